@@ -16,52 +16,16 @@ _EXPONENTS = dict.fromkeys(
 _EXPONENTS |= dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3)
 _EXPONENTS |= dict.fromkeys(
     """aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop crc cve czk dkk
-    dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl
-    mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek
-    sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd yer zar zmw""".split(),
+    dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd
+    lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr
+    sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd yer zar zmw""".split(),
     2,
 )
 _WHOLE_ONLY = frozenset({"isk", "ugx"})
 # The least that Stripe charges, in minor units, where the settlement currency is the same (docs.stripe.com/currencies).
-_MINIMUM_CHARGES = dict.fromkeys(
-    (
-        "ars",
-        "aud",
-        "brl",
-        "cad",
-        "chf",
-        "cop",
-        "eur",
-        "idr",
-        "ils",
-        "inr",
-        "jpy",
-        "krw",
-        "nzd",
-        "php",
-        "rub",
-        "sgd",
-        "usd",
-        "zar",
-    ),
-    50,
-)
-_MINIMUM_CHARGES |= {
-    "aed": 200,
-    "bgn": 100,
-    "czk": 1500,
-    "dkk": 250,
-    "gbp": 30,
-    "hkd": 400,
-    "huf": 17500,
-    "mxn": 1000,
-    "myr": 200,
-    "nok": 300,
-    "pln": 200,
-    "ron": 200,
-    "sek": 300,
-    "thb": 1000,
-}
+_MINIMUM_CHARGES = dict.fromkeys("ars aud brl cad chf cop eur idr ils inr jpy krw nzd php rub sgd usd zar".split(), 50)
+_MINIMUM_CHARGES |= {"aed": 200, "bgn": 100, "gbp": 30, "hkd": 400, "myr": 200, "pln": 200, "ron": 200}
+_MINIMUM_CHARGES |= {"czk": 1500, "dkk": 250, "huf": 17500, "mxn": 1000, "nok": 300, "sek": 300, "thb": 1000}
 
 
 @dataclass(frozen=True, slots=True)
