@@ -1,0 +1,54 @@
+# make run     the service on http://localhost:8000, with everything it needs
+# make test    what CI runs: style, types, arrows and every test
+# make check   the fast part of it, in three minutes, before each commit
+# make bench   how fast it is on this machine
+# make soak    the long tests, for hours if you like (SOAK=100 repeats their randomness a hundredfold)
+# make lock    writes requirements/*.txt anew
+
+PYTHON ?= python3
+SOAK ?= 100
+BIN := .venv/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+DEV := .venv/.installed-dev
+RUN := .venv/.installed-run
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench soak lock
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(RUN)
+	@$(BIN)/tallystick serve
+
+test: $(DEV)
+	@scripts/parts.sh chromium lint format types arrows tests
+
+check: $(DEV)
+	@scripts/parts.sh lint format types arrows fast_tests
+
+bench: $(DEV)
+	@$(BIN)/python -m bench
+
+soak: $(DEV)
+	@TALLYSTICK_SOAK=$(SOAK) scripts/parts.sh slow_tests
+
+lock: $(DEV)
+	@scripts/lock.sh
+
+# Hatchling and editables come with the requirements, so that nothing unpinned is fetched for the last step.
+$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing what the tests need into .venv (once) …"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $(DEV) $(RUN)
+
+$(RUN): requirements/run.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing what the service needs into .venv (once) …"
+	@$(PIP) install --require-hashes --requirement requirements/run.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $(RUN)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tallystick needs Python 3.11 or newer; say which with make PYTHON=…")'
+	@$(PYTHON) -m venv .venv
