@@ -1,0 +1,32 @@
+"""Customer: who is billed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tallystick.values.errors import InvalidInput
+from tallystick.values.ids import CustomerId
+
+KEY_LENGTH_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """`id` is the host's own id of its user or organisation; `provider_ref` is the provider's id, once it has one."""
+
+    id: CustomerId
+    created_at: datetime
+    email: str | None = None
+    name: str | None = None
+    provider_ref: str | None = None
+
+
+def checked_key(text: str, *, field: str) -> str:
+    """`text` if it can be a key (customer, source, event id, meter): 1 to 256 characters, none of them a control character.
+
+    Kept to the character: neither trimmed nor case-folded, so that two keys never become one.
+    """
+    if not 1 <= len(text) <= KEY_LENGTH_MAX:
+        raise InvalidInput(f"{field}: must have 1 to {KEY_LENGTH_MAX} characters", field=field)
+    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in text):
+        raise InvalidInput(f"{field}: must not contain control characters", field=field)
+    return text

@@ -1,0 +1,193 @@
+"""Events, meters, and what each aggregation means."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import assert_never
+
+from tallystick.domain.customers import checked_key
+from tallystick.values.decimals import EXACT, exact_decimal, plain
+from tallystick.values.errors import InvalidInput
+from tallystick.values.ids import CustomerId, EventId, MeterKey
+from tallystick.values.time import rfc3339
+
+BACK_MAX = timedelta(days=35)
+AHEAD_MAX = timedelta(minutes=5)
+PROPERTIES_MAX = 50
+PROPERTIES_BYTES_MAX = 32 * 1024
+STEPS_MAX = 2**63 - 1
+
+
+class Aggregation(StrEnum):
+    """How a meter turns events into a quantity."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MAX = "max"
+    LATEST = "latest"
+    UNIQUE = "unique"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Turns events into a quantity. `decimals` is the number of places its quantities may have, 0 to 12.
+
+    `unique_property` names the property that UNIQUE counts; other aggregations read the event's quantity.
+    """
+
+    key: MeterKey
+    aggregation: Aggregation = Aggregation.SUM
+    decimals: int = 6
+    unit: str = "unit"
+    allow_negative: bool = False
+    unique_property: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_key(self.key, field="key")
+        if not 0 <= self.decimals <= 12:
+            raise InvalidInput("decimals: must be from 0 to 12", field="decimals")
+        if (self.aggregation is Aggregation.UNIQUE) != (self.unique_property is not None):
+            raise InvalidInput("unique_property: names what `unique` counts, and goes with nothing else", field="unique_property")
+
+    @property
+    def quantity_max(self) -> Decimal:
+        return EXACT.scaleb(Decimal(STEPS_MAX), -self.decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of usage, immutable; (customer, source, id) names it for ever. `at` is its own time, UTC.
+
+    `unit_price` is the price that the event carries, in major units of its charge's currency per unit, or None.
+    """
+
+    customer_id: CustomerId
+    id: EventId
+    meter_key: MeterKey
+    quantity: Decimal
+    at: datetime
+    source: str = "api"
+    unit_price: Decimal | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """What the event says besides its name; two events of one name with two fingerprints are in conflict."""
+        price = None if self.unit_price is None else plain(self.unit_price)
+        said = [self.meter_key, plain(self.quantity), rfc3339(self.at), price]
+        text = json.dumps([*said, sorted(self.properties.items())], ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Verdict(StrEnum):
+    """What became of one event that was sent."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict on one event, in the order sent; `code` and `reason` say why it was not recorded."""
+
+    event_id: str
+    verdict: Verdict
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A quantity of one meter for one customer in one period.
+
+    `priced` splits it by the price that events carried, as (price or None, quantity); it adds up to a SUM meter's quantity.
+    """
+
+    meter_key: MeterKey
+    quantity: Decimal
+    count: int = 0
+    priced: tuple[tuple[Decimal | None, Decimal], ...] = ()
+
+
+def checked_event(event: Event, meter: Meter | None, *, now: datetime, backfill: bool = False) -> Event:
+    """The event, if it may be recorded now; raises InvalidInput that says why not (rules: Quantities and events)."""
+    if meter is None:
+        raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
+    for text, name in ((event.customer_id, "customer"), (event.id, "id"), (event.source, "source")):
+        checked_key(text, field=name)
+    _check_time(event.at, now, backfill=backfill)
+    _check_quantity(event, meter)
+    _check_properties(event.properties)
+    if meter.unique_property is not None and meter.unique_property not in event.properties:
+        raise InvalidInput("properties: lacks the property that this meter counts", field="properties", code="missing_property")
+    return event
+
+
+def _check_time(at: datetime, now: datetime, *, backfill: bool) -> None:
+    if at > now + AHEAD_MAX:
+        raise InvalidInput("at: more than 5 minutes ahead; check the sender's clock", field="at", code="too_early")
+    if at < now - BACK_MAX and not backfill:
+        raise InvalidInput("at: more than 35 days back; an admin may backfill it", field="at", code="too_late")
+    if at.year < 2000:
+        raise InvalidInput("at: before the year 2000", field="at", code="too_late")
+
+
+def _check_quantity(event: Event, meter: Meter) -> None:
+    exact_decimal(event.quantity, field="quantity", places=meter.decimals)
+    if event.quantity < 0 and not meter.allow_negative:
+        raise InvalidInput("quantity: is negative, and this meter does not allow_negative", field="quantity")
+    if abs(event.quantity) > meter.quantity_max:
+        raise InvalidInput(f"quantity: over {plain(meter.quantity_max)}, the most this meter can hold", field="quantity")
+    if event.unit_price is not None:
+        exact_decimal(event.unit_price, field="unit_price", places=30)
+
+
+def _check_properties(properties: Mapping[str, str]) -> None:
+    if len(properties) > PROPERTIES_MAX:
+        raise InvalidInput(f"properties: more than {PROPERTIES_MAX}", field="properties")
+    size = sum(len(k.encode(errors="surrogatepass")) + len(v.encode(errors="surrogatepass")) for k, v in properties.items())
+    if size > PROPERTIES_BYTES_MAX:
+        raise InvalidInput("properties: more than 32 KiB", field="properties")
+    for key, value in properties.items():
+        checked_key(key, field="properties")
+        if any(c == "\0" or 0xD800 <= ord(c) < 0xE000 for c in value):
+            raise InvalidInput("properties: a value has a character that is no text", field="properties")
+
+
+def measure(meter: Meter, events: Iterable[Event]) -> Usage:
+    """What `events` of one meter, customer and period come to: the definition that every faster way must equal.
+
+    Does not depend on the order in which they arrive; LATEST is by (at, source, id). Nothing measured is zero.
+    """
+    listed: Sequence[Event] = tuple(events)
+    priced: dict[Decimal | None, Decimal] = {}
+    for event in listed:
+        priced[event.unit_price] = EXACT.add(priced.get(event.unit_price, Decimal(0)), event.quantity)
+    pairs = tuple(sorted(priced.items(), key=lambda pair: (pair[0] is not None, pair[0] or Decimal(0))))
+    return Usage(meter.key, _aggregate(meter, listed), len(listed), pairs)
+
+
+def _aggregate(meter: Meter, events: Sequence[Event]) -> Decimal:
+    if not events:
+        return Decimal(0)
+    match meter.aggregation:
+        case Aggregation.COUNT:
+            return Decimal(len(events))
+        case Aggregation.SUM:
+            total = Decimal(0)
+            for event in events:
+                total = EXACT.add(total, event.quantity)
+            return total
+        case Aggregation.MAX:
+            return max(event.quantity for event in events)
+        case Aggregation.LATEST:
+            return max(events, key=lambda e: (e.at, e.source, e.id)).quantity
+        case Aggregation.UNIQUE:
+            return Decimal(len({event.properties[meter.unique_property or ""] for event in events}))
+        case _:
+            assert_never(meter.aggregation)

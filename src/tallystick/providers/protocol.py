@@ -1,0 +1,140 @@
+"""What a payment provider must be able to do, in our words; every outcome is a value, and unknown is one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tallystick.domain.customers import Customer
+from tallystick.domain.payments import Decline, Method, ProviderFact, ProviderPayment
+from tallystick.values.ids import CustomerId, InvoiceId
+from tallystick.values.money import Money
+from tallystick.values.time import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What flows may ask of a provider; they ask the capability, never the name."""
+
+    merchant_of_record: bool
+    hosted_invoices: bool
+    off_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It happened; `payment` is what the provider now holds."""
+
+    payment: ProviderPayment
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The bank said no to this attempt. The object stands, and may be tried again under the key of a new attempt."""
+
+    decline: Decline
+    payment: ProviderPayment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Final: the provider will not do this. Nothing was moved; asking again changes nothing."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Asked too often; nothing was done. The same key, later."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may or may not have happened. The same key again within 23 hours; afterwards look first."""
+
+    message: str
+
+
+Outcome = Done | Declined | Refused | Limited | Unknown
+CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedLine:
+    """One line as the provider shows it: rated by us, so that their sum and ours cannot differ."""
+
+    id: str
+    description: str
+    amount: Money
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """The whole of what is to be collected for one invoice, and how."""
+
+    invoice_id: InvoiceId
+    customer_id: CustomerId
+    customer_ref: str
+    amount: Money
+    method: Method
+    description: str
+    due_at: datetime
+    lines: tuple[RequestedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as received: verified, not yet understood."""
+
+    id: str
+    kind: str
+    body: str
+    created_at: datetime
+    livemode: bool
+
+
+class PaymentProvider(Protocol):
+    """No method raises for an outcome of the provider's. `key` is the idempotency key, derived from facts by the caller."""
+
+    name: str
+    capabilities: Capabilities
+
+    def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
+        """The provider's id of this customer, made if need be; `look_first` adopts one that an earlier lost call made."""
+        ...
+
+    def open(self, request: PaymentRequest, *, key: str) -> Outcome:
+        """The one object that will collect this invoice: created, not yet confirmed, nothing charged."""
+        ...
+
+    def complete(self, ref: str, request: PaymentRequest, *, key: str, look_first: bool = False) -> Outcome:
+        """The object made ready to be paid: lines added, finalised. Nothing to do for an intent."""
+        ...
+
+    def charge(self, ref: str, method: Method, *, key: str, payment_method: str | None = None) -> Outcome:
+        """One attempt to collect off session, by the customer's saved payment method or the one named."""
+        ...
+
+    def fetch(self, ref: str, method: Method) -> Outcome:
+        """How the object stands now, asked of the provider."""
+        ...
+
+    def find(self, request: PaymentRequest) -> Outcome | None:
+        """The object that an earlier call with a lost answer made for this invoice, or None: there is none."""
+        ...
+
+    def cancel(self, ref: str, method: Method, *, key: str) -> Outcome:
+        """The object can no longer be paid."""
+        ...
+
+    def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
+        """The delivery, if its signature is ours and fresh. Raises InvalidInput for anything else."""
+        ...
+
+    def interpret(self, delivery: Delivery) -> ProviderFact:
+        """What the delivery means, in our words. Pure."""
+        ...
