@@ -178,7 +178,8 @@ def book_open(invoice: Invoice) -> Transaction:
 
 def book_void(invoice: Invoice) -> Transaction:
     """The opening, taken back."""
-    assert invoice.status is InvoiceStatus.VOID and invoice.closed_at is not None
+    assert invoice.status is InvoiceStatus.VOID, "only what is void is taken back"
+    assert invoice.closed_at is not None, "what is void was closed"
     amounts = (
         (Account.RECEIVABLE, -invoice.total),
         (Account.CARRIED, invoice.carried_in - invoice.carried_out),

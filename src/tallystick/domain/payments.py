@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.values.errors import IllegalTransition
@@ -35,7 +36,7 @@ TRANSITIONS: dict[PaymentStatus, set[PaymentStatus]] = {
     PaymentStatus.SUCCEEDED: set(),
     PaymentStatus.CANCELED: set(),
 }
-LIVE = frozenset({PaymentStatus.PENDING, PaymentStatus.OPEN, PaymentStatus.PROCESSING, PaymentStatus.SUCCEEDED})
+FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,23 @@ class ProviderPayment:
     paid: Money | None = None
 
 
+class Step(StrEnum):
+    """What to ask of the provider next for one payment."""
+
+    OPEN = "open"
+    FIND = "find"
+    COMPLETE = "complete"
+    CHARGE = "charge"
+    FETCH = "fetch"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money to be moved for one invoice. `attempt` counts charges that were really tried; a key is derived from it.
+    """Money to be moved for one invoice, and how far that has come.
 
-    `asked_at` is when the outstanding call was first made, while its outcome is unknown; None when nothing is outstanding.
+    `asked_at` is when the outstanding call was first made, while its outcome is unknown. `round` and `charges` are what the
+    idempotency keys are derived from: a retry keeps them, a deliberate new try moves them on.
     """
 
     id: PaymentId
@@ -75,19 +88,63 @@ class Payment:
     status: PaymentStatus
     created_at: datetime
     updated_at: datetime
-    attempt: int = 0
+    automatic: bool = False  # charge off session once the object is ready
+    payment_method: str | None = None  # the one to charge; else the customer's own
     ref: str | None = None
     url: str | None = None
     ready: bool = False  # the provider's object is complete: lines added, finalised
+    charges: int = 0  # attempts to charge that were begun
+    charging: bool = False  # the last of them has no outcome yet
+    round: int = 0  # how often we started anew after looking and finding nothing
+    look_first: bool = False  # the same key will not tell us more
     asked_at: datetime | None = None
     decline: Decline | None = None
 
-    def key(self, operation: str) -> str:
-        """The idempotency key of one operation: the same for every retry, from facts alone."""
-        return f"{self.id}:{operation}:{self.attempt}"
+    def key(self, step: Step) -> str:
+        """The idempotency key of a step: from facts alone, the same for every retry of it."""
+        return f"{self.id}:{step}:{self.charges if step is Step.CHARGE else self.round}"
 
     def must_look_first(self, now: datetime) -> bool:
-        return self.asked_at is not None and now - self.asked_at >= KEY_AGE_MAX
+        """Whether the old key is no longer safe to ask with: too old, or known to repeat a stored failure."""
+        return self.look_first or (self.asked_at is not None and now - self.asked_at >= KEY_AGE_MAX)
+
+
+def next_step(payment: Payment, *, now: datetime) -> Step:
+    """The one next thing to ask for; NOTHING once the payment is final."""
+    if payment.status in FINAL:
+        return Step.NOTHING
+    if payment.ref is None:
+        return Step.FIND if payment.must_look_first(now) else Step.OPEN
+    if not payment.ready:
+        return Step.COMPLETE
+    if payment.charging:
+        return Step.FETCH if payment.must_look_first(now) else Step.CHARGE
+    return Step.CHARGE if payment.automatic and payment.charges == 0 else Step.FETCH
+
+
+def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
+    """The payment as it is written down before `step` is asked: a crash from here on leaves a question, not a hole."""
+    if step is Step.CHARGE and not payment.charging:
+        payment = replace(payment, charging=True, charges=payment.charges + 1)
+    if step is Step.COMPLETE and payment.must_look_first(now):
+        payment = replace(payment, round=payment.round + 1, asked_at=None)
+    return replace(payment, asked_at=payment.asked_at or now, updated_at=now)
+
+
+def answered(payment: Payment, step: Step, *, now: datetime) -> Payment:
+    """The payment once `step` has a definite outcome."""
+    payment = replace(payment, asked_at=None, look_first=False, updated_at=now)
+    match step:
+        case Step.COMPLETE:
+            return replace(payment, ready=True)
+        case Step.CHARGE | Step.FETCH:
+            return replace(payment, charging=False)
+        case Step.FIND:  # found nothing: what was asked never happened, and its key is spent
+            return replace(payment, round=payment.round + (payment.ref is None))
+        case Step.OPEN | Step.NOTHING:
+            return replace(payment, ready=payment.ready or payment.method is Method.INTENT)
+        case _:
+            assert_never(step)
 
 
 def payment_id(invoice_id: InvoiceId) -> PaymentId:
@@ -123,9 +180,13 @@ def book_payment(payment: Payment, *, at: datetime) -> Transaction:
 
 @dataclass(frozen=True, slots=True)
 class PaymentChanged:
-    """The provider says that the object `ref` is no longer as it was. A hint: how it stands now is asked, not believed."""
+    """The provider says that the object `ref` is no longer as it was. A hint: how it stands now is asked, not believed.
+
+    `invoice_id` is what the object's metadata says it is for: news may come before the call that made it has returned.
+    """
 
     ref: str
+    invoice_id: InvoiceId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,13 @@ class Limited:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may or may not have happened. The same key again within 23 hours; afterwards look first."""
+    """It may or may not have happened. The same key again within 23 hours; afterwards look first.
+
+    `stored`: the provider has kept this failure under the key and repeats it (a replayed 5xx): look first at once.
+    """
 
     message: str
+    stored: bool = False
 
 
 Outcome = Done | Declined | Refused | Limited | Unknown
