@@ -1,0 +1,52 @@
+"""Every kind of object that the sandbox keeps: how its ids begin, which class of the SDK describes it, and what it is found by."""
+
+from dataclasses import dataclass
+
+import stripe
+from stripe import test_helpers
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`indexed` fields can be listed by; `absent` ones are left out until a caller expands or sets them, as Stripe does."""
+
+    name: str
+    prefix: str
+    resource: type[stripe.StripeObject]
+    url: str = ""
+    indexed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+_ALL = (
+    Kind("customer", "cus_", stripe.Customer, "/v1/customers", ("email", "test_clock"),
+         ("cash_balance", "invoice_credit_balance", "sources", "subscriptions", "tax", "tax_ids")),
+    Kind("customer_balance_transaction", "cbtxn_", stripe.CustomerBalanceTransaction, "", ("customer", "invoice")),
+    Kind("product", "prod_", stripe.Product, "/v1/products"),
+    Kind("price", "price_", stripe.Price, "/v1/prices", ("product", "lookup_key"), ("tiers", "currency_options")),
+    Kind("invoiceitem", "ii_", stripe.InvoiceItem, "/v1/invoiceitems", ("customer", "invoice")),
+    Kind("line_item", "il_", stripe.InvoiceLineItem, "", ("invoice",)),
+    Kind("invoice", "in_", stripe.Invoice, "/v1/invoices", ("customer", "status", "test_clock", "_token"),
+         ("confirmation_secret", "payments", "threshold_reason")),
+    Kind("invoice_payment", "inpay_", stripe.InvoicePayment, "/v1/invoice_payments", ("invoice", "_payment_intent")),
+    Kind("payment_intent", "pi_", stripe.PaymentIntent, "/v1/payment_intents", ("customer",)),
+    Kind("setup_intent", "seti_", stripe.SetupIntent, "/v1/setup_intents", ("customer", "payment_method")),
+    Kind("payment_method", "pm_", stripe.PaymentMethod, "/v1/payment_methods", ("customer",)),
+    Kind("charge", "ch_", stripe.Charge, "/v1/charges", ("customer", "payment_intent"), ("refunds", "level3", "source")),
+    Kind("refund", "re_", stripe.Refund, "/v1/refunds", ("charge", "payment_intent"),
+         ("failure_balance_transaction", "failure_reason", "instructions_email", "next_action", "pending_reason")),
+    Kind("balance_transaction", "txn_", stripe.BalanceTransaction, "/v1/balance_transactions", ("source",)),
+    Kind("event", "evt_", stripe.Event, "/v1/events", ("type",), ("account", "context")),
+    Kind("webhook_endpoint", "we_", stripe.WebhookEndpoint, "/v1/webhook_endpoints", (), ("secret",)),
+    Kind("test_helpers.test_clock", "clock_", test_helpers.TestClock, "/v1/test_helpers/test_clocks"),
+)
+KINDS = {kind.name: kind for kind in _ALL}
+_OWN = {"idempotency": (), "delivery": ()}  # our own records, which no caller sees
+INDEXED: dict[str, tuple[str, ...]] = {kind.name: kind.indexed for kind in _ALL} | _OWN
+_BY_PREFIX = {kind.prefix: kind.name for kind in _ALL}
+
+
+def kind_of_id(identifier: str) -> str | None:
+    """The kind that an id says it is of."""
+    head, separator, _ = identifier.partition("_")
+    return _BY_PREFIX.get(head + separator)

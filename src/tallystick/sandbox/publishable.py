@@ -1,0 +1,38 @@
+"""What a publishable key may do: only what Stripe.js does in a browser, and it sees less."""
+
+from tallystick.sandbox.errors import Refusal, invalid
+from tallystick.sandbox.routes import Route
+from tallystick.sandbox.state import Doc
+
+# What Stripe.js sends besides; it says nothing that the sandbox would act on.
+_IGNORED = frozenset({
+    "key", "expected_payment_method_type", "client_attribution_metadata", "payment_user_agent", "referrer", "guid", "muid", "sid",
+    "pasted_fields", "time_on_page", "use_stripe_sdk_version",
+})  # fmt: skip
+_HIDDEN = frozenset({
+    "application", "application_fee_amount", "customer", "customer_account", "latest_charge", "latest_attempt", "mandate", "metadata",
+    "on_behalf_of", "payment_details", "payment_method_options", "review", "statement_descriptor", "statement_descriptor_suffix",
+    "transfer_data", "transfer_group", "amount_received", "amount_capturable", "single_use_mandate",
+})  # fmt: skip
+
+
+def admit(route: Route, sent: Doc) -> None:
+    """Lets the call through, without what is ignored. Raises for an endpoint that is not for browsers, or without a secret."""
+    if not route.is_publishable:
+        raise Refusal(
+            403,
+            {
+                "type": "invalid_request_error",
+                "code": "secret_key_required",
+                "message": "This API call cannot be made with a publishable API key. Please use a secret API key.",
+            },
+        )
+    for name in _IGNORED & sent.keys():
+        del sent[name]
+    if "{id}" in route.template and not sent.get("client_secret"):
+        raise invalid("Missing required param: client_secret.", param="client_secret", code="parameter_missing")
+
+
+def browser_form(doc: Doc) -> Doc:
+    """An intent without what is the merchant's or the customer's own; a payment method without its customer."""
+    return {name: value for name, value in doc.items() if name not in _HIDDEN}

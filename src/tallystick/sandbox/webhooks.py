@@ -1,0 +1,105 @@
+"""Signed deliveries of events to the endpoints that listen: late, twice or out of order, as the world does it."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tallystick.sandbox.call import Call, public
+from tallystick.sandbox.state import Doc
+
+if TYPE_CHECKING:
+    from tallystick.sandbox.server import Sandbox
+
+Post = Callable[[str, dict[str, str], bytes], int]
+SANDBOX_RETRIES = (0, 3600, 3 * 3600)  # seconds after which the first, second and third try are made
+_LEASE = 300  # a deliverer that died is taken over from after that long
+_QUEUE = "webhooks"
+
+
+class Webhooks:
+    """Walks what is due. `retries` may be set to another schedule."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self.retries: tuple[int, ...] = SANDBOX_RETRIES
+        self.delay = 600
+
+    def deliver_due(self, post: Post) -> int:
+        """Posts every delivery that is due, each once, and says how many posts were made. Anything but 2xx is tried again."""
+        sandbox = self._sandbox
+        sandbox.catch_up()
+        if sandbox.faults.is_out(sandbox.clock.now()):
+            return 0
+        due = self._claim()
+        if any(sandbox.faults.fires("webhook_reorder", event["type"]) for _, event, _ in due):
+            due.reverse() if len(due) == 2 else sandbox.faults.shuffle(due)
+        return sum(self._deliver(post, *one) for one in due)
+
+    def _claim(self) -> list[tuple[Doc, Doc, Doc]]:
+        claimed, sandbox = [], self._sandbox
+        with sandbox.state.transaction():
+            call = sandbox.call()
+            while (taken := call.state.take(_QUEUE, call.wall)) is not None:
+                delivery = call.state.get("delivery", taken[1]["delivery"])
+                if delivery is None or delivery["done"]:
+                    continue
+                event, endpoint = call.state.get("event", delivery["event"]), call.state.get("webhook_endpoint", delivery["endpoint"])
+                if event is None or endpoint is None or endpoint["status"] != "enabled":
+                    continue
+                if self._postponed(call, delivery, event["type"]):
+                    continue
+                call.state.schedule(_QUEUE, call.wall + _LEASE, {"delivery": delivery["id"]})
+                claimed.append((delivery, event, endpoint))
+        return claimed
+
+    def _postponed(self, call: Call, delivery: Doc, event: str) -> bool:
+        faults = self._sandbox.faults
+        if faults.fires("webhook_drop", event):
+            call.state.put("delivery", delivery["id"], {**delivery, "done": True})
+            return True
+        if faults.fires("webhook_delay", event):
+            call.state.schedule(_QUEUE, call.wall + self.delay, {"delivery": delivery["id"]})
+            return True
+        return False
+
+    def _deliver(self, post: Post, delivery: Doc, event: Doc, endpoint: Doc) -> int:
+        times = 2 if self._sandbox.faults.fires("webhook_duplicate", event["type"]) else 1
+        body = json.dumps(public(event)).encode()
+        status = 0
+        for _ in range(times):
+            at = int(self._sandbox.clock.now().timestamp())
+            headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(body, endpoint["_secret"], at)}
+            status = _posted(post, endpoint["url"], headers, body)
+        self._note(delivery["id"], 200 <= status < 300)
+        return times
+
+    def _note(self, identifier: str, is_delivered: bool) -> None:
+        with self._sandbox.state.transaction():
+            call = self._sandbox.call()
+            delivery = call.state.get("delivery", identifier)
+            if delivery is None or delivery["done"]:
+                return
+            attempts = delivery["attempts"] + 1
+            is_last = attempts >= len(self.retries)
+            call.state.put("delivery", identifier, {**delivery, "attempts": attempts, "done": is_delivered or is_last})
+            if is_delivered:
+                event = call.get("event", delivery["event"])
+                call.update(event, pending_webhooks=event["pending_webhooks"] - 1)
+            elif not is_last:
+                call.state.schedule(_QUEUE, call.wall + self.retries[attempts], {"delivery": identifier})
+
+
+def signature(body: bytes, secret: str, at: int) -> str:
+    """The header by which a receiver knows that it is us."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def _posted(post: Post, url: str, headers: dict[str, str], body: bytes) -> int:
+    """A receiver that cannot be reached has not received."""
+    try:
+        return post(url, headers, body)
+    except OSError:
+        return 0
