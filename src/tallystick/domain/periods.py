@@ -1,0 +1,115 @@
+"""Where periods begin and end: boundary k is counted from the anchor, in the zone of the customer, never from another one."""
+
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from itertools import count as count_from
+from zoneinfo import ZoneInfo
+
+from tallystick.values.errors import InvalidInput
+
+BOUNDARIES_MAX = 10_000
+COUNT_MAX = 1_000
+_SECOND = timedelta(seconds=1)
+
+
+class Interval(StrEnum):
+    """What a period is counted in: calendar units of the customer's zone."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+# The longest that one of them can be, in days: so that no boundary is skipped when looking for the first one.
+_DAYS_MAX = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 31, Interval.YEAR: 366}
+
+
+@lru_cache(maxsize=1024)
+def time_zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name. Raises InvalidInput for others."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InvalidInput('zone: not a known IANA time zone; write it as "Asia/Tokyo"', field="zone") from None
+
+
+def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC, at which clocks in the zone show `wall` (which carries no zone).
+
+    A time that does not exist moves forward to the first instant that does; one that exists twice is its first (rules: Periods).
+    """
+    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    assert before is not None, "zones have offsets"
+    assert after is not None, "zones have offsets"
+    if before >= after:
+        return (wall - before).replace(tzinfo=UTC)
+    return _end_of_gap((wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC), zone)
+
+
+def boundary(anchor: datetime, k: int, interval: Interval, count: int, zone: ZoneInfo) -> datetime:
+    """The anchor (UTC) plus k × count intervals of local calendar time, in UTC; boundary 0 is the anchor itself.
+
+    Short months clamp, without drift: 31 Jan, 29 Feb, 31 Mar. Period k is [boundary k, boundary k + 1).
+    Raises InvalidInput beyond the years 1 to 9999.
+    """
+    if k == 0:
+        return anchor
+    try:
+        return instant_of(_moved(anchor.astimezone(zone).replace(tzinfo=None), k * count, interval), zone)
+    except (OverflowError, ValueError):
+        raise InvalidInput("boundary: outside the years 1 to 9999", field="until") from None
+
+
+def boundaries(
+    anchor: datetime, interval: Interval, count: int, zone: ZoneInfo, *, start: datetime, until: datetime
+) -> list[datetime]:
+    """All boundaries from the anchor on that lie in [start, until), in order, each once; at most 10,000.
+
+    Raises InvalidInput for more of them, or a `count` that is not from 1 to 1,000. A day that a zone left out altogether
+    (Samoa's 30 Dec 2011) has no boundary of its own: it falls together with the next one.
+    """
+    if not 1 <= count <= COUNT_MAX:
+        raise InvalidInput(f"count: must be from 1 to {COUNT_MAX}", field="count")
+    # A day of slack on either side, for offsets that change.
+    first = max(0, ((start - anchor).days - 1) // (_DAYS_MAX[interval] * count) - 1)
+    found: list[datetime] = []
+    for k in count_from(first):
+        at = boundary(anchor, k, interval, count, zone)
+        if at >= until:
+            return found
+        if at >= start and (not found or at > found[-1]):
+            found.append(at)
+        if len(found) > BOUNDARIES_MAX:
+            raise InvalidInput(f"until: more than {BOUNDARIES_MAX} boundaries; ask for a shorter time", field="until")
+    raise AssertionError("the calendar ends, with an error, before the count does")
+
+
+def _moved(wall: datetime, steps: int, interval: Interval) -> datetime:
+    match interval:
+        case Interval.DAY:
+            return wall + timedelta(days=steps)
+        case Interval.WEEK:
+            return wall + timedelta(weeks=steps)
+        case Interval.MONTH:
+            return _months_later(wall, steps)
+        case Interval.YEAR:
+            return _months_later(wall, 12 * steps)
+
+
+def _months_later(wall: datetime, months: int) -> datetime:
+    year, month0 = divmod(wall.year * 12 + wall.month - 1 + months, 12)
+    return wall.replace(year=year, month=month0 + 1, day=min(wall.day, monthrange(year, month0 + 1)[1]))
+
+
+def _end_of_gap(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
+    """The instant between the two at which the zone's clocks jump."""
+    old = low.astimezone(zone).utcoffset()
+    low, high = low.replace(microsecond=0), high.replace(microsecond=0) + _SECOND
+    while high - low > _SECOND:
+        middle = low + (high - low) // 2
+        middle = middle.replace(microsecond=0)
+        low, high = (middle, high) if middle.astimezone(zone).utcoffset() == old else (low, middle)
+    return high
