@@ -1,0 +1,14 @@
+"""Rows in, values out: SQLAlchemy Core on SQLite and PostgreSQL. Every function takes `conn` first and never commits."""
+
+from tallystick.storage.database import Database
+
+__all__ = ["Database", "migrate"]
+
+
+def migrate(url: str) -> None:
+    """Brings the database at `url` to the newest schema."""
+    database = Database.from_url(url)
+    try:
+        database.migrate()
+    finally:
+        database.close()
