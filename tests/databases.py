@@ -25,6 +25,8 @@ max_connections = 200
 timezone = 'UTC'
 """
 
+MEMORY = "/dev/shm"  # where there is one: a copy of the template takes 12 ms there, and ten times as long on a disk
+
 
 class Unavailable(Exception):
     """There is no PostgreSQL to be had here; the message says why."""
@@ -32,9 +34,13 @@ class Unavailable(Exception):
 
 def new_room() -> Path:
     """A folder for what the workers of one run share. Another user's server must be able to walk into it."""
-    room = Path(tempfile.mkdtemp(prefix="tallystick-tests-"))
+    room = Path(tempfile.mkdtemp(prefix="tallystick-tests-", dir=MEMORY if _roomy(MEMORY) else None))
     room.chmod(0o755)
     return room
+
+
+def _roomy(folder: str) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 2**30
 
 
 def close_room(room: Path) -> None:
@@ -62,7 +68,7 @@ def postgres_database(room: Path, *, migrated: bool = True) -> Iterator[str]:
     server = _postgres_url(room)
     name = f"{_template(room)}_{os.getpid()}_{next(_numbers)}"
     template = _migrated_postgres_template(room) if migrated else "template0"
-    _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield _with_database(server, name)
     finally:
@@ -71,10 +77,8 @@ def postgres_database(room: Path, *, migrated: bool = True) -> Iterator[str]:
 
 def migrate(url: str) -> None:
     """Brings the database at `url` to the newest schema."""
-    try:
-        from tallystick import storage
-    except ImportError:  # the storage layer is still being built
-        return
+    from tallystick import storage
+
     storage.migrate(url)
 
 
@@ -85,7 +89,6 @@ def _migrated_sqlite_file(room: Path) -> Path:
         if not file.exists():
             growing = room / "growing.db"
             migrate(f"sqlite:///{growing}")
-            growing.touch()
             growing.rename(file)
     return file
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
+from typing import Self
 
 import yaml
 
@@ -97,7 +98,7 @@ for line in sys.stdin:
     def __init__(self, folder: Path) -> None:
         self._folder, self._process = folder, None
 
-    def __enter__(self) -> "Python":
+    def __enter__(self) -> Self:
         return self
 
     def run(self, text: str, folder: Path) -> None:

@@ -1,0 +1,19 @@
+# The service in a container. Kept simple on purpose, and not run in CI: what CI proves is the package inside it.
+FROM python:3.12-slim
+
+WORKDIR /app
+COPY requirements/run.txt requirements/run.txt
+RUN pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+RUN pip install --no-cache-dir --no-build-isolation --no-deps .
+
+RUN useradd --create-home --uid 10001 tallystick && install -d -o tallystick /data
+USER tallystick
+WORKDIR /data
+ENV DATABASE_URL=sqlite:////data/tallystick.db PYTHONUNBUFFERED=1
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+CMD ["tallystick", "serve", "--host", "0.0.0.0"]
