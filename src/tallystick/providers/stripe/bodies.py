@@ -1,0 +1,101 @@
+"""What we send to Stripe. Pure, and nothing in it depends on when it is sent: a key stands for one body only."""
+
+from datetime import datetime, timedelta
+
+from stripe import RequestOptions
+from stripe.params import CustomerUpdateParams, InvoiceCreateParams, InvoiceItemCreateParams, PaymentIntentCreateParams
+
+from tallystick.domain.customers import Customer
+from tallystick.providers.protocol import PaymentRequest, RequestedLine
+from tallystick.providers.stripe.translate import CUSTOMER, INVOICE, LINE
+from tallystick.values.ids import derived
+from tallystick.values.money import Money
+from tallystick.values.time import EPOCH, Period
+
+LINES_MAX = 250  # on one invoice of Stripe's
+TEXT_LENGTH_MAX = 500
+KEY_LENGTH_MAX = 255
+
+
+def options(key: str) -> RequestOptions:
+    """Our key; where it would not pass as a header, a digest of it, which stands for it as well."""
+    return {"idempotency_key": key if key.isascii() and len(key) <= KEY_LENGTH_MAX else derived("key", key)}
+
+
+def customer(customer: Customer) -> CustomerUpdateParams:
+    """What a customer is called, as far as we know."""
+    body: CustomerUpdateParams = {}
+    if customer.email:
+        body["email"] = customer.email
+    if customer.name:
+        body["name"] = customer.name
+    return body
+
+
+def intent(request: PaymentRequest) -> PaymentIntentCreateParams:
+    """A payment intent that waits for the buyer, or for us, and keeps the card for the next time.
+
+    No method that redirects: we confirm from here as well, where there is no page to come back to.
+    """
+    return {
+        "amount": request.amount.minor,
+        "currency": request.amount.currency.code,
+        "customer": request.customer_ref,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "setup_future_usage": "off_session",
+        "description": request.description[:TEXT_LENGTH_MAX],
+        "metadata": _metadata(request),
+    }
+
+
+def invoice(request: PaymentRequest) -> InvoiceCreateParams:
+    """An empty draft that stays one until we finalise it, and takes up nothing but what we put on it."""
+    return {
+        "customer": request.customer_ref,
+        "currency": request.amount.currency.code,
+        "auto_advance": False,
+        "collection_method": "send_invoice",
+        "due_date": _seconds(request.due_at),
+        "pending_invoice_items_behavior": "exclude",
+        "description": request.description[:TEXT_LENGTH_MAX],
+        "metadata": _metadata(request),
+    }
+
+
+def item(ref: str, request: PaymentRequest, line: RequestedLine) -> InvoiceItemCreateParams:
+    """One line, rated by us to the cent; no discount of Stripe's may touch it."""
+    return {
+        "customer": request.customer_ref,
+        "invoice": ref,
+        "amount": line.amount.minor,
+        "currency": line.amount.currency.code,
+        "description": line.description[:TEXT_LENGTH_MAX],
+        "discountable": False,
+        "period": {"start": _seconds(line.period.start), "end": _seconds(line.period.end)},
+        "metadata": {**_metadata(request), LINE: line.id},
+    }
+
+
+def fitted(lines: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
+    """At most as many lines as fit: the smallest become one, at the end; which they are depends on the lines alone."""
+    if len(lines) <= LINES_MAX:
+        return lines
+    by_size = sorted(lines, key=lambda line: (-abs(line.amount.minor), line.id))
+    shown = {line.id for line in by_size[: LINES_MAX - 1]}
+    rest = [line for line in lines if line.id not in shown]
+    period = Period(min(line.period.start for line in rest), max(line.period.end for line in rest))
+    merged = RequestedLine(derived("line", *(line.id for line in rest)), f"{len(rest)} smaller lines", total(tuple(rest)), period)
+    return (*(line for line in lines if line.id in shown), merged)
+
+
+def total(lines: tuple[RequestedLine, ...]) -> Money:
+    """The sum; there is at least one line."""
+    return sum((line.amount for line in lines[1:]), lines[0].amount)
+
+
+def _metadata(request: PaymentRequest) -> dict[str, str]:
+    return {INVOICE: request.invoice_id, CUSTOMER: request.customer_id}
+
+
+def _seconds(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(seconds=1)

@@ -1,0 +1,296 @@
+"""The provider that is Stripe: what is asked, in which order, and what the answers are worth."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar, assert_never
+
+import stripe
+
+from tallystick.domain.customers import Customer
+from tallystick.domain.payments import Method, PaymentStatus, ProviderFact
+from tallystick.providers.protocol import (
+    Capabilities,
+    CustomerOutcome,
+    Declined,
+    Delivery,
+    Done,
+    Limited,
+    Outcome,
+    PaymentRequest,
+    Refused,
+    Unknown,
+)
+from tallystick.providers.stripe import bodies, outcomes, translate, transport
+from tallystick.providers.stripe.signature import Verifier
+from tallystick.providers.stripe.translate import Doc
+from tallystick.values.ids import derived
+from tallystick.values.time import to_micros
+
+T = TypeVar("T")
+
+CLOCKS_APART = timedelta(hours=1)  # how far ours and Stripe's may differ, at the very most
+LOOKED_AT_MAX = 10_000  # customers; one that was made in the last days is among the newest
+_PAYING = ["payments.data.payment.payment_intent"]
+_MONEY_MOVES = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING})
+_BEST_FIRST = (
+    "succeeded",
+    "paid",
+    "processing",
+    "open",
+    "requires_action",
+    "requires_confirmation",
+    "requires_payment_method",
+    "draft",
+)
+
+
+class StripeProvider:
+    """Stripe behind our protocol. Every POST carries the caller's key or one derived from it; no outcome is an exception."""
+
+    name = "stripe"
+    capabilities = Capabilities(merchant_of_record=False, hosted_invoices=True, off_session=True)
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        webhook_secrets: Sequence[str],
+        http_client: stripe.HTTPClient | None = None,
+        api_base: str | None = None,
+        before_call: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before_call` runs before every request, and may raise to forbid it. Raises WrongConfiguration."""
+        self.livemode = transport.is_live(secret_key, api_base=api_base)
+        self._verifier = Verifier(webhook_secrets, livemode=self.livemode)
+        sdk = transport.client(secret_key, api_base=api_base, http_client=http_client, before_call=before_call)
+        self._v1 = sdk.v1
+
+    def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
+        if customer.provider_ref:
+            return customer.provider_ref
+        outcome = self._call(lambda: self._ensured(customer, key, look_first=look_first))
+        return Refused(outcome.decline.code, outcome.decline.message) if isinstance(outcome, Declined) else outcome
+
+    def open(self, request: PaymentRequest, *, key: str) -> Outcome:
+        return self._call(lambda: self._opened(request, key))
+
+    def complete(self, ref: str, request: PaymentRequest, *, key: str, look_first: bool = False) -> Outcome:
+        if request.method is Method.INTENT:
+            return self.fetch(ref, Method.INTENT)
+        return self._call(lambda: self._completed(ref, request, key, look_first=look_first))
+
+    def charge(self, ref: str, method: Method, *, key: str, payment_method: str | None = None) -> Outcome:
+        return self._call(lambda: self._charged(ref, method, key, payment_method))
+
+    def fetch(self, ref: str, method: Method) -> Outcome:
+        return self._call(lambda: _outcome(self._retrieved(ref, method), method))
+
+    def find(self, request: PaymentRequest) -> Outcome | None:
+        return self._call(lambda: self._found(request))
+
+    def cancel(self, ref: str, method: Method, *, key: str) -> Outcome:
+        return self._call(lambda: self._canceled(ref, method, key))
+
+    def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
+        return self._verifier.verify(body, headers, now=now)
+
+    def interpret(self, delivery: Delivery) -> ProviderFact:
+        return translate.fact(delivery.kind, json.loads(delivery.body)["data"]["object"])
+
+    def _call(self, story: Callable[[], T]) -> T | Declined | Refused | Limited | Unknown:
+        """Every story is told in here: where Stripe's errors become outcomes."""
+        try:
+            return story()
+        except stripe.StripeError as error:
+            return outcomes.of(error)
+
+    def _ensured(self, customer: Customer, key: str, *, look_first: bool) -> str:
+        """Made with our id alone, which never changes, so that the key fits for ever; name and address are put there after."""
+        ref = self._customer_with(customer) if look_first else None
+        if ref is None:
+            # The key may hold a stored failure and repeat it; now that we have looked, another one is safe.
+            anew = f"{key}:anew" if look_first else key
+            ref = self._v1.customers.create({"metadata": {translate.CUSTOMER: customer.id}}, bodies.options(anew)).id
+        if body := bodies.customer(customer):
+            self._v1.customers.update(
+                ref, body, bodies.options(derived("key", key, ref, customer.email or "", customer.name or ""))
+            )
+        return ref
+
+    def _customer_with(self, customer: Customer) -> str | None:
+        """The newest that carries our id. Listed, for Stripe's search is behind by minutes."""
+        since = to_micros(customer.created_at - CLOCKS_APART) // 1_000_000
+        listed = self._v1.customers.list({"created": {"gte": since}, "limit": 100}).auto_paging_iter()
+        for _, candidate in zip(range(LOOKED_AT_MAX), listed, strict=False):
+            if translate.metadata(_doc(candidate)).get(translate.CUSTOMER) == customer.id:
+                return candidate.id
+        return None
+
+    def _opened(self, request: PaymentRequest, key: str) -> Outcome:
+        match request.method:
+            case Method.INTENT:
+                intent = self._v1.payment_intents.create(bodies.intent(request), bodies.options(key))
+                return _outcome(_doc(intent), Method.INTENT)
+            case Method.HOSTED:
+                invoice = self._v1.invoices.create(bodies.invoice(request), bodies.options(key))
+                return _outcome(_doc(invoice), Method.HOSTED)
+            case _:
+                assert_never(request.method)
+
+    def _completed(self, ref: str, request: PaymentRequest, key: str, *, look_first: bool) -> Outcome:
+        """Lines, then the sum compared, then finalised: what is open can be paid, so a wrong sum must not get there."""
+        if not request.lines or bodies.total(request.lines) != request.amount:
+            return Refused("amount_mismatch", f"{ref}: our lines do not add up to {request.amount}; nothing was sent")
+        draft = self._retrieved(ref, Method.HOSTED)
+        if draft["status"] == "draft":
+            self._add_lines(ref, request, key, look_first=look_first or bool(draft["lines"]["data"]))
+            draft = self._retrieved(ref, Method.HOSTED)
+            if (wrong := _mismatch(draft, request)) is not None:
+                return wrong
+            finalized = self._v1.invoices.finalize_invoice(ref, {"auto_advance": False}, bodies.options(f"{key}:finalize"))
+            draft = _doc(finalized)
+        if (wrong := _mismatch(draft, request)) is not None and draft["status"] == "open":
+            self._v1.invoices.void_invoice(ref, {}, bodies.options(f"{key}:void"))
+            return wrong
+        return _outcome(draft, Method.HOSTED)
+
+    def _add_lines(self, ref: str, request: PaymentRequest, key: str, *, look_first: bool) -> None:
+        there: set[str] = set()
+        if look_first:
+            listed = self._v1.invoice_items.list({"invoice": ref, "limit": 100}).auto_paging_iter()
+            there = {translate.metadata(_doc(item)).get(translate.LINE, "") for item in listed}
+        for line in bodies.fitted(request.lines):
+            if line.id not in there:
+                self._v1.invoice_items.create(bodies.item(ref, request, line), bodies.options(f"{key}:{line.id}"))
+
+    def _charged(self, ref: str, method: Method, key: str, payment_method: str | None) -> Outcome:
+        before = self._retrieved(ref, method, "customer")
+        standing = _outcome(before, method)
+        if isinstance(standing, Refused) or standing.payment.status in _MONEY_MOVES:
+            return standing
+        if standing.payment.status is PaymentStatus.CANCELED or before["status"] == "draft":
+            return Refused("not_payable", f"{ref}: is {before['status']}, and cannot be paid")
+        try:
+            chosen = self._chosen(translate.part(before, "customer"), key, payment_method)
+            if chosen is None:
+                return Refused("no_payment_method", f"{ref}: the customer has no saved card; send the link to the pay page")
+            return self._confirmed(before, method, f"{key}:{chosen}", chosen)
+        except stripe.CardError as error:
+            decline = outcomes.decline(error)
+            return Declined(decline, replace(standing.payment, decline=decline))
+        except stripe.InvalidRequestError:
+            # It may have been paid meanwhile, by the buyer or by a call of ours that we lost sight of.
+            after = _outcome(self._retrieved(ref, method), method)
+            if isinstance(after, Done) and after.payment.status in _MONEY_MOVES:
+                return after
+            raise
+
+    def _chosen(self, customer: Doc, key: str, payment_method: str | None) -> str | None:
+        """The one to charge: that named, else the customer's default, else the newest card."""
+        if not customer or customer.get("deleted"):
+            return None
+        if payment_method and payment_method.startswith("pm_card_"):
+            # Stripe's test cards are recipes: attaching one makes a payment method with an id of its own.
+            attached = self._v1.payment_methods.attach(
+                payment_method, {"customer": customer["id"]}, bodies.options(f"{key}:attach:{payment_method}")
+            )
+            return attached.id
+        default = translate.part(customer, "invoice_settings").get("default_payment_method")
+        if payment_method or default:
+            return payment_method or str(default)
+        cards = self._v1.customers.payment_methods.list(customer["id"], {"type": "card", "limit": 1}).data
+        return cards[0].id if cards else None
+
+    def _confirmed(self, before: Doc, method: Method, key: str, payment_method: str) -> Outcome:
+        """`key` names the payment method too: a customer's default may change between two tries, and a body may not."""
+        match method:
+            case Method.INTENT:
+                # Nothing can be set up off session, and Stripe refuses a confirmation that says both.
+                confirmed = self._v1.payment_intents.confirm(
+                    before["id"],
+                    {"payment_method": payment_method, "off_session": True, "setup_future_usage": ""},
+                    bodies.options(key),
+                )
+                return _outcome(_doc(confirmed), method)
+            case Method.HOSTED:
+                paid = self._v1.invoices.pay(
+                    before["id"],
+                    {"payment_method": payment_method, "off_session": True, "expand": _PAYING},
+                    bodies.options(key),
+                )
+                return _outcome(_doc(paid), method)
+            case _:
+                assert_never(method)
+
+    def _retrieved(self, ref: str, method: Method, *expanded: str) -> Doc:
+        match method:
+            case Method.INTENT:
+                return _doc(self._v1.payment_intents.retrieve(ref, {"expand": list(expanded)}))
+            case Method.HOSTED:
+                return _doc(self._v1.invoices.retrieve(ref, {"expand": [*_PAYING, *expanded]}))
+            case _:
+                assert_never(method)
+
+    def _found(self, request: PaymentRequest) -> Outcome | None:
+        """Of those that carry our invoice's id, the one that is nearest to being paid."""
+        carrying = [doc for doc in self._listed(request) if translate.invoice_id(doc) == request.invoice_id]
+        if not carrying:
+            return None
+        best = min(
+            carrying, key=lambda doc: _BEST_FIRST.index(doc["status"]) if doc["status"] in _BEST_FIRST else len(_BEST_FIRST)
+        )
+        return _outcome(best, request.method)
+
+    def _listed(self, request: PaymentRequest) -> list[Doc]:
+        match request.method:
+            case Method.INTENT:
+                intents = self._v1.payment_intents.list({"customer": request.customer_ref, "limit": 100})
+                return [_doc(intent) for intent in intents.auto_paging_iter()]
+            case Method.HOSTED:
+                invoices = self._v1.invoices.list({"customer": request.customer_ref, "limit": 100})
+                return [_doc(invoice) for invoice in invoices.auto_paging_iter()]
+            case _:
+                assert_never(request.method)
+
+    def _canceled(self, ref: str, method: Method, key: str) -> Outcome:
+        before = self._retrieved(ref, method)
+        standing = _outcome(before, method)
+        if isinstance(standing, Refused) or before["status"] in {"canceled", "void"}:
+            return standing
+        if standing.payment.status is PaymentStatus.SUCCEEDED:
+            return Refused("already_paid", f"{ref}: was paid, and can only be refunded")
+        if before["status"] == "draft":
+            self._v1.invoices.delete(ref)
+            return Done(replace(standing.payment, status=PaymentStatus.CANCELED))
+        if method is Method.INTENT:
+            return _outcome(_doc(self._v1.payment_intents.cancel(ref, {}, bodies.options(key))), method)
+        return _outcome(_doc(self._v1.invoices.void_invoice(ref, {}, bodies.options(key))), method)
+
+
+def _doc(found: stripe.StripeObject) -> Doc:
+    return found.to_dict(for_json=True)
+
+
+def _outcome(doc: Doc, method: Method) -> Done | Refused:
+    return Done(translate.intent(doc)) if method is Method.INTENT else translate.invoice(doc)
+
+
+def _mismatch(doc: Doc, request: PaymentRequest) -> Refused | None:
+    """Why the invoice must not be finalised, nor paid as it stands."""
+    minimum = request.amount.currency.minimum_charge_minor or 0
+    if (doc["total"], doc["currency"]) != (request.amount.minor, request.amount.currency.code):
+        held = f"{doc['total']} {doc['currency']}"
+        return Refused(
+            "amount_mismatch", f"{doc['id']}: holds {held} in minor units, not {request.amount}; look for foreign lines"
+        )
+    if doc["total"] < minimum:
+        # Stripe would call it paid, collect nothing, and set the sum against the customer's next invoice.
+        return Refused(
+            "below_minimum", f"{doc['id']}: {request.amount} is less than Stripe collects; carry it to the next invoice"
+        )
+    if doc["amount_due"] != doc["total"]:
+        due = f"{doc['amount_due']} of {doc['total']}"
+        return Refused("amount_mismatch", f"{doc['id']}: would collect {due}; clear the customer's balance at Stripe")
+    return None

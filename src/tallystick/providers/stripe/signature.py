@@ -1,0 +1,121 @@
+"""Is this webhook from Stripe, fresh, and an event at all? Our own verifier, on the bytes as they came."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from tallystick.providers.protocol import Delivery
+from tallystick.values.errors import InvalidInput, WrongConfiguration
+from tallystick.values.time import EPOCH
+
+AGE_MAX = timedelta(seconds=300)
+BODY_BYTES_MAX = 1 << 20
+HEADER_LENGTH_MAX = 4096
+SECRET_LENGTH_MIN = 24
+_TIMESTAMP = re.compile(r"\d{1,11}", re.ASCII)
+_EVENT_ID = re.compile(r"evt_\w{1,250}", re.ASCII)
+_EVENT_KIND = re.compile(r"[a-z0-9_]{1,100}(\.[a-z0-9_]{1,100}){1,5}", re.ASCII)
+
+
+class Verifier:
+    """Accepts what one of the active secrets has signed within five minutes of now, before or after, and for our mode."""
+
+    def __init__(self, secrets: Sequence[str], *, livemode: bool) -> None:
+        if not 1 <= len(secrets) <= 2:
+            raise WrongConfiguration("STRIPE_WEBHOOK_SECRET: give one secret, or two separated by a comma while rotating")
+        if any(len(secret) < SECRET_LENGTH_MIN or not secret.isascii() or re.search(r"\s", secret) for secret in secrets):
+            raise WrongConfiguration(
+                f"STRIPE_WEBHOOK_SECRET: must be the endpoint's signing secret, whsec_ and all: at least {SECRET_LENGTH_MIN} "
+                "characters, no spaces"
+            )
+        self._secrets = tuple(secret.encode() for secret in secrets)
+        self._livemode = livemode
+
+    def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
+        """The delivery. Raises InvalidInput, and nothing else, whatever the bytes."""
+        if len(body) > BODY_BYTES_MAX:
+            raise _invalid(f"body: has {len(body)} bytes, at most {BODY_BYTES_MAX} are read")
+        header = next((value for name, value in headers.items() if name.lower() == "stripe-signature"), "")
+        self._check_signature(body, header, now)
+        return self._delivery(body)
+
+    def _check_signature(self, body: bytes, header: str, now: datetime) -> None:
+        timestamp, given = _parsed(header)
+        if abs(now - (EPOCH + timedelta(seconds=int(timestamp)))) > AGE_MAX:
+            raise _unsigned("was signed too long ago, or in the future; is this machine's clock right?")
+        # Every pair is compared, so that the time taken tells nothing about which one was close.
+        matches = [
+            hmac.compare_digest(_digest(secret, body, timestamp), signature) for secret in self._secrets for signature in given
+        ]
+        if not any(matches):
+            raise _unsigned("was signed with no secret that is active here; compare STRIPE_WEBHOOK_SECRET with the endpoint's")
+
+    def _delivery(self, body: bytes) -> Delivery:
+        event = _strict_json(body)
+        if not isinstance(event, dict) or event.get("object") != "event":
+            raise _invalid("body: not a snapshot event; thin events have an endpoint of their own, which is not this one")
+        identifier, kind, created, livemode = (event.get(name) for name in ("id", "type", "created", "livemode"))
+        if not isinstance(identifier, str) or not _EVENT_ID.fullmatch(identifier):
+            raise _invalid('id: must be the id of an event, such as "evt_1"')
+        if not isinstance(kind, str) or not _EVENT_KIND.fullmatch(kind):
+            raise _invalid('type: must be the type of an event, such as "invoice.paid"')
+        if type(created) is not int or not 0 <= created < 1 << 34:
+            raise _invalid("created: must be a time in whole seconds since 1970")
+        if livemode is not self._livemode:
+            raise _invalid(
+                f"livemode: must be {str(self._livemode).lower()} here; is this endpoint registered in the other mode?"
+            )
+        if not isinstance(event.get("data"), dict) or not isinstance(event["data"].get("object"), dict):
+            raise _invalid("data.object: must be the object that the event is about")
+        return Delivery(identifier, kind, body.decode(), datetime.fromtimestamp(created, UTC), livemode)
+
+
+def sign(secret: str, body: bytes, at: datetime) -> str:
+    """The header that Stripe would send with `body`: for tests, and for whoever delivers in its stead."""
+    timestamp = str((at - EPOCH) // timedelta(seconds=1))
+    return f"t={timestamp},v1={_digest(secret.encode(), body, timestamp).decode()}"
+
+
+def _parsed(header: str) -> tuple[str, list[bytes]]:
+    """The one `t`, and every `v1`; other schemes are not ours to judge."""
+    if not header.isascii() or len(header) > HEADER_LENGTH_MAX:
+        raise _unsigned("has a header that is not plain, short ASCII")
+    pairs = [part.partition("=") for part in header.split(",")]
+    times = [value for name, _, value in pairs if name == "t"]
+    if len(times) != 1 or not _TIMESTAMP.fullmatch(times[0]):
+        raise _unsigned("has no Stripe-Signature header with one time in whole seconds")
+    return times[0], [value.encode() for name, _, value in pairs if name == "v1"]
+
+
+def _digest(secret: bytes, body: bytes, timestamp: str) -> bytes:
+    return hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest().encode()
+
+
+def _strict_json(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        raise _invalid("body: not JSON in UTF-8 with each name once") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name twice")
+    return names
+
+
+def _unsigned(why: str) -> InvalidInput:
+    return InvalidInput(f"webhook: {why}", code="invalid_signature", field="Stripe-Signature")
+
+
+def _invalid(why: str) -> InvalidInput:
+    return InvalidInput(f"webhook: {why}", code="invalid_webhook")

@@ -1,0 +1,136 @@
+"""Stripe's payloads in our words. Pure: the same for a reply of the API and for the object of an event."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tallystick.domain.payments import Decline, Ignored, PaymentChanged, PaymentStatus, ProviderFact, ProviderPayment
+from tallystick.providers.protocol import Done, Refused
+from tallystick.values.ids import InvoiceId
+from tallystick.values.money import Money, currency
+
+Doc = Mapping[str, Any]
+
+INVOICE = "tallystick_invoice"  # the names of our ids in metadata
+CUSTOMER = "tallystick_customer"
+LINE = "tallystick_line"
+
+DECLINED = "Your card was declined."
+# Why, is not told to whoever holds the card (docs.stripe.com/declines/codes).
+_NEUTRAL = frozenset({
+    "fraudulent", "highest_risk_level", "lost_card", "merchant_blacklist", "pickup_card", "restricted_card",
+    "security_violation", "stolen_card",
+})  # fmt: skip
+_WAITING = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+_NOT_YET = ("charge.dispute.", "charge.refunded", "charge.refund.", "credit_note.", "radar.", "refund.")
+
+
+def intent(doc: Doc) -> ProviderPayment:
+    """A payment intent. A status that we do not know is PROCESSING: neither granted nor refused."""
+    money = currency(doc["currency"])
+    status, received = _intent_status(doc["status"]), doc.get("amount_received")
+    error = doc.get("last_payment_error")
+    return ProviderPayment(
+        ref=doc["id"],
+        status=status,
+        amount=Money(doc["amount"], money),
+        invoice_id=invoice_id(doc),
+        client_secret=doc.get("client_secret") if status is PaymentStatus.OPEN else None,
+        decline=decline(error) if error and status is PaymentStatus.OPEN else None,
+        paid=Money(received, money) if received is not None and status is PaymentStatus.SUCCEEDED else None,
+    )
+
+
+def invoice(doc: Doc) -> Done | Refused:
+    """An invoice of Stripe's. Paid out of band counts as paid; `paid` without money, which is what Stripe makes of one below
+    its minimum, does not.
+    """
+    money = currency(doc["currency"])
+    paid = (doc["amount_paid"] or 0) or (doc.get("amount_paid_off_stripe") or 0)
+    if doc["status"] == "paid" and doc["total"] > 0 and paid == 0:
+        total = Money(doc["total"], money)
+        return Refused("below_minimum", f"{doc['id']}: Stripe marked {total} paid without collecting it; it is below the minimum")
+    collecting = _collecting_intent(doc)
+    status = _invoice_status(doc["status"], collecting)
+    error = collecting.get("last_payment_error")
+    return Done(
+        ProviderPayment(
+            ref=doc["id"],
+            status=status,
+            amount=Money(doc["total"], money),
+            invoice_id=invoice_id(doc),
+            url=doc.get("hosted_invoice_url"),
+            decline=decline(error) if error and status is PaymentStatus.OPEN else None,
+            paid=Money(paid, money) if status is PaymentStatus.SUCCEEDED else None,
+        )
+    )
+
+
+def decline(error: Doc) -> Decline:
+    """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
+    code = error.get("decline_code") or error.get("code") or "card_declined"
+    message = error.get("message")
+    return Decline(code, DECLINED if code in _NEUTRAL or not message else message)
+
+
+def invoice_id(doc: Doc) -> InvoiceId | None:
+    """Which of our invoices the object is for, if its metadata says so."""
+    named = metadata(doc).get(INVOICE)
+    return InvoiceId(named) if isinstance(named, str) and named else None
+
+
+def fact(kind: str, doc: Doc) -> ProviderFact:
+    """What the event `kind` about `doc` means."""
+    if not isinstance(doc.get("id"), str):
+        return Ignored(f"{kind}: about something without an id, such as a preview")
+    match kind.partition(".")[0]:
+        case "payment_intent":
+            return _intent_fact(doc)
+        case "invoice":
+            return _invoice_fact(kind, doc)
+        case _ if kind.startswith(_NOT_YET):
+            return Ignored(f"{kind}: refunds and disputes are not handled yet")
+        case _:
+            return Ignored(f"{kind}: changes nothing here")
+
+
+def _intent_fact(doc: Doc) -> ProviderFact:
+    # An invoice's own payment intent fires too; its invoice tells us, and booking both would book the money twice.
+    ours = invoice_id(doc)
+    return PaymentChanged(doc["id"], ours) if ours else Ignored("payment intent: not one that we opened")
+
+
+def _invoice_fact(kind: str, doc: Doc) -> ProviderFact:
+    if part(doc, "parent").get("type") == "subscription_details":
+        return Ignored(f"{kind}: of a subscription that Stripe bills")
+    return PaymentChanged(doc["id"], invoice_id(doc))
+
+
+def _intent_status(status: str) -> PaymentStatus:
+    if status in _WAITING:
+        return PaymentStatus.OPEN
+    return {"succeeded": PaymentStatus.SUCCEEDED, "canceled": PaymentStatus.CANCELED}.get(status, PaymentStatus.PROCESSING)
+
+
+def _invoice_status(status: str, collecting: Doc) -> PaymentStatus:
+    if status == "open" and collecting.get("status") == "processing":
+        return PaymentStatus.PROCESSING
+    known = {"draft": PaymentStatus.OPEN, "open": PaymentStatus.OPEN, "paid": PaymentStatus.SUCCEEDED}
+    return known.get(status, PaymentStatus.CANCELED)
+
+
+def _collecting_intent(doc: Doc) -> Doc:
+    """The payment intent by which an invoice is being paid, where the reply was expanded to show it; else nothing."""
+    payments = part(doc, "payments").get("data", ())
+    intents = (part(part(payment, "payment"), "payment_intent") for payment in payments if payment.get("is_default"))
+    return next((found for found in intents if found), {})
+
+
+def metadata(doc: Doc) -> Doc:
+    """What we, or others, have noted on the object."""
+    return part(doc, "metadata")
+
+
+def part(doc: Doc, name: str) -> Doc:
+    """The object under that name; an empty one where there is none, or only its id."""
+    part = doc.get(name)
+    return part if isinstance(part, Mapping) else {}

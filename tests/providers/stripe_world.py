@@ -1,0 +1,68 @@
+"""A sandbox, the SDK on top of it, and the provider on top of that: real all the way, and on one clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import stripe
+
+from tallystick.domain.customers import Customer
+from tallystick.domain.payments import Method
+from tallystick.providers.protocol import PaymentRequest, RequestedLine
+from tallystick.providers.stripe.client import StripeProvider
+from tallystick.sandbox import Faults, InProcessClient, Sandbox
+from tallystick.values.ids import CustomerId, InvoiceId
+from tallystick.values.money import USD, Money
+from tallystick.values.time import Period
+
+START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+OCTOBER = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+KEY = "sk_test_world"
+SECRET = "whsec_" + "0123456789" * 3
+
+
+class TurnedClock:
+    """Stands still until it is turned."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - START).total_seconds()
+
+
+class World:
+    """What a test needs to speak with Stripe, and to see what Stripe then holds."""
+
+    def __init__(self, before_call: Callable[[], None] = lambda: None) -> None:
+        self.clock, self.faults = TurnedClock(), Faults(seed=1)
+        self.sandbox = Sandbox(clock=self.clock, seed=1, faults=self.faults)
+        self.provider = StripeProvider(
+            KEY, webhook_secrets=[SECRET], http_client=InProcessClient(self.sandbox), before_call=before_call
+        )
+        self.stripe = stripe.StripeClient(KEY, http_client=InProcessClient(self.sandbox), max_network_retries=0).v1
+
+    def passes(self, time: timedelta) -> None:
+        self.clock.at += time
+
+    def customer(self, identifier: str = "ada", *, card: str | None = None) -> str:
+        """A customer of ours at Stripe, with that card as the default."""
+        named = Customer(CustomerId(identifier), START, email=f"{identifier}@example.com", name=identifier.title())
+        ref = self.provider.ensure_customer(named, key=f"customer:{identifier}")
+        assert isinstance(ref, str)
+        if card:
+            method = self.stripe.payment_methods.attach(card, {"customer": ref})
+            self.stripe.customers.update(ref, {"invoice_settings": {"default_payment_method": method.id}})
+        return ref
+
+    def request(self, customer_ref: str, method: Method, *amounts: int, invoice: str = "inv_1") -> PaymentRequest:
+        """To collect these cents, one line for each."""
+        lines = tuple(
+            RequestedLine(f"{invoice}_line_{number}", f"Line {number}", Money(amount, USD), OCTOBER)
+            for number, amount in enumerate(amounts or (1000, 490))
+        )
+        amount = sum((line.amount for line in lines[1:]), lines[0].amount)
+        due_at = START + timedelta(days=14)
+        return PaymentRequest(InvoiceId(invoice), CustomerId("ada"), customer_ref, amount, method, "October", due_at, lines)
