@@ -33,14 +33,14 @@
     api_error: ["The payment service’s answer cannot be read. Try again in a moment.", "決済サービスの応答を読み取れません。後でもう一度お試しください。"],
     no_secret: ["The client secret is not one of a PaymentIntent or a SetupIntent.", "client secret が正しくありません。"],
     no_element: ["No card was given: create a card or payment element first.", "カードが入力されていません。"],
-    card_declined: ["", "カードが拒否されました。別のカードをお試しください。"],
-    insufficient_funds: ["", "カードの残高が不足しています。別のカードをお試しください。"],
+    card_declined: ["", "カードが拒否されました。"],
+    insufficient_funds: ["", "カードの残高が不足しています。"],
     expired_card: ["", "カードの有効期限が切れています。"],
     incorrect_cvc: ["", "セキュリティコードが正しくありません。"],
     incorrect_number: ["", "カード番号が正しくありません。"],
     processing_error: ["", "カードの処理中にエラーが発生しました。後でもう一度お試しください。"],
     card_velocity_exceeded: ["", "カードの利用限度を超えています。"],
-    payment_intent_authentication_failure: ["", "カードの本人認証に失敗しました。別のカードをお試しください。"],
+    payment_intent_authentication_failure: ["", "カードの本人認証に失敗しました。"],
   };
 
   const TEST_CARDS = [["4242 4242 4242 4242", "pays"], ["4000 0000 0000 0002", "declines"],
@@ -164,7 +164,7 @@
   async function confirm(client, clientSecret, params, handleActions = true) {
     const intent = intentOf(clientSecret);
     if (!intent) return noSecret(client);
-    const { answer, error } = await call(client, "POST", `${intent.path}/confirm`, { client_secret: clientSecret, ...params });
+    const { answer, error } = await call(client, "POST", `${intent.path}/confirm`, { client_secret: clientSecret, use_stripe_sdk: true, ...params });
     if (error) return { error };
     return outcome(client, intent, handleActions ? await authenticated(client, intent, answer) : { answer });
   }

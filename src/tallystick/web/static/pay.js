@@ -223,6 +223,7 @@ async function startPayment() {
 function showForm() {
   $("start").hidden = Boolean(payment);
   $("card-form").hidden = !payment;
+  $("test-payment").hidden = Boolean(payment) || mode === "live";
   put("asked", payment ? say("asked", { amount: amount(payment.amount, payment.currency) }) : "");
   showButtons();
 }
@@ -366,7 +367,6 @@ function listen() {
 }
 
 speak(remembered() ?? root.lang);
-$("test-payment").hidden = mode === "live";
 listen();
 showWords();
 setInterval(tick, 1000);
