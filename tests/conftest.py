@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -55,11 +56,25 @@ def empty_database_url(request: pytest.FixtureRequest, pytestconfig: pytest.Conf
         yield url
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser that tests marked `browser` drive."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
+        _cannot_run(f"no browser at {path}; `make test` installs it where it may")
+    return path
+
+
+def _cannot_run(reason: str) -> NoReturn:
+    """A part that cannot run here is skipped with its reason; in CI it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 def _on_postgres(config: pytest.Config, *, migrated: bool) -> Iterator[str]:
     try:
         with databases.postgres_database(config.stash[ROOM], migrated=migrated) as url:
             yield url
     except databases.Unavailable as reason:
-        if os.environ.get("CI"):
-            pytest.fail(str(reason))
-        pytest.skip(str(reason))
+        _cannot_run(str(reason))
