@@ -1,6 +1,7 @@
 """Ids to whole objects, along the paths that a caller asks for; and what Stripe shows only when asked."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import cache
 from inspect import isclass
 from types import UnionType
@@ -53,10 +54,16 @@ def _expand(call: Call, value: Any, segments: list[str], resource: Any, number: 
             raise _not_expandable(name, number)
         return {**value, "data": _expand(call, value["data"], rest, resource, number)}
     if (value.get("object", ""), name) in _INCLUDED and name not in value:
-        inner: Any = _INCLUDED[value["object"], name](call, value)
+        inner: Any = _shown(_INCLUDED[value["object"], name](replace(call, params={}), value))
     else:
         inner = _inner(call, value.get(name), resource, name, number)
     return {**value, name: _expand(call, inner, rest, _resource(inner) or _nested(resource, name), number)}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("object") == "list":
+        return {**value, "data": [public(item) for item in value["data"]]}
+    return value
 
 
 def _inner(call: Call, value: Any, resource: Any, name: str, number: int) -> Any:

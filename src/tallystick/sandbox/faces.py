@@ -36,8 +36,9 @@ class InProcessClient(stripe.HTTPClient):
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[str, int, Mapping[str, str]]:
-        return self.request(method, url, headers, post_data)
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        text, status, answered = self.request(method, url, headers, post_data)
+        return text.encode(), status, answered
 
     def close(self) -> None:
         """Nothing is held open."""

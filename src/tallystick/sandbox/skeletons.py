@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Hashable
 from functools import cache
 from types import UnionType
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, Union, cast, get_args, get_origin
 
 import stripe
 
@@ -43,7 +43,7 @@ def annotations(resource: Hashable) -> dict[str, Any]:
 
 
 def _object(resource: type[stripe.StripeObject]) -> Doc:
-    fields = annotations(resource)
+    fields = annotations(cast(Hashable, resource))
     kinds = _literals(fields.get("type"))
     # Of attributes named after the values of `type`, Stripe shows only the one that applies.
     return {name: _empty(tp) for name, tp in fields.items() if name not in kinds}

@@ -4,8 +4,11 @@ from tallystick.sandbox.objects import (
     charges,
     customers,
     events,
+    invoice_items,
+    invoices,
     payment_intents,
     payment_methods,
+    products,
     refunds,
     setup_intents,
     test_clocks,
@@ -13,5 +16,7 @@ from tallystick.sandbox.objects import (
 
 TABLES = [
     module.routes
-    for module in (charges, customers, events, payment_intents, payment_methods, refunds, setup_intents, test_clocks)
-]
+    for module in (
+        charges, customers, events, invoice_items, invoices, payment_intents, payment_methods, products, refunds, setup_intents, test_clocks,
+    )
+]  # fmt: skip

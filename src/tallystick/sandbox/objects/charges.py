@@ -68,8 +68,7 @@ def balance(call: Call) -> Doc:
 
 @included("charge", "refunds")
 def _refunds(call: Call, doc: Doc) -> Any:
-    inner = Call(call.state, call.seed, call.public_url, call.wall, call.now)
-    return page(inner, "refund", url=f"/v1/charges/{doc['id']}/refunds", by=("charge", doc["id"]))
+    return page(call, "refund", url=f"/v1/charges/{doc['id']}/refunds", by=("charge", doc["id"]))
 
 
 def record(call: Call, kind: str, amount: int, source: Doc, *, fee: int = 0, at_once: bool = False) -> Doc:

@@ -20,8 +20,8 @@ TRANSITIONS = {
 }
 _CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _AUTHENTICATION_FAILED = cards.Decline(
-    "payment_intent_authentication_failure", "", "We are unable to authenticate your payment method. Please choose a different "
-    "payment method and try again.", None,
+    "payment_intent_authentication_failure", "", "The provided PaymentMethod has failed authentication. You can provide "
+    "payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again.", None,
 )  # fmt: skip
 
 
@@ -161,7 +161,8 @@ def _must_authenticate(intent: Doc, method: Doc, card: cards.TestCard, params: D
 
 
 def _authentication_needed(call: Call, intent: Doc, method: Doc, card: cards.TestCard, params: Doc) -> Doc:
-    if intent["_is_off_session"] or params.get("error_on_requires_action"):
+    # An invoice's intent waits for the customer instead, who is told by mail and pays on the hosted page.
+    if not intent["_invoice"] and (intent["_is_off_session"] or params.get("error_on_requires_action")):
         charge = charges.attempt(call, intent, method, card, cards.AUTHENTICATION_REQUIRED, is_captured=False)
         raise refused(_failed(call, intent, method, cards.AUTHENTICATION_REQUIRED, charge))
     intent = call.update(

@@ -1,7 +1,7 @@
 """The endpoints of payment intents."""
 
 from tallystick.sandbox.call import Call, merged, unset
-from tallystick.sandbox.errors import Refusal, invalid
+from tallystick.sandbox.errors import Refusal, conflict, invalid
 from tallystick.sandbox.lists import page
 from tallystick.sandbox.objects import amounts, payment_flow
 from tallystick.sandbox.routes import Routes
@@ -75,6 +75,8 @@ def confirm(call: Call) -> Doc:
 @routes.add("POST", "/v1/payment_intents/{id}/cancel", "PaymentIntentCancelParams")
 def cancel(call: Call) -> Doc:
     intent = call.get("payment_intent", call.ids[0], param="intent")
+    if intent["_invoice"]:
+        raise conflict("You cannot cancel a PaymentIntent that was created by an invoice; void the invoice instead.")
     return payment_flow.cancel(call, intent, call.params.get("cancellation_reason"))
 
 
