@@ -102,6 +102,20 @@ def rated(price: Price, usage: Usage, amounts: Sequence[Decimal]) -> Rating:
     return rate_events(price, amounts) if needs_events(price) else rate(price, usage.quantity)
 
 
+def since(now: Billable, lines: Sequence[Line]) -> Billable | None:
+    """What has come to a closed period since `lines` billed it, by difference; None where that is nothing.
+
+    round(total now) - round(total billed before): any number of late arrivals adds up to the cent of the whole.
+    """
+    billed = Money(sum(line.amount.minor for line in lines), now.charge.price.currency)
+    quantity = Decimal(0)
+    for line in lines:
+        quantity = EXACT.add(quantity, line.quantity)
+    if rated(now.charge.price, now.usage, now.amounts).total == billed and now.usage.quantity == quantity:
+        return None
+    return replace(now, part=len(lines), billed=billed, billed_quantity=quantity)
+
+
 def draft(
     customer_id: CustomerId, currency: Currency, billables: Sequence[Billable], *, carried: Money, now: datetime
 ) -> Invoice | None:

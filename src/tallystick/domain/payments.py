@@ -99,6 +99,7 @@ class Payment:
     look_first: bool = False  # the same key will not tell us more
     asked_at: datetime | None = None
     decline: Decline | None = None
+    version: int = 0  # of the row: who saves must have read the newest
 
     def key(self, step: Step) -> str:
         """The idempotency key of a step: from facts alone, the same for every retry of it."""
@@ -124,6 +125,8 @@ def next_step(payment: Payment, *, now: datetime) -> Step:
 
 def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
     """The payment as it is written down before `step` is asked: a crash from here on leaves a question, not a hole."""
+    if step in {Step.FIND, Step.FETCH, Step.NOTHING}:
+        return payment
     if step is Step.CHARGE and not payment.charging:
         payment = replace(payment, charging=True, charges=payment.charges + 1)
     if step is Step.COMPLETE and payment.must_look_first(now):
@@ -137,8 +140,11 @@ def answered(payment: Payment, step: Step, *, now: datetime) -> Payment:
     match step:
         case Step.COMPLETE:
             return replace(payment, ready=True)
-        case Step.CHARGE | Step.FETCH:
+        case Step.CHARGE:
             return replace(payment, charging=False)
+        case Step.FETCH:  # a charge that left no trace never ran: it is tried anew, under a new key
+            lost = payment.charging and payment.status is PaymentStatus.OPEN and payment.decline is None
+            return replace(payment, charging=lost, charges=payment.charges + lost)
         case Step.FIND:  # found nothing: what was asked never happened, and its key is spent
             return replace(payment, round=payment.round + (payment.ref is None))
         case Step.OPEN | Step.NOTHING:
@@ -169,6 +175,13 @@ def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Paymen
     if told.status not in TRANSITIONS[payment.status]:
         return payment
     return replace(known, status=told.status)
+
+
+def dropped(payment: Payment, *, now: datetime) -> Payment:
+    """The payment, given up before the provider ever heard of it."""
+    assert payment.ref is None, "what the provider has is canceled there first"
+    assert payment.asked_at is None, "what may have been asked is not dropped"
+    return replace(payment, status=PaymentStatus.CANCELED, updated_at=now)
 
 
 def book_payment(payment: Payment, *, at: datetime) -> Transaction:

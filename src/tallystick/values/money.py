@@ -128,12 +128,11 @@ class Unrounded:
 
     def rounded(self) -> Money:
         """To whole minor units, half away from zero (rules: Prices)."""
-        step, exponent = self.currency.step, self.currency.exponent
-        if isinstance(self.amount, Decimal):
-            scaled: Decimal | Fraction = EXACT.scaleb(self.amount, exponent)
-        else:
-            scaled = self.amount * 10**exponent
-        return Money(half_up(scaled) if step == 1 else half_up(Fraction(scaled) / step) * step, self.currency)
+        amount, currency = self.amount, self.currency
+        scaled = EXACT.scaleb(amount, currency.exponent) if isinstance(amount, Decimal) else amount * 10**currency.exponent
+        if currency.step == 1:
+            return Money(half_up(scaled), currency)
+        return Money(half_up(Fraction(scaled) / currency.step) * currency.step, currency)
 
     def __str__(self) -> str:
         return f"{plain(self.amount)} {self.currency.code.upper()}"
@@ -148,3 +147,7 @@ class Rate:
 
     def times(self, quantity: Decimal) -> Unrounded:
         return Unrounded(EXACT.multiply(self.amount, quantity), self.currency)
+
+    def per(self, units: Decimal) -> Unrounded:
+        """The rate's share of one of `units` equal parts: an hourly rate per 60 is the price of a minute."""
+        return Unrounded(Fraction(self.amount) / Fraction(units), self.currency)

@@ -1,0 +1,203 @@
+"""The object that a program holds: it wires the parts, and hands each call over to one flow."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from tallystick import domain, flows, storage
+from tallystick.domain.catalog import Charge
+from tallystick.domain.customers import Customer, checked_key
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.usage import Answer, Event, Meter, Usage
+from tallystick.flows.bill_usage import Collection, Order
+from tallystick.flows.collect import Collected
+from tallystick.flows.context import Context, Terms
+from tallystick.flows.explain_invoice import Explanation
+from tallystick.flows.verify import Report
+from tallystick.storage.database import Database
+from tallystick.values.errors import InvalidInput, NotFound, WrongConfiguration
+from tallystick.values.ids import CustomerId, Ids, InvoiceId, MeterKey, SystemIds
+from tallystick.values.time import Clock, Period, SystemClock
+
+if TYPE_CHECKING:
+    from tallystick.sandbox.server import Sandbox
+    from tallystick.settings import Settings
+    from tallystick.wiring import Wired
+
+_PAGE = 500
+
+
+class Tallystick:
+    """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
+
+    Everything it raises is a TallystickError. Times are aware and UTC; money is in minor units of its currency.
+    """
+
+    def __init__(self, context: Context, *, sandbox: "Sandbox | None" = None, publishable_key: str = "") -> None:
+        self.context, self.sandbox, self.publishable_key = context, sandbox, publishable_key
+
+    @classmethod
+    def from_url(cls, url: str, *, clock: Clock | None = None, ids: Ids | None = None, terms: Terms | None = None) -> Self:
+        """An engine on `url` (sqlite:///file, sqlite:// or postgresql://…), its schema up to date, the sandbox for Stripe.
+
+        The sandbox keeps its state beside the SQLite file, else in memory.
+        """
+        from tallystick import wiring  # imports the SDK: not before it is needed
+
+        clock = clock or SystemClock()
+        database = Database.from_url(url, clock=clock)
+        path = None if database.path is None else f"{database.path}-sandbox"
+        wired = wiring.sandboxed(path, clock=clock, before_call=wiring.outside(database))
+        return cls._wired(Context(database, clock, ids or SystemIds(clock), wired.provider, terms or Terms()), wired)
+
+    @classmethod
+    def from_settings(cls, settings: "Settings", *, clock: Clock | None = None, receives: bool = False) -> Self:
+        """The engine that the settings describe: Stripe where there is a key, else the sandbox.
+
+        `receives` says that this process answers the provider's webhooks.
+        """
+        from tallystick import wiring
+
+        clock = clock or SystemClock()
+        database = Database.from_url(settings.database_url, clock=clock)
+        wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
+        terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
+        return cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
+
+    @classmethod
+    def _wired(cls, context: Context, wired: "Wired") -> Self:
+        context.database.migrate()
+        app = cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
+        app._pin_mode("sandbox" if wired.sandbox is not None else wired.provider.mode)
+        return app
+
+    def _pin_mode(self, mode: str) -> None:
+        with self.context.database.transaction("pin mode") as conn:
+            pinned = storage.settings.pin(conn, "mode", mode)
+        if pinned != mode:
+            raise WrongConfiguration(f"DATABASE_URL: this database is of {pinned} mode, the key of {mode} mode; use one for each")
+
+    def close(self) -> None:
+        """Gives back every connection; the engine is of no use afterwards."""
+        self.context.database.close()
+
+    # The catalogue
+
+    def put_meter(self, meter: Meter) -> None:
+        """The meter as given; one that has events keeps its aggregation and decimals: Conflict."""
+        with self.context.database.transaction("put meter") as conn:
+            storage.catalog.put_meter(conn, meter, at=self.context.clock.now())
+
+    def meters(self) -> dict[MeterKey, Meter]:
+        """Every meter, by key."""
+        with self.context.database.reading() as conn:
+            return storage.catalog.meters(conn)
+
+    def put_charge(self, charge: Charge) -> None:
+        """What the charge's meter costs from now on; lines that are billed keep the price they were billed with."""
+        with self.context.database.transaction("put charge") as conn:
+            if charge.meter_key not in storage.catalog.meters(conn):
+                raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
+            storage.catalog.put_charge(conn, charge, at=self.context.clock.now())
+
+    def charges(self) -> dict[str, Charge]:
+        """Every charge, by key."""
+        with self.context.database.reading() as conn:
+            return storage.catalog.charges(conn)
+
+    # Customers
+
+    def put_customer(self, customer_id: str, *, email: str | None = None, name: str | None = None) -> Customer:
+        """The customer with these details; made if there was none. Their provider reference stays."""
+        now = self.context.clock.now()
+        customer = Customer(CustomerId(checked_key(customer_id, field="customer")), now, email, name)
+        with self.context.database.transaction("put customer") as conn:
+            if not storage.customers.add(conn, customer):
+                storage.customers.update(conn, customer)
+            return _known(storage.customers.get(conn, customer.id))
+
+    def customer(self, customer_id: str) -> Customer:
+        """Raises NotFound."""
+        with self.context.database.reading() as conn:
+            return _known(storage.customers.get(conn, CustomerId(customer_id)))
+
+    def customers_with_usage(self) -> Iterator[CustomerId]:
+        """Everybody who has ever used anything, in order, read in pages."""
+        after: CustomerId | None = None
+        while True:
+            with self.context.database.reading() as conn:
+                page = storage.usage.customers_with_usage(conn, after=after, limit=_PAGE)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1]
+
+    # Usage
+
+    def record(self, events: Sequence[Event], *, backfill: bool = False, actor: str = "system") -> list[Answer]:
+        """A verdict per event, in order; what is recorded is on disk. `backfill` takes old events too, and is audited."""
+        return flows.ingest.ingest(self.context, events, backfill=backfill, actor=actor)
+
+    def usage(self, customer_id: str, meter_key: str, period: Period) -> Usage:
+        """What the customer used of the meter in the period: exact, and live. Raises NotFound for an unknown meter."""
+        with self.context.database.reading() as conn:
+            meter = storage.catalog.meters(conn).get(MeterKey(meter_key))
+            if meter is None:
+                raise NotFound("meter: there is no such meter", field="meter")
+            return storage.usage.total(conn, CustomerId(customer_id), meter, period)
+
+    # Invoices
+
+    def preview(self, customer_id: str, *, until: datetime | None = None) -> list[Invoice]:
+        """What `bill` would open now, one invoice per currency, by the same function; nothing is kept."""
+        return flows.bill_usage.preview_usage(self.context, Order(CustomerId(customer_id), until))
+
+    def bill(
+        self, customer_id: str, *, until: datetime | None = None, charges: Iterable[str] | None = None,
+        collection: Collection | None = None, actor: str = "system",
+    ) -> list[Invoice]:  # fmt: skip
+        """The invoices opened for usage before `until` (None: now); a second call finds nothing more to bill."""
+        order = Order(CustomerId(customer_id), until, None if charges is None else tuple(charges))
+        return flows.bill_usage.bill_usage(self.context, order, collection or Collection(), actor=actor)
+
+    def collect(self, invoice_id: InvoiceId) -> Collected:
+        """The invoice's payment, brought as far as it goes now."""
+        return flows.collect.collect(self.context, domain.payments.payment_id(invoice_id))
+
+    def invoice(self, invoice_id: str) -> Invoice:
+        """Raises NotFound."""
+        with self.context.database.reading() as conn:
+            invoice = storage.invoices.get(conn, InvoiceId(invoice_id))
+        if invoice is None:
+            raise NotFound("invoice: there is no such invoice", field="invoice")
+        return invoice
+
+    def find_invoice(self, reference: str) -> Invoice:
+        """The invoice of that id, or the one that the provider's object of that id collects. Raises NotFound."""
+        with self.context.database.reading() as conn:
+            payment = storage.payments.by_ref(conn, reference)
+        return self.invoice(reference if payment is None else payment.invoice_id)
+
+    def explain(self, invoice_id: str, *, events_max: int = 20) -> Explanation:
+        """The invoice with its payment, and each line with the first of its events."""
+        return flows.explain_invoice.explain_invoice(self.context, InvoiceId(invoice_id), events_max=events_max)
+
+    def void(self, invoice_id: str, *, reason: str, actor: str = "system") -> Invoice:
+        """The open invoice, taken back here and at the provider. What is paid cannot be voided: Conflict."""
+        return flows.void_invoice.void_invoice(self.context, InvoiceId(invoice_id), reason=reason, actor=actor)
+
+    # The provider, and the truth
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Keeps one webhook delivery of the provider's; whether it was new. Raises InvalidInput for a forged one."""
+        return flows.receive_provider_event.receive_provider_event(self.context, body, headers)
+
+    def verify(self) -> Report:
+        """Proves the books: every invariant, over everything."""
+        return flows.verify.verify(self.context)
+
+
+def _known(customer: Customer | None) -> Customer:
+    if customer is None:
+        raise NotFound("customer: there is no such customer", field="customer")
+    return customer

@@ -1,0 +1,1 @@
+"""Usage that we read ourselves: each collector turns readings into events."""

@@ -1,0 +1,29 @@
+"""The verbs: one file, one story of load → decide → save. No flow imports another."""
+
+from tallystick.flows import (
+    bill_usage,
+    collect,
+    explain_invoice,
+    ingest,
+    receive_provider_event,
+    record_uptime,
+    settle,
+    sweep_payments,
+    uptime_status,
+    verify,
+    void_invoice,
+)
+
+__all__ = [
+    "bill_usage",
+    "collect",
+    "explain_invoice",
+    "ingest",
+    "receive_provider_event",
+    "record_uptime",
+    "settle",
+    "sweep_payments",
+    "uptime_status",
+    "verify",
+    "void_invoice",
+]

@@ -1,0 +1,78 @@
+"""What a customer can be billed for now: loaded the same way for the invoice and for its preview."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.catalog import Charge
+from tallystick.domain.invoices import Billable, Line
+from tallystick.domain.usage import Meter
+from tallystick.values.ids import CustomerId, MeterKey
+from tallystick.values.money import Currency, Money
+from tallystick.values.time import Period
+
+_HOUR = timedelta(hours=1)
+
+
+def billables(
+    conn: Connection, customer_id: CustomerId, *, until: datetime, only: Iterable[str] | None = None
+) -> dict[Currency, list[Billable]]:
+    """By currency: each charge's usage since it was last billed, and the late usage of periods billed before."""
+    meters, charges = storage.catalog.meters(conn), storage.catalog.charges(conn)
+    wanted = charges.keys() if only is None else charges.keys() & set(only)
+    found: dict[Currency, list[Billable]] = defaultdict(list)
+    for key in sorted(wanted):
+        charge = charges[key]
+        meter = meters[charge.meter_key]
+        found[charge.price.currency] += _late(conn, customer_id, charge, meter)
+        found[charge.price.currency] += _current(conn, customer_id, charge, meter, until=until)
+    return {currency: listed for currency, listed in found.items() if listed}
+
+
+def _current(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, *, until: datetime) -> list[Billable]:
+    start = storage.usage.position(conn, customer_id, charge.key) or storage.usage.first_at(conn, customer_id, meter.key)
+    if start is None or start >= until:
+        return []
+    billable = _billable(conn, customer_id, charge, meter, Period(start, until))
+    return [billable] if billable.usage.count else []
+
+
+def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter) -> list[Billable]:
+    """Closed periods whose usage has changed since: to be billed by difference, at the price they were billed with."""
+    parts: dict[Period, list[Line]] = defaultdict(list)
+    for hour in storage.usage.late_hours(conn, customer_id, charge.key):
+        for line in storage.invoices.lines_between(conn, customer_id, charge.key, Period(hour, hour + _HOUR)):
+            if line not in parts[line.period]:
+                parts[line.period].append(line)
+    found = []
+    for period, lines in sorted(parts.items(), key=lambda item: item[0].start):
+        first = min(lines, key=lambda line: line.part)
+        as_sold = Charge(key=charge.key, meter_key=charge.meter_key, price=first.price, display_name=first.description)
+        now = _billable(conn, customer_id, as_sold, meter, period)
+        billable = domain.invoices.since(now, lines)
+        if billable is not None:
+            found.append(billable)
+    return found
+
+
+def _billable(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, period: Period) -> Billable:
+    usage = storage.usage.total(conn, customer_id, meter, period)
+    amounts = storage.usage.amounts(conn, customer_id, meter, period) if domain.rating.needs_events(charge.price) else ()
+    return Billable(charge, period, usage, amounts)
+
+
+def billed_through(found: Iterable[Billable]) -> dict[tuple[str, MeterKey], datetime]:
+    """How far each charge is billed once `found` stands on an invoice."""
+    ends: dict[tuple[str, MeterKey], datetime] = {}
+    for billable in found:
+        key = (billable.charge.key, billable.charge.meter_key)
+        ends[key] = max(ends.get(key, billable.period.end), billable.period.end)
+    return ends
+
+
+def carried(conn: Connection, customer_id: CustomerId, currency: Currency) -> Money:
+    """What earlier invoices left over for the next one; negative in the customer's favour."""
+    return storage.ledger.balance(conn, domain.ledger.Account.CARRIED, customer_id=customer_id, currency=currency)

@@ -1,0 +1,41 @@
+"""What follows when the provider has told how a payment stands: the same from an answer, a webhook, or a sweep."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.invoices import InvoiceStatus
+from tallystick.domain.payments import Payment, PaymentStatus
+from tallystick.flows.context import Context
+
+
+def save(ctx: Context, conn: Connection, before: Payment, after: Payment, *, via: str) -> Payment | None:
+    """`after` as it now stands; when it has just succeeded, the invoice is paid and the money booked with it.
+
+    None where somebody else has moved the payment since `before` was read: nothing is written, read again.
+    """
+    if before == after:
+        return before
+    after = replace(after, version=before.version + 1)
+    if not storage.payments.move(conn, before, after):
+        ctx.faults.mark("payment.lost_race")
+        return None
+    if after.status is PaymentStatus.SUCCEEDED and before.status is not PaymentStatus.SUCCEEDED:
+        _paid(ctx, conn, after, via=via)
+    return after
+
+
+def _paid(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:
+    now = ctx.clock.now()
+    booked = storage.ledger.book(conn, domain.payments.book_payment(payment, at=now))
+    assert booked, f"{payment.id}: succeeds once"
+    invoice = storage.invoices.get(conn, payment.invoice_id)
+    assert invoice is not None, f"{payment.id}: belongs to an invoice of ours"
+    if InvoiceStatus.PAID in domain.invoices.TRANSITIONS[invoice.status]:
+        storage.invoices.move(conn, invoice, domain.invoices.moved(invoice, InvoiceStatus.PAID, at=now))
+    else:
+        ctx.faults.mark("payment.after_void")  # the receivable shows the money as the customer's, until it is returned
+    after = {"via": via, "ref": payment.ref, "amount": payment.amount.minor, "currency": payment.amount.currency.code}
+    storage.audit.append(conn, storage.audit.Act("provider", "payment.succeeded", payment.id, after=after), at=now)
+    ctx.faults.mark(f"payment.succeeded.{via}")

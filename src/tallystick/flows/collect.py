@@ -1,0 +1,158 @@
+"""Bring one payment as far as it goes: write the question down, ask the provider outside, write the answer down."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+from tallystick import domain, storage
+from tallystick.domain.customers import Customer
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.payments import Payment, Step
+from tallystick.flows import _settlement
+from tallystick.flows.context import Context
+from tallystick.providers.protocol import Declined, Done, Limited, Outcome, PaymentRequest, Refused, RequestedLine, Unknown
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import PaymentId
+
+_STEPS_MAX = 10
+_RETRY_FIRST = timedelta(seconds=30)
+_RETRY_MAX = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How far it came. `again_in` is when to ask again; None: not before there is news.
+
+    `client_secret` is for the customer's browser alone. `refusal` is what the provider will not do, for a person to mend.
+    """
+
+    payment: Payment
+    client_secret: str | None = None
+    refusal: Refused | None = None
+    again_in: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    payment: Payment
+    step: Step
+    customer: Customer
+    invoice: Invoice
+
+
+def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collected:
+    """The payment after every step that could be taken now; safe to call at any time, any number of times.
+
+    `attempt` counts earlier calls that ended in an unknown or limited outcome; each lengthens the wait for the next.
+    """
+    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    for _ in range(_STEPS_MAX):
+        question = _ask(ctx, payment_id)
+        if question.step is Step.NOTHING:
+            return Collected(question.payment)
+        outcome = _call(ctx, question)
+        payment = _answer(ctx, question, outcome)
+        match outcome:
+            case Limited() | Unknown():
+                ctx.faults.mark(f"collect.{question.step}.{type(outcome).__name__.lower()}")
+                return Collected(payment, again_in=wait)
+            case Refused() if question.step is not Step.CHARGE:
+                return Collected(payment, refusal=outcome)
+            case Done(told) if question.step is Step.FETCH and not payment.charging:
+                return Collected(payment, client_secret=told.client_secret)
+            case _:
+                pass
+    return Collected(_ask(ctx, payment_id).payment, again_in=wait)
+
+
+def _ask(ctx: Context, payment_id: PaymentId) -> _Question:
+    """The next question, on disk before it is asked: a crash from here on leaves it open, and the next run asks it again."""
+    with ctx.database.transaction("ask") as conn:
+        payment = storage.payments.get(conn, payment_id)
+        if payment is None:
+            raise NotFound(f"{payment_id}: there is no such payment")
+        customer = storage.customers.get(conn, payment.customer_id)
+        invoice = storage.invoices.get(conn, payment.invoice_id)
+        assert customer is not None, f"{payment_id}: its customer is kept for ever"
+        assert invoice is not None, f"{payment_id}: its invoice is kept for ever"
+        now = ctx.clock.now()
+        step = domain.payments.next_step(payment, now=now)
+        saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
+        return _Question(saved or payment, step, customer, invoice)
+
+
+def _call(ctx: Context, question: _Question) -> Outcome | None:
+    payment, step, now = question.payment, question.step, ctx.clock.now()
+    look_first = payment.must_look_first(now)
+    ref = _customer_ref(ctx, question.customer, look_first=look_first or step is Step.FIND)
+    if not isinstance(ref, str):
+        return ref
+    request, key = _request(question.invoice, payment, ref), payment.key(step)
+    match step:
+        case Step.OPEN:
+            return ctx.provider.open(request, key=key)
+        case Step.FIND:
+            return ctx.provider.find(request)
+        case Step.COMPLETE:
+            return ctx.provider.complete(payment.ref or "", request, key=key, look_first=payment.round > 0)
+        case Step.CHARGE:
+            return ctx.provider.charge(payment.ref or "", payment.method, key=key, payment_method=payment.payment_method)
+        case Step.FETCH:
+            return ctx.provider.fetch(payment.ref or "", payment.method)
+        case Step.NOTHING:
+            raise AssertionError("nothing is asked of the provider for a final payment")
+        case _:
+            assert_never(step)
+
+
+def _customer_ref(ctx: Context, customer: Customer, *, look_first: bool) -> str | Refused | Limited | Unknown:
+    if customer.provider_ref is not None:
+        return customer.provider_ref
+    ref = ctx.provider.ensure_customer(customer, key=f"customer:{customer.id}", look_first=look_first)
+    if isinstance(ref, str):
+        with ctx.database.transaction("know customer") as conn:
+            return storage.customers.set_provider_ref(conn, customer.id, ref)
+    return ref
+
+
+def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payment:
+    """The payment after the outcome; as somebody else has left it, where they were faster."""
+    before, step, now = question.payment, question.step, ctx.clock.now()
+    match outcome:
+        case Done(told):
+            after = domain.payments.answered(domain.payments.learned(before, told, now=now), step, now=now)
+        case Declined(decline, told):
+            known = before if told is None else domain.payments.learned(before, told, now=now)
+            after = replace(domain.payments.answered(known, step, now=now), decline=decline)
+        case Refused() if step is Step.CHARGE:
+            after = domain.payments.answered(before, step, now=now)
+        case None:
+            after = domain.payments.answered(before, step, now=now)
+        case Refused():
+            after = replace(before, asked_at=None)
+        case Unknown(stored=True):
+            after = replace(before, look_first=True)
+        case Limited() | Unknown():
+            return before
+        case _:
+            assert_never(outcome)
+    with ctx.database.transaction("answer") as conn:
+        saved = _settlement.save(ctx, conn, before, after, via="answer")
+        return saved or storage.payments.get(conn, before.id) or before
+
+
+def _request(invoice: Invoice, payment: Payment, customer_ref: str) -> PaymentRequest:
+    assert invoice.due_at is not None, f"{invoice.id}: is open, so it has a due date"
+    lines = [RequestedLine(line.id, line.description, line.amount, line.period) for line in invoice.lines]
+    if invoice.carried_in.minor:
+        lines.append(RequestedLine(f"{invoice.id}:carried", "Carried from earlier invoices", invoice.carried_in, invoice.period))
+    return PaymentRequest(
+        invoice_id=invoice.id,
+        customer_id=invoice.customer_id,
+        customer_ref=customer_ref,
+        amount=payment.amount,
+        method=payment.method,
+        description=f"Invoice {invoice.number}",
+        due_at=invoice.due_at,
+        lines=tuple(lines),
+    )

@@ -1,0 +1,47 @@
+"""Open an invoice down to the events that made it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tallystick import storage
+from tallystick.domain.invoices import Invoice, Line
+from tallystick.domain.payments import Payment
+from tallystick.domain.usage import Event
+from tallystick.flows.context import Context
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import InvoiceId
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An invoice, its payment, and for each line the first `events_max` of the events of its period, oldest first."""
+
+    invoice: Invoice
+    payment: Payment | None
+    events: tuple[tuple[Event, ...], ...]
+
+
+def explain_invoice(ctx: Context, invoice_id: InvoiceId, *, events_max: int = 20) -> Explanation:
+    """Everything that led to the invoice's total. Raises NotFound."""
+    with ctx.database.reading() as conn:
+        invoice = storage.invoices.get(conn, invoice_id)
+        if invoice is None:
+            raise NotFound(f"{invoice_id}: there is no such invoice")
+        payment = storage.payments.of_invoice(conn, invoice_id)
+        listed = []
+        for line in invoice.lines:
+            query = storage.usage.EventQuery(invoice.customer_id, line.meter_key, line.period)
+            listed.append(tuple(storage.usage.events(conn, query, limit=events_max)))
+    return Explanation(invoice, payment, tuple(listed))
+
+
+def events_of_line(ctx: Context, invoice: Invoice, line: Line) -> Iterator[Event]:
+    """Every event of the line's period, oldest first, read in pages."""
+    query, after = storage.usage.EventQuery(invoice.customer_id, line.meter_key, line.period), None
+    while True:
+        with ctx.database.reading() as conn:
+            page = storage.usage.events(conn, query, after=after, limit=1000)
+        yield from page
+        if len(page) < 1000:
+            return
+        after = page[-1]

@@ -1,0 +1,72 @@
+"""Understand one delivery, ask the provider how its object stands now, and let our books follow."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.payments import Ignored, Payment, PaymentChanged, Step
+from tallystick.flows import _settlement
+from tallystick.flows.context import Context
+from tallystick.providers.protocol import Limited, Refused, Unknown
+from tallystick.storage.provider_events import Settlement
+from tallystick.values.errors import NotFound
+
+_RETRY = timedelta(seconds=30)
+
+
+def settle(ctx: Context, delivery_id: str) -> timedelta | None:
+    """None when the delivery is settled, ignored or parked; else how long to wait before the next try.
+
+    The delivery is a hint. What counts is how the object stands when we ask, so order and repetition do not matter.
+    """
+    with ctx.database.reading() as conn:
+        delivery = storage.provider_events.get(conn, delivery_id)
+        if delivery is None:
+            raise NotFound(f"{delivery_id}: there is no such delivery")
+        fact = ctx.provider.interpret(delivery)
+        payment = _payment(conn, fact)
+    if isinstance(fact, Ignored):
+        return _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
+    if payment is None:
+        return _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
+    if payment.ref not in {None, fact.ref}:
+        return _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
+    return _follow(ctx, delivery_id, payment, fact.ref)
+
+
+def _payment(conn: Connection, fact: PaymentChanged | Ignored) -> Payment | None:
+    if isinstance(fact, Ignored):
+        return None
+    payment = storage.payments.by_ref(conn, fact.ref)
+    if payment is None and fact.invoice_id is not None:
+        payment = storage.payments.get(conn, domain.payments.payment_id(fact.invoice_id))
+    return payment
+
+
+def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str) -> timedelta | None:
+    outcome = ctx.provider.fetch(ref, payment.method)
+    match outcome:
+        case Limited() | Unknown():
+            return _RETRY
+        case Refused(code, message):
+            return _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
+        case _:
+            told = outcome.payment
+    if told is None:
+        return _RETRY
+    now = ctx.clock.now()
+    after = domain.payments.learned(payment, told, now=now)
+    if after.charging and after.status in domain.payments.FINAL:
+        after = domain.payments.answered(after, Step.CHARGE, now=now)
+    with ctx.database.transaction("settle") as conn:
+        if _settlement.save(ctx, conn, payment, after, via="webhook") is None:
+            return timedelta(0)
+        storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=now)
+    return None
+
+
+def _mark(ctx: Context, delivery_id: str, settlement: Settlement, reason: str) -> None:
+    ctx.faults.mark(f"delivery.{settlement}")
+    with ctx.database.transaction("mark delivery") as conn:
+        storage.provider_events.mark(conn, delivery_id, settlement, reason, at=ctx.clock.now())

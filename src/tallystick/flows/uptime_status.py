@@ -1,0 +1,65 @@
+"""What a server's uptime has cost so far: paid, on an open invoice, and running up now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.uptime import CHARGE_KEY, METER, Reading
+from tallystick.flows.context import Context
+from tallystick.values.decimals import EXACT, from_steps
+from tallystick.values.ids import CustomerId
+from tallystick.values.money import Money
+from tallystick.values.time import Period, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class UptimeStatus:
+    """Amounts of the charge's currency. `due` is what a payment would collect now; `total` is all, billed and unbilled.
+
+    `open_invoice` is the one that waits for money: it is paid before the time that ran up since is billed.
+    """
+
+    total: Money
+    due: Money
+    paid: Money
+    unbilled: Money
+    unbilled_seconds: Decimal
+    paid_through: datetime | None
+    open_invoice: Invoice | None
+
+
+def uptime_status(ctx: Context, server: CustomerId, reading: Reading) -> UptimeStatus:
+    """The status as of `reading`: what is recorded, and the time since the last recording, which is not yet on disk."""
+    with ctx.database.reading() as conn:
+        price = storage.catalog.charges(conn)[CHARGE_KEY].price
+        seconds = _unbilled_seconds(conn, server, reading)
+        invoices = storage.invoices.of_charge(conn, server, CHARGE_KEY)
+    zero = Money(0, price.currency)
+    unbilled = domain.rating.rate(price, seconds).total if seconds else zero
+    standing = [i for i in invoices if i.status is not InvoiceStatus.VOID and i.currency == price.currency]
+    paid = [i for i in standing if i.status is InvoiceStatus.PAID]
+    waiting = next((i for i in standing if i.status is InvoiceStatus.OPEN), None)
+    return UptimeStatus(
+        total=sum((i.total for i in standing), zero) + unbilled,
+        due=waiting.total if waiting is not None else unbilled,
+        paid=sum((i.total for i in paid), zero),
+        unbilled=unbilled,
+        unbilled_seconds=seconds,
+        paid_through=max((i.period.end for i in paid), default=None),
+        open_invoice=waiting,
+    )
+
+
+def _unbilled_seconds(conn: Connection, server: CustomerId, reading: Reading) -> Decimal:
+    start = storage.usage.position(conn, server, CHARGE_KEY) or storage.usage.first_at(conn, server, METER.key)
+    recorded = Decimal(0)
+    if start is not None and start < reading.at:
+        recorded = storage.usage.total(conn, server, METER, Period(start, reading.at)).quantity
+    boot = storage.boots.get(conn, server, reading.boot_id)
+    since = reading.boot_at if boot is None else boot.read_through
+    tail = max(to_micros(reading.at) - to_micros(since), 0)
+    return EXACT.add(recorded, from_steps(tail, 6))

@@ -1,0 +1,63 @@
+"""Take an open invoice back: first the provider's object, so that nobody can pay it, then ours."""
+
+from tallystick import domain, storage
+from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.payments import Payment, PaymentStatus
+from tallystick.flows import _settlement
+from tallystick.flows.context import Context
+from tallystick.providers.protocol import Done
+from tallystick.values.errors import Conflict, NotFound, ProviderUnavailable
+from tallystick.values.ids import InvoiceId
+
+
+def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str = "system") -> Invoice:
+    """The invoice, void, its booking taken back. Voided twice is voided once; what is paid cannot be voided: Conflict.
+
+    Raises ProviderUnavailable while it is unknown whether the provider's object can still be paid: ask again.
+    """
+    with ctx.database.reading() as conn:
+        invoice = _found(storage.invoices.get(conn, invoice_id), invoice_id)
+        payment = storage.payments.of_invoice(conn, invoice_id)
+    if invoice.status is InvoiceStatus.VOID:
+        return invoice
+    domain.invoices.moved(invoice, InvoiceStatus.VOID, at=ctx.clock.now())
+    canceled = _canceled(ctx, payment) if payment is not None else None
+    now = ctx.clock.now()
+    with ctx.database.transaction("void invoice") as conn:
+        void = domain.invoices.moved(invoice, InvoiceStatus.VOID, at=now)
+        storage.invoices.move(conn, invoice, void)
+        storage.ledger.book(conn, domain.invoices.book_void(void))
+        if payment is not None and canceled is not None and _settlement.save(ctx, conn, payment, canceled, via="void") is None:
+            raise Conflict(f"{invoice_id}: its payment has just moved; look at it again before it is voided")
+        before, after = {"status": invoice.status}, {"status": void.status}
+        act = storage.audit.Act(actor, "invoice.voided", invoice_id, before=before, after=after, reason=reason)
+        storage.audit.append(conn, act, at=now)
+    return void
+
+
+def _found(invoice: Invoice | None, invoice_id: InvoiceId) -> Invoice:
+    if invoice is None:
+        raise NotFound(f"{invoice_id}: there is no such invoice")
+    return invoice
+
+
+def _canceled(ctx: Context, payment: Payment) -> Payment:
+    """The payment after the provider has made its object unpayable; of one that it never heard of, canceled here alone."""
+    now = ctx.clock.now()
+    if payment.ref is None:
+        if payment.asked_at is not None:
+            raise ProviderUnavailable(
+                f"{payment.id}: it is not known yet whether the provider has it; collect it once more, then void"
+            )
+        told = None
+    else:
+        outcome = ctx.provider.cancel(payment.ref, payment.method, key=f"{payment.id}:cancel")
+        if not isinstance(outcome, Done):
+            raise ProviderUnavailable(f"{payment.id}: the provider did not cancel {payment.ref}: {outcome}; ask again")
+        told = outcome.payment
+    after = payment if told is None else domain.payments.learned(payment, told, now=now)
+    if told is None:
+        return domain.payments.dropped(payment, now=now)
+    if after.status is not PaymentStatus.CANCELED:
+        raise Conflict(f"{payment.id}: {payment.ref} is {after.status} at the provider, and cannot be voided")
+    return after

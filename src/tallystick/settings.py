@@ -1,0 +1,161 @@
+"""All settings: environment first, then `.env`, then these defaults. A wrong value stops the start and says what is right."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tallystick.values.errors import InvalidInput, WrongConfiguration
+from tallystick.values.money import Currency, currency
+
+WEBHOOK_SECRET_LENGTH_MIN = 24
+
+
+class Settings(BaseSettings):
+    """Names without a prefix are the ones that Stripe's own examples use; everything else begins with TALLYSTICK_."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    stripe_secret_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("STRIPE_SECRET_KEY", "STRIPE_API_KEY"),
+        description="Secret or restricted key. Absent: the offline sandbox stands in for Stripe.",
+        examples=["sk_test_…"],
+    )
+    stripe_publishable_key: str | None = Field(
+        default=None,
+        validation_alias="STRIPE_PUBLISHABLE_KEY",
+        description="For the pay page in the browser.",
+        examples=["pk_test_…"],
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="STRIPE_WEBHOOK_SECRET",
+        description="Signing secret of the webhook endpoint; two, separated by a comma, while one replaces the other. "
+        "Absent: webhooks are refused, and payments are settled by asking.",
+        examples=["whsec_…"],
+    )
+    stripe_api_base: str | None = Field(
+        default=None,
+        validation_alias="STRIPE_API_BASE",
+        description="Tests and stand-ins only; refused with a live key.",
+        examples=["http://127.0.0.1:12111"],
+    )
+    server_name: str = Field(
+        default="localhost",
+        validation_alias="SERVER_NAME",
+        min_length=1,
+        max_length=200,
+        description="The server whose uptime is billed.",
+    )
+    hourly_rate: Decimal = Field(
+        default=Decimal(100),
+        validation_alias="HOURLY_RATE",
+        gt=0,
+        max_digits=18,
+        description="Price of one hour of uptime, in major units of CURRENCY.",
+    )
+    currency_code: str = Field(
+        default="jpy", validation_alias="CURRENCY", description="ISO 4217 code, in any case.", examples=["jpy", "usd"]
+    )
+    debug: bool = Field(default=False, validation_alias="DEBUG", description="More to read in the log; refused with a live key.")
+    port: int = Field(default=8000, validation_alias="PORT", ge=1, le=65535, description="Where `tallystick serve` listens.")
+    host: str = Field(
+        default="127.0.0.1", validation_alias="HOST", min_length=1, description="The address it binds; 0.0.0.0 for all."
+    )
+    database_url: str = Field(
+        default="sqlite:///tallystick.db",
+        validation_alias="DATABASE_URL",
+        description="sqlite:///FILE or postgresql://user:password@host/name.",
+        examples=["postgresql://tallystick@localhost/tallystick"],
+    )
+    sandbox_path: str = Field(
+        default="tallystick-sandbox.db",
+        validation_alias="TALLYSTICK_SANDBOX_PATH",
+        description="Where the offline sandbox keeps its state.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_PUBLIC_URL",
+        description="The address under which browsers reach the service. Default: http://localhost:PORT.",
+        examples=["https://billing.example.com"],
+    )
+    due_days: int = Field(
+        default=14, validation_alias="TALLYSTICK_DUE_DAYS", ge=0, le=365, description="Days until an invoice is due."
+    )
+    number_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")] = Field(
+        default="INV", validation_alias="TALLYSTICK_NUMBER_PREFIX", description="First letters of invoice numbers."
+    )
+    api_key_pepper: SecretStr | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_API_KEY_PEPPER",
+        description="Secret under which API keys are hashed. Default: one made for this database and kept in it.",
+    )
+    uptime: bool = Field(
+        default=True, validation_alias="TALLYSTICK_UPTIME", description="Whether `serve` meters this machine's uptime."
+    )
+    worker: bool = Field(
+        default=True,
+        validation_alias="TALLYSTICK_WORKER",
+        description="Whether `serve` works off jobs itself; else run `tallystick worker` beside it.",
+    )
+
+    @field_validator("currency_code")
+    @classmethod
+    def _known_currency(cls, code: str) -> str:
+        try:
+            return currency(code).code
+        except InvalidInput as refusal:
+            raise ValueError(refusal.message) from None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
+        if key and not key.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+            raise ValueError("STRIPE_SECRET_KEY: begins with sk_test_, sk_live_, rk_test_ or rk_live_")
+        if self.live and self.debug:
+            raise ValueError("DEBUG: is on, and the Stripe key is a live one; switch DEBUG off, or use a test key")
+        if self.live and self.stripe_api_base:
+            raise ValueError("STRIPE_API_BASE: is for tests, and the Stripe key is a live one; remove it")
+        secrets = self.webhook_secrets
+        if len(secrets) > 2 or any(len(secret) < WEBHOOK_SECRET_LENGTH_MIN for secret in secrets):
+            raise ValueError("STRIPE_WEBHOOK_SECRET: one secret, or two separated by a comma, of at least 24 characters each")
+        if key and not secrets:
+            raise ValueError(
+                "STRIPE_WEBHOOK_SECRET: is missing; without it no webhook can be believed. `stripe listen` prints one"
+            )
+        return self
+
+    @property
+    def live(self) -> bool:
+        return self.stripe_secret_key is not None and self.stripe_secret_key.get_secret_value()[2:].startswith("_live_")
+
+    @property
+    def sandbox(self) -> bool:
+        return self.stripe_secret_key is None
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        if self.stripe_webhook_secret is None:
+            return ()
+        return tuple(secret.strip() for secret in self.stripe_webhook_secret.get_secret_value().split(","))
+
+    @property
+    def currency(self) -> Currency:
+        return currency(self.currency_code)
+
+    @property
+    def url(self) -> str:
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises WrongConfiguration that names each wrong one and why; values are not repeated."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}".lstrip(": ") for item in error.errors()]
+        raise WrongConfiguration("; ".join(text.removeprefix("Value error, ") for text in wrong)) from None

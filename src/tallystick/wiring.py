@@ -1,0 +1,67 @@
+"""Puts the provider together: Stripe where there is a key, else the offline sandbox, reached through the same SDK."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tallystick.providers.protocol import PaymentProvider
+from tallystick.providers.stripe.client import StripeProvider
+from tallystick.sandbox.faces import InProcessClient
+from tallystick.sandbox.server import Sandbox
+from tallystick.sandbox.state import FileState, MemoryState
+from tallystick.settings import Settings
+from tallystick.storage.database import Database
+from tallystick.values.errors import WrongConfiguration
+from tallystick.values.time import Clock
+
+SANDBOX_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 opens nothing but the stand-in in this process
+SANDBOX_PUBLISHABLE_KEY = "pk_test_sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """A provider, the sandbox behind it if there is one, and the key that the pay page's browser code needs."""
+
+    provider: PaymentProvider
+    publishable_key: str
+    sandbox: Sandbox | None = None
+
+
+def sandboxed(path: str | Path | None, *, clock: Clock, before_call: Callable[[], None], webhook_url: str | None = None) -> Wired:
+    """The sandbox in Stripe's place, its state in `path` (None: in memory). `webhook_url` gets its events, signed."""
+    sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else FileState(path))
+    secrets = () if webhook_url is None else (sandbox.listen(webhook_url),)
+    client = InProcessClient(sandbox, before_call=before_call)
+    return Wired(
+        StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client), SANDBOX_PUBLISHABLE_KEY, sandbox
+    )
+
+
+def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[], None], receives: bool) -> Wired:
+    """What the settings describe. `receives` says that this process answers webhooks: of the sandbox, only one may."""
+    if settings.stripe_secret_key is None:
+        url = f"{settings.url}/webhooks/stripe" if receives else None
+        wired = sandboxed(settings.sandbox_path, clock=clock, before_call=before_call, webhook_url=url)
+        assert wired.sandbox is not None, "there is no key, so there is a sandbox"
+        wired.sandbox.public_url = settings.url
+        return wired
+    if settings.stripe_publishable_key is None and receives:
+        raise WrongConfiguration(
+            "STRIPE_PUBLISHABLE_KEY: is missing; the pay page needs it beside the secret key (pk_test_… or pk_live_…)"
+        )
+    provider = StripeProvider(
+        settings.stripe_secret_key.get_secret_value(),
+        webhook_secrets=settings.webhook_secrets,
+        api_base=settings.stripe_api_base,
+        before_call=before_call,
+    )
+    return Wired(provider, settings.stripe_publishable_key or "")
+
+
+def outside(database: Database) -> Callable[[], None]:
+    """A check to make before each call of the provider: a slow one must not hold our locks."""
+
+    def check() -> None:
+        assert not database.in_transaction(), "no provider is called inside a transaction"
+
+    return check

@@ -1,0 +1,103 @@
+"""Claim → run → finish: one job at a time, each under a lease, each run at least once and safe to run again."""
+
+import threading
+from datetime import timedelta
+from typing import assert_never
+
+import structlog
+
+from tallystick import flows, storage
+from tallystick.flows.context import Context
+from tallystick.storage.jobs import Job, JobName
+from tallystick.values.errors import Busy, Conflict, TallystickError
+from tallystick.values.ids import PaymentId
+from tallystick.worker import schedule
+
+LEASE = timedelta(minutes=5)
+ATTEMPTS_MAX = 40
+_RETRY_FIRST = timedelta(seconds=5)
+_RETRY_MAX = timedelta(hours=1)
+
+log = structlog.get_logger("tallystick.worker")
+
+
+def run_due(ctx: Context, *, limit: int = 50) -> int:
+    """Runs up to `limit` jobs that are due now; how many were run. One that fails waits longer each time, then is buried."""
+    with ctx.database.transaction("claim jobs") as conn:
+        jobs = storage.jobs.claim(conn, now=ctx.clock.now(), lease=LEASE, limit=limit)
+    for job in jobs:
+        _run(ctx, job)
+    return len(jobs)
+
+
+def run_until_idle(ctx: Context, *, rounds_max: int = 10_000) -> int:
+    """Runs jobs until none is due now; how many were run."""
+    total = 0
+    for _ in range(rounds_max):
+        ran = run_due(ctx)
+        if ran == 0:
+            break
+        total += ran
+    return total
+
+
+def _run(ctx: Context, job: Job) -> None:
+    ctx.faults.point(f"job:{job.name}:before")
+    try:
+        again_in = _work(ctx, job)
+    except (Busy, Conflict) as moved:
+        _later(ctx, job, error=f"{moved.code}: {moved.message}", after=_RETRY_FIRST)
+    except TallystickError as error:
+        log.warning("job.failed", job=job.id, name=job.name, subject=job.subject, code=error.code, attempt=job.attempt)
+        _later(ctx, job, error=f"{error.code}: {error.message}", after=min(_RETRY_FIRST * 2 ** min(job.attempt, 12), _RETRY_MAX))
+    else:
+        ctx.faults.point(f"job:{job.name}:after")
+        if again_in is None:
+            with ctx.database.transaction("finish job") as conn:
+                storage.jobs.finish(conn, job)
+        else:
+            _later(ctx, job, error="not known yet", after=again_in)
+
+
+def _work(ctx: Context, job: Job) -> timedelta | None:
+    """None when the job is done; else how long to wait before it is run again."""
+    match job.name:
+        case JobName.COLLECT:
+            collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)
+            if collected.refusal is not None:
+                refusal = collected.refusal
+                raise Refusal(f"{job.subject}: the provider refused: {refusal.message}", code=refusal.code)
+            return collected.again_in
+        case JobName.SETTLE:
+            return flows.settle.settle(ctx, job.subject)
+        case _:
+            assert_never(job.name)
+
+
+class Refusal(TallystickError):
+    """The provider will not do it as things are; a person has to look."""
+
+    code = "provider_refused"
+
+
+def _later(ctx: Context, job: Job, *, error: str, after: timedelta) -> None:
+    with ctx.database.transaction("retry job") as conn:
+        if job.attempt >= ATTEMPTS_MAX:
+            ctx.faults.mark("job.buried")
+            storage.jobs.bury(conn, job, error=error)
+        else:
+            storage.jobs.retry(conn, job, run_at=ctx.clock.now() + after, error=error)
+
+
+def run_forever(ctx: Context, stop: threading.Event, *, idle: float = 0.5) -> None:
+    """Sweeps and jobs until `stop` is set, resting `idle` seconds when nothing is due. A failure is logged and tried again."""
+    sweeps = schedule.Sweeps()
+    while not stop.is_set():
+        try:
+            sweeps.run_due(ctx)
+            busy = run_due(ctx) > 0
+        except TallystickError as error:
+            log.error("worker.failed", code=error.code, detail=error.message)
+            busy = False
+        if not busy:
+            stop.wait(idle)

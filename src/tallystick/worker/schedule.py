@@ -1,0 +1,28 @@
+"""What is due now? Sweeps that ask the database, so that there is no schedule to lose and a week of downtime is caught up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tallystick import flows
+from tallystick.flows.context import Context
+
+Sweep = Callable[[Context], object]
+SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
+    "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
+}
+
+
+@dataclass
+class Sweeps:
+    """Remembers when each sweep last ran in this process; a new process runs each at once, which does no harm."""
+
+    ran_at: dict[str, datetime] = field(default_factory=dict)
+
+    def run_due(self, ctx: Context) -> None:
+        now = ctx.clock.now()
+        for name, (every, sweep) in SWEEPS.items():
+            last = self.ran_at.get(name)
+            if last is None or not last <= now < last + every:
+                sweep(ctx)
+                self.ran_at[name] = now
