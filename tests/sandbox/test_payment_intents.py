@@ -23,7 +23,12 @@ DECLINES = [
 
 def test_a_new_intent_waits_for_a_payment_method(world: Any) -> None:
     intent = world.v1.payment_intents.create({"amount": 5000, "currency": "JPY", "metadata": {"order": "o1"}})
-    assert (intent.status, intent.amount, intent.currency, intent.metadata["order"]) == ("requires_payment_method", 5000, "jpy", "o1")
+    assert (intent.status, intent.amount, intent.currency, intent.metadata["order"]) == (
+        "requires_payment_method",
+        5000,
+        "jpy",
+        "o1",
+    )
     assert intent.client_secret.startswith(f"{intent.id}_secret_")
     assert world.events() == ["payment_intent.created"]
 
@@ -37,11 +42,18 @@ def test_a_good_card_pays_at_once(world: Any) -> None:
 
 
 @pytest.mark.parametrize(("token", "code", "decline_code", "advice"), DECLINES)
-def test_a_declined_card_answers_402_and_leaves_the_intent(world: Any, token: str, code: str, decline_code: str, advice: str) -> None:
+def test_a_declined_card_answers_402_and_leaves_the_intent(
+    world: Any, token: str, code: str, decline_code: str, advice: str
+) -> None:
     with pytest.raises(stripe.CardError) as refused:
         world.pays(token)
     error = refused.value.error
-    assert (refused.value.http_status, error.code, error.decline_code, getattr(error, "advice_code", None)) == (402, code, decline_code, advice)
+    assert (refused.value.http_status, error.code, error.decline_code, getattr(error, "advice_code", None)) == (
+        402,
+        code,
+        decline_code,
+        advice,
+    )
     left = world.v1.payment_intents.retrieve(error.payment_intent.id)
     assert (left.status, left.last_payment_error.code, left.payment_method) == ("requires_payment_method", code, None)
     assert world.events() == ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
@@ -50,7 +62,9 @@ def test_a_declined_card_answers_402_and_leaves_the_intent(world: Any, token: st
 def test_a_declined_intent_can_be_confirmed_again_with_another_card(world: Any) -> None:
     with pytest.raises(stripe.CardError) as refused:
         world.pays("pm_card_visa_chargeDeclined")
-    again = world.v1.payment_intents.confirm(refused.value.error.payment_intent.id, {"payment_method": "pm_card_visa", "off_session": True})
+    again = world.v1.payment_intents.confirm(
+        refused.value.error.payment_intent.id, {"payment_method": "pm_card_visa", "off_session": True}
+    )
     assert (again.status, again.last_payment_error) == ("succeeded", None)
 
 
@@ -58,8 +72,13 @@ def test_a_wanted_authentication_is_passed_or_failed_by_the_customer(world: Any)
     intent = world.pays("pm_card_authenticationRequired", off_session=False)
     assert (intent.status, intent.next_action.type) == ("requires_action", "use_stripe_sdk")
     failed = world.sandbox.authenticate(intent.id, success=False)
-    assert (failed["status"], failed["last_payment_error"]["code"]) == ("requires_payment_method", "payment_intent_authentication_failure")
-    world.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_authenticationRequired", "return_url": "https://shop.test/done"})
+    assert (failed["status"], failed["last_payment_error"]["code"]) == (
+        "requires_payment_method",
+        "payment_intent_authentication_failure",
+    )
+    world.v1.payment_intents.confirm(
+        intent.id, {"payment_method": "pm_card_authenticationRequired", "return_url": "https://shop.test/done"}
+    )
     assert world.v1.payment_intents.retrieve(intent.id).next_action.redirect_to_url.url.endswith(f"/sandbox/3ds/{intent.id}")
     assert world.sandbox.authenticate(intent.id)["status"] == "succeeded"
 

@@ -108,7 +108,14 @@ class Call:
         )
         for endpoint in listening:
             number = self.state.number()
-            delivery = {"_n": number, "id": str(number), "event": doc["id"], "endpoint": endpoint["id"], "attempts": 0, "done": False}
+            delivery = {
+                "_n": number,
+                "id": str(number),
+                "event": doc["id"],
+                "endpoint": endpoint["id"],
+                "attempts": 0,
+                "done": False,
+            }
             self.state.put("delivery", delivery["id"], delivery)
             self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"]})
 

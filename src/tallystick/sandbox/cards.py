@@ -53,7 +53,10 @@ _VELOCITY = Decline(
     "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
 )  # fmt: skip
 AUTHENTICATION_REQUIRED = Decline(
-    "authentication_required", "authentication_required", "Your card was declined. This transaction requires authentication.", None
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+    None,
 )
 
 CARDS = (

@@ -7,7 +7,7 @@ from tallystick.sandbox.state import Doc
 DOCS = "https://stripe.com/docs/error-codes/"
 
 
-class Refusal(Exception):  # noqa: N818 an answer with a status, not a defect
+class Refusal(Exception):
     """An error answer. `stored` says whether it is what the idempotency key replays: declines are, wrong parameters are not."""
 
     def __init__(self, status: int, error: Doc, *, stored: bool = False, headers: dict[str, str] | None = None) -> None:
@@ -36,12 +36,19 @@ def missing(kind: str, identifier: str, *, param: str = "id") -> Refusal:
     noun = {"invoiceitem": "invoiceitem", "payment_method": "PaymentMethod", "test_helpers.test_clock": "test clock"}.get(
         kind, kind.replace("_", "")
     )
-    error = {"type": "invalid_request_error", "code": "resource_missing", "message": f"No such {noun}: '{identifier}'", "param": param}
+    error = {
+        "type": "invalid_request_error",
+        "code": "resource_missing",
+        "message": f"No such {noun}: '{identifier}'",
+        "param": param,
+    }
     return Refusal(404 if param in {"id", "intent"} else 400, error)
 
 
 def unauthenticated(message: str) -> Refusal:
-    return Refusal(401, {"type": "invalid_request_error", "message": message}, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
+    return Refusal(
+        401, {"type": "invalid_request_error", "message": message}, headers={"WWW-Authenticate": 'Basic realm="Stripe"'}
+    )
 
 
 def forbidden(message: str) -> Refusal:

@@ -78,7 +78,7 @@ def _inner(call: Call, value: Any, resource: Any, name: str, number: int) -> Any
 
 @cache
 def _is_expandable(resource: Hashable, name: str) -> bool:
-    return any(isinstance(leaf, ForwardRef) or isclass(leaf) and issubclass(leaf, stripe.StripeObject)
+    return any(isinstance(leaf, ForwardRef) or (isclass(leaf) and issubclass(leaf, stripe.StripeObject))
                for leaf in _leaves(annotations(resource).get(name)))  # fmt: skip
 
 
@@ -86,7 +86,9 @@ def _is_expandable(resource: Hashable, name: str) -> bool:
 def _nested(resource: Any, name: str) -> Any:
     if resource is None:
         return None
-    classes = [leaf for leaf in _leaves(annotations(resource).get(name)) if isclass(leaf) and issubclass(leaf, stripe.StripeObject)]
+    classes = [
+        leaf for leaf in _leaves(annotations(resource).get(name)) if isclass(leaf) and issubclass(leaf, stripe.StripeObject)
+    ]
     return classes[0] if classes else None
 
 

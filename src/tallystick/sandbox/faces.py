@@ -100,7 +100,8 @@ def _answer(sandbox: Sandbox, scope: Scope, body: bytes) -> Reply:
         script = _STATIC / "stripe.js"
         return Reply(200, script.read_bytes() if script.exists() else b"", {"Content-Type": "text/javascript; charset=utf-8"})
     if path.startswith("/sandbox/"):
-        return pages.answer(sandbox, method, path, query, body)
+        status, html, given = pages.answer(sandbox, method, path, body)
+        return Reply(status, html.encode(), given)
     try:
         return sandbox.handle(method, path, body=body, query=query, headers=headers)
     except Lost as lost:

@@ -14,7 +14,7 @@ NAMES = frozenset({
 EFFECTS = ("done", "half", "none")
 
 
-class Lost(Exception):  # noqa: N818 what the caller sees of it is a connection that broke
+class Lost(Exception):
     """The caller gets no reply; whether the request was carried out is for the caller to find out."""
 
     def __init__(self, message: str, *, is_timeout: bool = False) -> None:

@@ -13,7 +13,13 @@ Where = Callable[[Doc], bool]
 
 
 def page(
-    call: Call, kind: str, *, url: str | None = None, by: tuple[str, Any] | None = None, where: Where | None = None, oldest_first: bool = False
+    call: Call,
+    kind: str,
+    *,
+    url: str | None = None,
+    by: tuple[str, Any] | None = None,
+    where: Where | None = None,
+    oldest_first: bool = False,
 ) -> Doc:
     """One page of the kind's documents, as `limit`, `starting_after` and `ending_before` say."""
     limit = call.params.get("limit", 10)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 import stripe
 import stripe.params
-from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
+from typing_extensions import get_type_hints, is_typeddict
 
 from tallystick.sandbox.errors import Refusal, invalid
 
@@ -105,7 +105,7 @@ def _reader(tp: Any) -> Reader:  # one branch per form of type that the SDK's pa
         return _list(_reader(args[0]))
     if is_typeddict(tp):
         return _dict(tp)
-    if origin is dict or inspect.isclass(origin) and issubclass(origin, stripe.StripeObject):
+    if origin is dict or (inspect.isclass(origin) and issubclass(origin, stripe.StripeObject)):
         return _map(_later(args[-1]))
     return _SCALARS.get(tp, _text)
 
@@ -120,7 +120,7 @@ def _union(args: tuple[Any, ...]) -> Reader:
     def read_value(value: Any, path: str) -> Any:
         if isinstance(value, dict):
             return (structured or plain or _enum(named))(value, path)
-        if value in literals or value == "" and "" in literals:
+        if value in literals or (value == "" and "" in literals):
             return value
         if str(value) in {"true", "false"} and (value == "true") in literals:
             return value == "true"

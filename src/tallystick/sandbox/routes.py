@@ -47,7 +47,10 @@ class Routes:
         def list_page(call: Call) -> Doc:
             wanted = [(name, call.params[name]) for name in filters if name in call.params]
             return page(
-                call, kind, by=wanted[0] if wanted else None, where=lambda doc: all(doc.get(name) == value for name, value in wanted[1:])
+                call,
+                kind,
+                by=wanted[0] if wanted else None,
+                where=lambda doc: all(doc.get(name) == value for name, value in wanted[1:]),
             )
 
         self.add("GET", f"{url}/{{id}}", f"{params}RetrieveParams")(retrieve)
@@ -66,6 +69,6 @@ class Router:
     def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
         asked = path.split("/")
         for parts, row in self._rows.get((method, len(asked)), ()):
-            if all(part == given or part[:1] == "{" and given for part, given in zip(parts, asked, strict=True)):
+            if all(part == given or (part[:1] == "{" and given) for part, given in zip(parts, asked, strict=True)):
                 return row, tuple(given for part, given in zip(parts, asked, strict=True) if part[:1] == "{")
         return None

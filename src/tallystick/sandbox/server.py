@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import json
 import random
 from collections.abc import Mapping
@@ -49,7 +50,13 @@ class Sandbox:
     """A stand-in of Stripe's API with a state of its own. The same seed and the same calls give the same bytes."""
 
     def __init__(
-        self, *, clock: Clock, state: State | None = None, seed: int = 0, faults: Faults | None = None, public_url: str = "http://localhost:8000"
+        self,
+        *,
+        clock: Clock,
+        state: State | None = None,
+        seed: int = 0,
+        faults: Faults | None = None,
+        public_url: str = "http://localhost:8000",
     ) -> None:
         self.clock, self.seed, self.public_url = clock, seed, public_url.rstrip("/")
         self.state: State = state if state is not None else MemoryState()
@@ -126,10 +133,8 @@ class Sandbox:
             return json.dumps(browser_form(doc) if call.is_publishable else doc)
         before = self.state.written()
         if effect != "none":
-            try:
+            with contextlib.suppress(Refusal):
                 route.handler(call)
-            except Refusal:
-                pass
         if effect == "half":
             self.state.undo(before + (self.state.written() - before) // 2)
         raise broken()
@@ -177,7 +182,9 @@ def _keyed(request: _Request) -> idempotency.Keyed | None:
 
 
 def _unknown_url(request: _Request) -> Refusal:
-    refusal = invalid(f"Unrecognized request URL ({request.method}: {request.path}). The sandbox may not cover it; see its README.")
+    refusal = invalid(
+        f"Unrecognized request URL ({request.method}: {request.path}). The sandbox may not cover it; see its README."
+    )
     refusal.status = 404
     return refusal
 

@@ -27,7 +27,9 @@ class State(Protocol):
     def get(self, kind: str, identifier: str) -> Doc | None: ...
     def put(self, kind: str, identifier: str, doc: Doc) -> None: ...
     def delete(self, kind: str, identifier: str) -> None: ...
-    def scan(self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False) -> Iterator[Doc]: ...
+    def scan(
+        self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False
+    ) -> Iterator[Doc]: ...
     def schedule(self, clock: str, at: int, task: Doc) -> None: ...
     def take(self, clock: str, until: int) -> tuple[int, Doc] | None: ...
 
@@ -100,10 +102,10 @@ class MemoryState(_Journaled):
             before, after = _value(old, name), _value(new, name)
             if before == after:
                 continue
-            if old is not None:
+            if old is not None and before is not _NOWHERE:
                 order = self._order[kind, name, before]
                 del order[bisect_left(order, old["_n"])]
-            if new is not None:
+            if new is not None and after is not _NOWHERE:
                 insort(self._order.setdefault((kind, name, after), []), new["_n"])
         if new is None:
             del self._docs[kind][identifier]
@@ -111,7 +113,9 @@ class MemoryState(_Journaled):
             self._docs[kind][identifier] = new
             self._ids[new["_n"]] = identifier
 
-    def scan(self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False) -> Iterator[Doc]:
+    def scan(
+        self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False
+    ) -> Iterator[Doc]:
         order = self._order.get((kind, *by) if by else (kind, "", True), [])
         docs, ids = self._docs[kind], self._ids
         if ascending:
@@ -188,18 +192,22 @@ class FileState(_Journaled):
             before, after = _value(old, name), _value(new, name)
             if before == after:
                 continue
-            if old is not None:
+            if old is not None and before is not _NOWHERE:
                 gone = (kind, name, json.dumps(before), old["_n"])
                 self._db.execute("DELETE FROM orders WHERE kind = ? AND name = ? AND value = ? AND number = ?", gone)
-            if new is not None:
-                self._db.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", (kind, name, json.dumps(after), new["_n"], identifier))
+            if new is not None and after is not _NOWHERE:
+                self._db.execute(
+                    "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", (kind, name, json.dumps(after), new["_n"], identifier)
+                )
         if new is None:
             self._db.execute("DELETE FROM docs WHERE kind = ? AND id = ?", (kind, identifier))
         else:
             row = (kind, identifier, new["_n"], json.dumps(new))
             self._db.execute("INSERT INTO docs VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", row)
 
-    def scan(self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False) -> Iterator[Doc]:
+    def scan(
+        self, kind: str, by: tuple[str, Any] | None = None, *, past: int | None = None, ascending: bool = False
+    ) -> Iterator[Doc]:
         name, value = by or ("", True)
         towards, start = (">", -1 if past is None else past) if ascending else ("<", 2**62 if past is None else past)
         rows = self._db.execute(
@@ -215,7 +223,9 @@ class FileState(_Journaled):
         self._undo.append(lambda: self._drop_task(row))
 
     def take(self, clock: str, until: int) -> tuple[int, Doc] | None:
-        row = self._db.execute("SELECT at, number, body FROM tasks WHERE clock = ? AND at <= ? ORDER BY at, number LIMIT 1", (clock, until)).fetchone()
+        row = self._db.execute(
+            "SELECT at, number, body FROM tasks WHERE clock = ? AND at <= ? ORDER BY at, number LIMIT 1", (clock, until)
+        ).fetchone()
         if row is None:
             return None
         self._drop_task((clock, row[0], row[1]))
@@ -237,10 +247,10 @@ def _read(row: tuple[str] | None) -> Doc | None:
 
 
 def _value(doc: Doc | None, name: str) -> Any:
-    """What a document is filed under: one that is not there, under nothing; a tombstone, where no list looks."""
-    if doc is None:
+    """What a document is filed under; one that is not there, and a tombstone, under nothing, where no list looks."""
+    if doc is None or "deleted" in doc:
         return _NOWHERE
-    return doc.get(name) if name else not doc.get("deleted")
+    return doc.get(name) if name else True
 
 
 _NOWHERE = object()

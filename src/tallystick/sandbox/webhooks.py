@@ -45,7 +45,10 @@ class Webhooks:
                 delivery = call.state.get("delivery", taken[1]["delivery"])
                 if delivery is None or delivery["done"]:
                     continue
-                event, endpoint = call.state.get("event", delivery["event"]), call.state.get("webhook_endpoint", delivery["endpoint"])
+                event, endpoint = (
+                    call.state.get("event", delivery["event"]),
+                    call.state.get("webhook_endpoint", delivery["endpoint"]),
+                )
                 if event is None or endpoint is None or endpoint["status"] != "enabled":
                     continue
                 if self._postponed(call, delivery, event["type"]):
@@ -70,7 +73,10 @@ class Webhooks:
         status = 0
         for _ in range(times):
             at = int(self._sandbox.clock.now().timestamp())
-            headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(body, endpoint["_secret"], at)}
+            headers = {
+                "Content-Type": "application/json; charset=utf-8",
+                "Stripe-Signature": signature(body, endpoint["_secret"], at),
+            }
             status = _posted(post, endpoint["url"], headers, body)
         self._note(delivery["id"], 200 <= status < 300)
         return times

@@ -22,7 +22,9 @@ def retrieve(call: Call) -> Doc:
 @routes.add("GET", "/v1/charges", "ChargeListParams")
 def list_page(call: Call) -> Doc:
     wanted = [(name, call.params[name]) for name in ("payment_intent", "customer") if name in call.params]
-    return page(call, "charge", by=wanted[0] if wanted else None, where=lambda doc: all(doc[name] == value for name, value in wanted))
+    return page(
+        call, "charge", by=wanted[0] if wanted else None, where=lambda doc: all(doc[name] == value for name, value in wanted)
+    )
 
 
 @routes.add("POST", "/v1/charges/{id}", "ChargeUpdateParams")
@@ -60,7 +62,8 @@ def balance(call: Call) -> Doc:
 
     def amounts(status: str) -> list[Doc]:
         return [
-            {"amount": sums[status].get(code, 0), "currency": code, "source_types": {"card": sums[status].get(code, 0)}} for code in currencies
+            {"amount": sums[status].get(code, 0), "currency": code, "source_types": {"card": sums[status].get(code, 0)}}
+            for code in currencies
         ]
 
     return {"object": "balance", "available": amounts("available"), "pending": amounts("pending"), "livemode": False}
@@ -73,7 +76,15 @@ def _refunds(call: Call, doc: Doc) -> Any:
 
 def record(call: Call, kind: str, amount: int, source: Doc, *, fee: int = 0, at_once: bool = False) -> Doc:
     """A movement of our balance; a charge's becomes available after two days."""
-    fees = [{"amount": fee, "application": None, "currency": source["currency"], "description": "Stripe processing fees", "type": "stripe_fee"}]
+    fees = [
+        {
+            "amount": fee,
+            "application": None,
+            "currency": source["currency"],
+            "description": "Stripe processing fees",
+            "type": "stripe_fee",
+        }
+    ]
     return call.create(
         "balance_transaction", amount=amount, available_on=call.now + (0 if at_once else _AVAILABLE_AFTER), balance_type="payments",
         currency=source["currency"], fee=fee, fee_details=fees if fee else [], net=amount - fee, source=source["id"],
@@ -86,7 +97,9 @@ def fee_on(amount: int) -> int:
     return (amount * 29 + 500) // 1000 + 30
 
 
-def attempt(call: Call, intent: Doc, method: Doc, card: cards.TestCard, decline: cards.Decline | None, *, is_captured: bool) -> Doc:
+def attempt(
+    call: Call, intent: Doc, method: Doc, card: cards.TestCard, decline: cards.Decline | None, *, is_captured: bool
+) -> Doc:
     """The charge of one attempt, succeeded or failed, with its event."""
     doc = call.new(
         "charge", amount=intent["amount"], billing_details=method["billing_details"], currency=intent["currency"],
@@ -124,7 +137,18 @@ def _settled(call: Call, doc: Doc) -> Doc:
 
 def _details(method: Doc, intent: Doc, decline: cards.Decline | None) -> Doc:
     card = method["card"]
-    kept = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "wallet", "regulated_status", "checks")
+    kept = (
+        "brand",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "wallet",
+        "regulated_status",
+        "checks",
+    )
     more: Doc = {
         "amount_authorized": None if decline else intent["amount"], "authorization_code": None if decline else "123456",
         "capture_before": None, "extended_authorization": {"status": "disabled"}, "incremental_authorization": {"status": "unavailable"},

@@ -71,7 +71,9 @@ def list_page(call: Call) -> Doc:
 
 @routes.add("GET", "/v1/customers/{id}/payment_methods", "CustomerPaymentMethodListParams")
 def list_payment_methods(call: Call) -> Doc:
-    return payment_methods.of_customer(call, call.get("customer", call.ids[0])["id"], f"/v1/customers/{call.ids[0]}/payment_methods")
+    return payment_methods.of_customer(
+        call, call.get("customer", call.ids[0])["id"], f"/v1/customers/{call.ids[0]}/payment_methods"
+    )
 
 
 @routes.add("GET", "/v1/customers/{id}/payment_methods/{pm}", "CustomerPaymentMethodRetrieveParams")

@@ -73,7 +73,7 @@ routes.readable("webhook_endpoint", "/v1/webhook_endpoints", "WebhookEndpoint")
 
 
 def _matches(event: str, pattern: str) -> bool:
-    return event == pattern or pattern.endswith(".*") and event.startswith(pattern[:-1])
+    return event == pattern or (pattern.endswith(".*") and event.startswith(pattern[:-1]))
 
 
 def _check_url(url: str) -> None:
@@ -83,5 +83,3 @@ def _check_url(url: str) -> None:
 
 def _bad_url(url: str) -> Refusal:
     return invalid(f"Invalid URL: {url}. An explicit scheme (such as https) must be provided.", param="url", code="url_invalid")
-
-

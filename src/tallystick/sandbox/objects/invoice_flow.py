@@ -31,7 +31,9 @@ def plan(call: Call, invoice: Doc) -> None:
 def finalize(call: Call, invoice: Doc) -> Doc:
     """From here on its sums stand. What the customer's balance covers, and what is too small to charge, is paid at once."""
     if invoice["status"] != "draft":
-        raise conflict("This invoice is already finalized, you can't re-finalize a non-draft invoice.", code="invoice_not_editable")
+        raise conflict(
+            "This invoice is already finalized, you can't re-finalize a non-draft invoice.", code="invoice_not_editable"
+        )
     customer = call.get("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     customer = call.update(customer, next_invoice_sequence=sequence + 1)
@@ -100,7 +102,9 @@ def void(call: Call, invoice: Doc) -> Doc:
     applied = (invoice["ending_balance"] or 0) - invoice["starting_balance"]
     if applied:
         customer = call.get("customer", invoice["customer"])
-        customers.adjust_balance(call, customer, -applied, invoice["currency"], kind="unapplied_from_invoice", invoice=invoice["id"])
+        customers.adjust_balance(
+            call, customer, -applied, invoice["currency"], kind="unapplied_from_invoice", invoice=invoice["id"]
+        )
     return call.update(
         invoice, "invoice.voided", status="void", auto_advance=False, next_payment_attempt=None,
         status_transitions=_at(invoice, "voided_at", call),

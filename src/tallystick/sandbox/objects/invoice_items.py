@@ -32,7 +32,8 @@ def create(call: Call) -> Doc:
     sums = _sums(call, params)
     if invoice and invoice["currency"] != sums["currency"]:
         raise invalid(
-            f"The currency of the invoice item ({sums['currency']}) does not match that of the invoice ({invoice['currency']}).", param="currency"
+            f"The currency of the invoice item ({sums['currency']}) does not match that of the invoice ({invoice['currency']}).",
+            param="currency",
         )
     period = params.get("period", {"start": call.now, "end": call.now})
     item = call.new(
@@ -108,7 +109,12 @@ def pull_pending(call: Call, invoice: Doc) -> Doc:
 def add_line(call: Call, invoice: Doc, item: Doc) -> Doc:
     if len(call.list("line_item", ("invoice", invoice["id"]))) >= _LINES_MAX:
         raise conflict(f"An invoice can have at most {_LINES_MAX} lines.", param="invoice")
-    details = {"invoice_item": item["id"], "proration": False, "proration_details": {"credited_items": None}, "subscription": None}
+    details = {
+        "invoice_item": item["id"],
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": None,
+    }
     call.create(
         "line_item", **_line_values(item), discount_amounts=[], discounts=[], invoice=invoice["id"], pretax_credit_amounts=[], taxes=[],
         parent={"invoice_item_details": details, "subscription_item_details": None, "type": "invoice_item_details"}, _item=item["id"],
@@ -134,7 +140,9 @@ def recount(call: Call, invoice: Doc) -> Doc:
 def _draft(call: Call, identifier: str) -> Doc:
     invoice = call.get("invoice", identifier, param="invoice")
     if invoice["status"] != "draft":
-        raise conflict(f"Invoice {identifier} is no longer editable: its status is {invoice['status']}.", code="invoice_not_editable")
+        raise conflict(
+            f"Invoice {identifier} is no longer editable: its status is {invoice['status']}.", code="invoice_not_editable"
+        )
     return invoice
 
 
@@ -169,7 +177,9 @@ def _sums(call: Call, params: Doc) -> Doc:
         call.get("product", data["product"], param="price_data[product]")
         unit = products.unit_amount(data)
         if unit is None:
-            raise invalid("Missing required param: price_data[unit_amount].", param="price_data[unit_amount]", code="parameter_missing")
+            raise invalid(
+                "Missing required param: price_data[unit_amount].", param="price_data[unit_amount]", code="parameter_missing"
+            )
         details = {"price": call.new("price")["id"], "product": data["product"]}
         return _priced(unit, quantity, _currency(data), details)
     return _by_price(call, params, quantity)
@@ -182,7 +192,9 @@ def _by_price(call: Call, params: Doc, quantity: Decimal) -> Doc:
         raise invalid(message, param="pricing[price]")
     if not price["active"]:
         raise invalid("The price specified is inactive. This field only accepts active prices.", param="pricing[price]")
-    return _priced(Decimal(price["unit_amount_decimal"]), quantity, price["currency"], {"price": price["id"], "product": price["product"]})
+    return _priced(
+        Decimal(price["unit_amount_decimal"]), quantity, price["currency"], {"price": price["id"], "product": price["product"]}
+    )
 
 
 def _currency(params: Doc) -> str:

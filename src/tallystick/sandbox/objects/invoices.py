@@ -14,7 +14,14 @@ _UNCOVERED = ("account_tax_ids", "application_fee_amount", "customer_account", "
               "from_invoice", "on_behalf_of", "shipping_cost", "shipping_details", "subscription", "transfer_data")  # fmt: skip
 _PLAIN = ("description", "footer", "statement_descriptor", "custom_fields", "number", "effective_at", "due_date", "auto_advance",
           "default_payment_method", "collection_method", "rendering")  # fmt: skip
-_STILL_EDITABLE = {"metadata", "auto_advance", "default_payment_method", "expand", "payment_settings", "automatically_finalizes_at"}
+_STILL_EDITABLE = {
+    "metadata",
+    "auto_advance",
+    "default_payment_method",
+    "expand",
+    "payment_settings",
+    "automatically_finalizes_at",
+}
 
 
 @routes.add("POST", "/v1/invoices", "InvoiceCreateParams")
@@ -176,9 +183,10 @@ def _check_terms(params: Doc) -> None:
     is_sent = params.get("collection_method") == "send_invoice"
     has_term = params.get("days_until_due") is not None or params.get("due_date") is not None
     if has_term and not is_sent:
-        raise invalid("You can only specify `days_until_due` or `due_date` if `collection_method` is `send_invoice`.", param="days_until_due")
+        raise invalid(
+            "You can only specify `days_until_due` or `due_date` if `collection_method` is `send_invoice`.",
+            param="days_until_due",
+        )
     if is_sent and not has_term:
         message = "If invoices are sent, you must specify either `days_until_due` or `due_date`."
         raise invalid(message, param="days_until_due", code="parameter_missing")
-
-

@@ -10,9 +10,30 @@ from tallystick.sandbox.state import Doc
 
 # What is not listed cannot happen.
 TRANSITIONS = {
-    "requires_payment_method": {"requires_confirmation", "requires_action", "requires_capture", "processing", "succeeded", "canceled"},
-    "requires_confirmation": {"requires_payment_method", "requires_action", "requires_capture", "processing", "succeeded", "canceled"},
-    "requires_action": {"requires_payment_method", "requires_confirmation", "requires_capture", "processing", "succeeded", "canceled"},
+    "requires_payment_method": {
+        "requires_confirmation",
+        "requires_action",
+        "requires_capture",
+        "processing",
+        "succeeded",
+        "canceled",
+    },
+    "requires_confirmation": {
+        "requires_payment_method",
+        "requires_action",
+        "requires_capture",
+        "processing",
+        "succeeded",
+        "canceled",
+    },
+    "requires_action": {
+        "requires_payment_method",
+        "requires_confirmation",
+        "requires_capture",
+        "processing",
+        "succeeded",
+        "canceled",
+    },
     "requires_capture": {"succeeded", "canceled"},
     "processing": {"succeeded", "requires_payment_method", "canceled"},
     "succeeded": set(),
@@ -147,7 +168,11 @@ def _check_return_url(call: Call, intent: Doc, params: Doc) -> None:
 def _remembered(intent: Doc, params: Doc) -> Doc:
     names = ("capture_method", "receipt_email", "setup_future_usage", "shipping")
     changes: Doc = {name: params[name] or None for name in names if name in params}
-    return {**changes, "_return_url": params.get("return_url"), "_is_off_session": bool(params.get("off_session", intent["_is_off_session"]))}
+    return {
+        **changes,
+        "_return_url": params.get("return_url"),
+        "_is_off_session": bool(params.get("off_session", intent["_is_off_session"])),
+    }
 
 
 def _must_authenticate(intent: Doc, method: Doc, card: cards.TestCard, params: Doc) -> bool:

@@ -26,7 +26,9 @@ def create(call: Call) -> Doc:
     intent = new(call, params, method)
     if not params.get("confirm"):
         return intent
-    return payment_flow.confirm(call, intent, {name: value for name, value in params.items() if not name.startswith("payment_method")})
+    return payment_flow.confirm(
+        call, intent, {name: value for name, value in params.items() if not name.startswith("payment_method")}
+    )
 
 
 @routes.add("GET", "/v1/payment_intents/{id}", "PaymentIntentRetrieveParams", publishable=True)
@@ -121,11 +123,15 @@ def wrong_secret(code: str, noun: str) -> Refusal:
 
 
 def _check_together(params: Doc) -> None:
-    given = [n for n in ("allowed_payment_method_types", "excluded_payment_method_types", "automatic_payment_methods") if n in params]
+    given = [
+        n for n in ("allowed_payment_method_types", "excluded_payment_method_types", "automatic_payment_methods") if n in params
+    ]
     if "allowed_payment_method_types" in given and len(given) > 1:
         raise invalid(f"You may only specify one of these parameters: {', '.join(given)}.", param="allowed_payment_method_types")
     if params.get("payment_method") and "payment_method_data" in params:
-        raise invalid("You may only specify one of these parameters: payment_method, payment_method_data.", param="payment_method")
+        raise invalid(
+            "You may only specify one of these parameters: payment_method, payment_method_data.", param="payment_method"
+        )
 
 
 def _check_not_confirming(params: Doc) -> None:
@@ -141,5 +147,3 @@ def _methods_accepted(params: Doc) -> Doc:
     given = params.get("automatic_payment_methods", {})
     automatic = {"allow_redirects": given.get("allow_redirects", "always"), "enabled": given.get("enabled", True)}
     return {"automatic_payment_methods": automatic, "excluded_payment_method_types": params.get("excluded_payment_method_types")}
-
-

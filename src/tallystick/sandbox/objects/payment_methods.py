@@ -27,7 +27,11 @@ def create(call: Call) -> Doc:
 
 @routes.add("GET", "/v1/payment_methods/{id}", "PaymentMethodRetrieveParams")
 def retrieve(call: Call) -> Doc:
-    return call.get("payment_method", call.ids[0], param="payment_method") if call.state.get("payment_method", call.ids[0]) else _by_token(call)
+    return (
+        call.get("payment_method", call.ids[0], param="payment_method")
+        if call.state.get("payment_method", call.ids[0])
+        else _by_token(call)
+    )
 
 
 @routes.add("GET", "/v1/payment_methods", "PaymentMethodListParams")
@@ -44,7 +48,10 @@ def update(call: Call) -> Doc:
     if "billing_details" in params:
         changes["billing_details"] = _billing(doc["billing_details"], params["billing_details"])
     if "card" in params:
-        changes["card"] = {**doc["card"], **{name: params["card"][name] for name in ("exp_month", "exp_year") if name in params["card"]}}
+        changes["card"] = {
+            **doc["card"],
+            **{name: params["card"][name] for name in ("exp_month", "exp_year") if name in params["card"]},
+        }
     return call.update(doc, "payment_method.updated", **changes)
 
 
@@ -67,7 +74,9 @@ def release(call: Call, doc: Doc) -> Doc:
     """Detaches for good: a payment method that was detached cannot be attached again."""
     customer = call.state.get("customer", doc["customer"])
     if customer and not customer.get("deleted") and customer["invoice_settings"]["default_payment_method"] == doc["id"]:
-        call.update(customer, "customer.updated", invoice_settings={**customer["invoice_settings"], "default_payment_method": None})
+        call.update(
+            customer, "customer.updated", invoice_settings={**customer["invoice_settings"], "default_payment_method": None}
+        )
     return call.update(doc, "payment_method.detached", customer=None, _is_spent=True)
 
 
@@ -136,7 +145,9 @@ def from_data(call: Call, data: Doc) -> Doc:
     """A new payment method out of type, card and billing details. A number is taken from browsers only."""
     given, kind = data.get("card"), data.get("type", "card")
     if kind != "card" or not isinstance(given, dict):
-        raise invalid("The sandbox has payment methods of type card only; give card[token] or, from a browser, card[number].", param="type")
+        raise invalid(
+            "The sandbox has payment methods of type card only; give card[token] or, from a browser, card[number].", param="type"
+        )
     if "token" in given:
         card = cards.by_name(given["token"])
         if card is None:

@@ -68,7 +68,11 @@ def list_page(call: Call) -> Doc:
 def create_price(call: Call) -> Doc:
     params = dict(call.params)
     if ("product" in params) == ("product_data" in params):
-        raise invalid("You must specify either `product` or `product_data` when creating a price.", param="product", code="parameter_missing")
+        raise invalid(
+            "You must specify either `product` or `product_data` when creating a price.",
+            param="product",
+            code="parameter_missing",
+        )
     if "product_data" in params:
         data = params.pop("product_data")
         product = call.new("product", active=True, type="service", updated=call.now, name=data["name"])
@@ -119,7 +123,11 @@ def _tiers(call: Call, doc: Doc) -> Any:
 
 @included("price", "currency_options")
 def _currency_options(_: Call, doc: Doc) -> Any:
-    return {doc["currency"]: {name: doc[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")}}
+    return {
+        doc["currency"]: {
+            name: doc[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+        }
+    }
 
 
 def new_price(call: Call, params: Doc) -> Doc:
@@ -155,7 +163,9 @@ def _check_amounts(params: Doc, *, is_tiered: bool) -> None:
     if is_tiered != ("tiers" in params) or is_tiered != ("tiers_mode" in params):
         raise invalid("billing_scheme=tiered, tiers and tiers_mode go together.", param="tiers", code="parameter_missing")
     if len(given) != (0 if is_tiered else 1):
-        raise invalid("Prices require either an `unit_amount` or `unit_amount_decimal` parameter to be set.", code="parameter_missing")
+        raise invalid(
+            "Prices require either an `unit_amount` or `unit_amount_decimal` parameter to be set.", code="parameter_missing"
+        )
     if is_tiered and params["tiers"][-1].get("up_to") != "inf":
         raise invalid("The last of tiers must have up_to=inf.", param="tiers")
     amount = unit_amount(params)

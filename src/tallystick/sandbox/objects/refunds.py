@@ -40,7 +40,9 @@ def retrieve(call: Call) -> Doc:
 @routes.add("GET", "/v1/refunds", "RefundListParams")
 def list_page(call: Call) -> Doc:
     wanted = [(name, call.params[name]) for name in ("charge", "payment_intent") if name in call.params]
-    return page(call, "refund", by=wanted[0] if wanted else None, where=lambda doc: all(doc[name] == value for name, value in wanted))
+    return page(
+        call, "refund", by=wanted[0] if wanted else None, where=lambda doc: all(doc[name] == value for name, value in wanted)
+    )
 
 
 @routes.add("POST", "/v1/refunds/{id}", "RefundUpdateParams")
@@ -63,7 +65,9 @@ def _fail(call: Call, facts: Doc) -> None:
     if doc["status"] not in {"pending", "succeeded"}:
         return
     back = charges.record(call, "refund_failure", doc["amount"], doc, at_once=True)
-    doc = call.update(doc, "refund.failed", status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=back["id"])
+    doc = call.update(
+        doc, "refund.failed", status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=back["id"]
+    )
     charge = call.get("charge", doc["charge"])
     call.update(charge, "charge.updated", amount_refunded=charge["amount_refunded"] - doc["amount"], refunded=False)
 
@@ -77,10 +81,14 @@ def _charge(call: Call, params: Doc) -> Doc:
     else:
         intent = call.get("payment_intent", params["payment_intent"], param="payment_intent")
         if intent["status"] not in {"succeeded", "requires_capture"}:
-            raise conflict(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.", param="payment_intent")
+            raise conflict(
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.", param="payment_intent"
+            )
         charge = call.get("charge", intent["latest_charge"])
     if not charge["captured"]:
-        raise conflict(f"Charge {charge['id']} has not been captured; cancel its PaymentIntent instead.", code="charge_not_refundable")
+        raise conflict(
+            f"Charge {charge['id']} has not been captured; cancel its PaymentIntent instead.", code="charge_not_refundable"
+        )
     return charge
 
 

@@ -48,7 +48,12 @@ def retrieve(call: Call) -> Doc:
 @routes.add("GET", "/v1/setup_intents", "SetupIntentListParams")
 def list_page(call: Call) -> Doc:
     wanted = [(name, call.params[name]) for name in ("customer", "payment_method") if name in call.params]
-    return page(call, "setup_intent", by=wanted[0] if wanted else None, where=lambda doc: all(doc[name] == value for name, value in wanted))
+    return page(
+        call,
+        "setup_intent",
+        by=wanted[0] if wanted else None,
+        where=lambda doc: all(doc[name] == value for name, value in wanted),
+    )
 
 
 @routes.add("POST", "/v1/setup_intents/{id}", "SetupIntentUpdateParams")
@@ -100,7 +105,9 @@ def _confirm(call: Call, intent: Doc, params: Doc) -> Doc:
         raise Refusal(402, {**intent["last_setup_error"], "setup_intent": public(intent)}, stored=True)
     if card.authentication in ("always", "unless_set_up"):
         action = payment_flow.next_action(call, intent, params)
-        return call.update(intent, "setup_intent.requires_action", status="requires_action", next_action=action, last_setup_error=None)
+        return call.update(
+            intent, "setup_intent.requires_action", status="requires_action", next_action=action, last_setup_error=None
+        )
     return _succeeded(call, intent, method)
 
 
@@ -118,7 +125,12 @@ def _failed(call: Call, intent: Doc, method: Doc, decline: cards.Decline) -> Doc
     if decline is _FAILED:
         error["type"] = "invalid_request_error"
     return call.update(
-        intent, "setup_intent.setup_failed", status="requires_payment_method", payment_method=None, next_action=None, last_setup_error=error
+        intent,
+        "setup_intent.setup_failed",
+        status="requires_payment_method",
+        payment_method=None,
+        next_action=None,
+        last_setup_error=error,
     )
 
 

@@ -1,0 +1,201 @@
+"""A representative day of a merchant, over every endpoint that the sandbox has: for the judge, and to see that each answers."""
+
+import contextlib
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import stripe
+
+Options = Callable[[], Any]
+NEVER = {"enabled": True, "allow_redirects": "never"}
+
+
+def drive(v1: Any, world: Any, key: Options) -> None:
+    """Calls everything, each POST under a key of its own."""
+    endpoint = webhook_endpoints(v1, key)
+    customer = customers(v1, key)
+    products(v1, key)
+    method = payment_methods(v1, key, customer)
+    payment_intents(v1, world, key, customer, method)
+    setup_intents(v1, world, key, customer)
+    invoices(v1, key, customer, method)
+    refunds(v1, key)
+    test_clocks(v1, key)
+    money(v1)
+    v1.webhook_endpoints.delete(endpoint.id)
+
+
+def webhook_endpoints(v1: Any, key: Options) -> Any:
+    wanted = {"url": "https://example.com/hook", "enabled_events": ["*"], "api_version": "2026-10-28.endive"}
+    endpoint = v1.webhook_endpoints.create(wanted, key())
+    v1.webhook_endpoints.update(endpoint.id, {"description": "ours"}, key())
+    v1.webhook_endpoints.retrieve(endpoint.id)
+    v1.webhook_endpoints.list({"limit": 3})
+    return endpoint
+
+
+def customers(v1: Any, key: Options) -> Any:
+    customer = v1.customers.create(
+        {
+            "email": "ada@example.com",
+            "name": "Ada",
+            "address": {"country": "DE", "postal_code": "10115"},
+            "shipping": {"name": "Ada", "address": {"country": "DE"}},
+            "metadata": {"account": "1"},
+            "preferred_locales": ["de"],
+        },
+        key(),
+    )
+    v1.customers.update(customer.id, {"metadata": {"account": "2"}, "phone": "123"}, key())
+    v1.customers.retrieve(customer.id, {"expand": ["subscriptions", "sources", "tax_ids", "invoice_credit_balance"]})
+    v1.customers.list({"email": "ada@example.com", "limit": 2})
+    moved = v1.customers.balance_transactions.create(customer.id, {"amount": -5, "currency": "usd", "description": "goodwill"}, key())
+    v1.customers.balance_transactions.retrieve(customer.id, moved.id)
+    v1.customers.balance_transactions.list(customer.id, {"limit": 2})
+    gone = v1.customers.create({}, key())
+    v1.customers.delete(gone.id)
+    v1.customers.retrieve(gone.id)
+    return customer
+
+
+def products(v1: Any, key: Options) -> None:
+    v1.products.create({"id": "box", "name": "Box", "description": "A box"}, key())
+    v1.products.update("box", {"name": "Big box"}, key())
+    v1.products.retrieve("box")
+    v1.products.list({"active": True})
+    spare = v1.products.create({"name": "Spare"}, key())
+    v1.products.delete(spare.id)
+    price = v1.prices.create({"product": "box", "currency": "usd", "unit_amount": 900, "lookup_key": "box_usd"}, key())
+    v1.prices.update(price.id, {"nickname": "nine"}, key())
+    v1.prices.retrieve(price.id, {"expand": ["product", "currency_options"]})
+    tiers = [{"up_to": 10, "unit_amount_decimal": Decimal(0)}, {"up_to": "inf", "unit_amount_decimal": Decimal("0.5")}]
+    recurring = {"interval": "month", "usage_type": "licensed"}
+    tiered = {"billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": tiers, "recurring": recurring}
+    v1.prices.create({"product": "box", "currency": "usd", **tiered}, key())
+    v1.prices.list({"product": "box", "expand": ["data.tiers"]})
+
+
+def payment_methods(v1: Any, key: Options, customer: Any) -> Any:
+    method = v1.payment_methods.attach("pm_card_visa", {"customer": customer.id}, key())
+    v1.payment_methods.update(method.id, {"metadata": {"a": "b"}, "billing_details": {"name": "Ada"}}, key())
+    v1.payment_methods.retrieve(method.id, {"expand": ["customer"]})
+    v1.payment_methods.list({"customer": customer.id, "type": "card"})
+    v1.customers.payment_methods.list(customer.id, {"type": "card"})
+    v1.customers.payment_methods.retrieve(customer.id, method.id)
+    other = v1.payment_methods.attach("pm_card_mastercard", {"customer": customer.id}, key())
+    v1.payment_methods.detach(other.id, {}, key())
+    v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}, key())
+    v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": method.id}}, key())
+    return method
+
+
+def payment_intents(v1: Any, world: Any, key: Options, customer: Any, method: Any) -> None:
+    intent = v1.payment_intents.create({"amount": 5000, "currency": "usd", "customer": customer.id, "automatic_payment_methods": NEVER}, key())
+    v1.payment_intents.update(intent.id, {"amount": 6000, "metadata": {"order": "1"}}, key())
+    v1.payment_intents.confirm(intent.id, {"payment_method": method.id}, key())
+    everything = ["customer", "payment_method", "latest_charge.balance_transaction", "latest_charge.refunds"]
+    paid = v1.payment_intents.retrieve(intent.id, {"expand": everything})
+    v1.charges.retrieve(paid.latest_charge.id)
+    v1.charges.update(paid.latest_charge.id, {"description": "Order 1"}, key())
+    v1.charges.list({"customer": customer.id})
+    with contextlib.suppress(stripe.CardError):
+        off = {"confirm": True, "off_session": True}
+        v1.payment_intents.create({"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa_chargeDeclined", **off}, key())
+    held = {"capture_method": "manual", "confirm": True, "payment_method": "pm_card_visa", "automatic_payment_methods": NEVER}
+    held_intent = v1.payment_intents.create({"amount": 700, "currency": "usd", **held}, key())
+    v1.payment_intents.capture(held_intent.id, {"amount_to_capture": 600}, key())
+    asked = {"confirm": True, "payment_method": "pm_card_threeDSecure2Required", "return_url": "https://example.com/done"}
+    for success in (True, False):
+        asking = v1.payment_intents.create({"amount": 700, "currency": "usd", **asked}, key())
+        world.sandbox.authenticate(asking.id, success=success)
+        v1.payment_intents.retrieve(asking.id)
+    idle = v1.payment_intents.create({"amount": 700, "currency": "usd", "allowed_payment_method_types": ["card"]}, key())
+    v1.payment_intents.cancel(idle.id, {"cancellation_reason": "abandoned"}, key())
+    v1.payment_intents.list({"customer": customer.id, "limit": 2, "expand": ["data.customer"]})
+
+
+def setup_intents(v1: Any, world: Any, key: Options, customer: Any) -> None:
+    intent = v1.setup_intents.create({"customer": customer.id, "usage": "off_session", "automatic_payment_methods": NEVER}, key())
+    v1.setup_intents.update(intent.id, {"metadata": {"a": "b"}}, key())
+    v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_authenticationRequired"}, key())
+    world.sandbox.authenticate(intent.id)
+    v1.setup_intents.retrieve(intent.id, {"expand": ["payment_method"]})
+    idle = v1.setup_intents.create({"customer": customer.id}, key())
+    v1.setup_intents.cancel(idle.id, {"cancellation_reason": "abandoned"}, key())
+    with contextlib.suppress(stripe.CardError):
+        refused = {"payment_method": "pm_card_visa_chargeDeclined", "confirm": True, "automatic_payment_methods": NEVER}
+        v1.setup_intents.create({"customer": customer.id, **refused}, key())
+    v1.setup_intents.list({"customer": customer.id})
+
+
+def invoice(v1: Any, key: Options, customer: Any, amount: int, **more: Any) -> Any:
+    made = v1.invoices.create({"customer": customer.id, "currency": "usd", "pending_invoice_items_behavior": "exclude", **more}, key())
+    v1.invoice_items.create(
+        {"customer": customer.id, "invoice": made.id, "amount": amount, "currency": "usd", "description": "Usage"}, key()
+    )
+    return made
+
+
+def invoices(v1: Any, key: Options, customer: Any, method: Any) -> None:
+    first = invoice(v1, key, customer, 1234, auto_advance=False, metadata={"run": "1"})
+    priced = {"currency": "usd", "product": "box", "unit_amount_decimal": Decimal("0.05")}
+    item = v1.invoice_items.create(
+        {"customer": customer.id, "invoice": first.id, "price_data": priced, "quantity_decimal": Decimal("1234.5"),
+         "period": {"start": 1793491200, "end": 1796083199}},
+        key(),
+    )  # fmt: skip
+    v1.invoice_items.update(item.id, {"quantity_decimal": Decimal(3), "metadata": {"batch": "1"}}, key())
+    v1.invoice_items.retrieve(item.id)
+    price = v1.prices.list({"lookup_keys": ["box_usd"]}).data[0]
+    extra = v1.invoice_items.create({"customer": customer.id, "invoice": first.id, "pricing": {"price": price.id}}, key())
+    v1.invoice_items.delete(extra.id)
+    v1.invoice_items.list({"customer": customer.id, "pending": False})
+    v1.invoices.update(first.id, {"description": "October"}, key())
+    v1.invoices.finalize_invoice(first.id, {"auto_advance": False, "expand": ["confirmation_secret", "payments", "customer"]}, key())
+    v1.invoices.pay(first.id, {"payment_method": method.id, "off_session": True, "expand": ["payments.data.payment.payment_intent"]}, key())
+    v1.invoices.line_items.list(first.id, {"limit": 100})
+    payment = v1.invoice_payments.list({"invoice": first.id}).data[0]
+    v1.invoice_payments.retrieve(payment.id)
+    v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": payment.payment.payment_intent}})
+    sent = invoice(v1, key, customer, 900, collection_method="send_invoice", days_until_due=14)
+    v1.invoices.send_invoice(sent.id, {}, key())
+    v1.invoices.mark_uncollectible(sent.id, {}, key())
+    v1.invoices.void_invoice(sent.id, {}, key())
+    cash = invoice(v1, key, customer, 900)
+    v1.invoices.finalize_invoice(cash.id, {}, key())
+    v1.invoices.pay(cash.id, {"paid_out_of_band": True}, key())
+    tiny = invoice(v1, key, customer, 7)
+    v1.invoices.finalize_invoice(tiny.id, {}, key())
+    v1.invoices.delete(invoice(v1, key, customer, 900).id)
+    v1.invoices.retrieve(first.id, {"expand": ["default_payment_method", "customer"]})
+    v1.invoices.list({"customer": customer.id, "status": "paid"})
+
+
+def refunds(v1: Any, key: Options) -> None:
+    intent = next(i for i in v1.payment_intents.list({"limit": 100}).auto_paging_iter() if i.status == "succeeded")
+    refund = v1.refunds.create({"payment_intent": intent.id, "amount": 100, "reason": "requested_by_customer"}, key())
+    v1.refunds.update(refund.id, {"metadata": {"ticket": "1"}}, key())
+    v1.refunds.retrieve(refund.id, {"expand": ["charge", "balance_transaction"]})
+    v1.refunds.list({"payment_intent": intent.id})
+
+
+def test_clocks(v1: Any, key: Options) -> None:
+    clocks = v1.test_helpers.test_clocks
+    clock = clocks.create({"frozen_time": 1793491200, "name": "renewal"}, key())
+    customer = v1.customers.create({"test_clock": clock.id}, key())
+    invoice(v1, key, customer, 900, auto_advance=True)
+    clocks.advance(clock.id, {"frozen_time": 1796083200}, key())
+    clocks.retrieve(clock.id)
+    clocks.list({"limit": 3})
+    v1.customers.list({"test_clock": clock.id})
+    clocks.delete(clock.id)
+
+
+def money(v1: Any) -> None:
+    v1.balance.retrieve()
+    transaction = v1.balance_transactions.list({"limit": 100, "type": "charge"}).data[0]
+    v1.balance_transactions.retrieve(transaction.id, {"expand": ["source"]})
+    for event in v1.events.list({"limit": 100, "created": {"gte": 1}, "delivery_success": False}).auto_paging_iter():
+        assert event.data.object["object"]
+    v1.events.retrieve(v1.events.list({"types": ["invoice.paid"]}).data[0].id)
