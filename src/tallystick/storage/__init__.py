@@ -1,8 +1,9 @@
 """Rows in, values out: SQLAlchemy Core on SQLite and PostgreSQL. Every function takes `conn` first and never commits."""
 
+from tallystick.storage import catalog, customers, usage
 from tallystick.storage.database import Database
 
-__all__ = ["Database", "migrate"]
+__all__ = ["Database", "catalog", "customers", "migrate", "usage"]
 
 
 def migrate(url: str) -> None:

@@ -1,5 +1,6 @@
 """Database: transactions that begin, commit and fail in one place, and the few statements that each engine says its own way."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Row, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from tallystick.storage import engines, migrations
 from tallystick.storage.write_lock import WriteLock
@@ -173,3 +175,10 @@ def insert_new(
         return []
     statement = insert(conn, table).on_conflict_do_nothing().returning(*returning)
     return conn.execute(statement, rows).all()
+
+
+def is_overflow(error: DBAPIError) -> bool:
+    """Whether a sum left 64 bits: PostgreSQL says so; SQLite makes it a REAL, which a STRICT column refuses."""
+    if isinstance(error.orig, sqlite3.Error):
+        return "cannot store REAL value in INTEGER column" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == "22003"

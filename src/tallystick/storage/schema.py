@@ -77,8 +77,8 @@ def _of_customer() -> Column[Any]:
     return Column("customer_id", Key(), ForeignKey("tallystick_customers.id"), nullable=False)
 
 
-def _of_meter(*, nullable: bool = False) -> Column[Any]:
-    return Column("meter_key", Key(), ForeignKey("tallystick_meters.key"), nullable=nullable)
+def _of_meter() -> Column[Any]:
+    return Column("meter_key", Key(), ForeignKey("tallystick_meters.key"), nullable=False)
 
 
 def _one_of(column: str, words: Iterable[StrEnum]) -> CheckConstraint:
@@ -129,7 +129,7 @@ meters = _table(
 charges = _table(
     "charges",
     _key("key"),
-    _of_meter(nullable=True),
+    _of_meter(),
     _doc("price"),
     _text("display_name"),
     _at("updated_at"),
@@ -182,7 +182,7 @@ billing_positions = _table(
     "billing_positions",
     _of_customer(),
     _key("charge_key"),
-    _key("meter_key", nullable=True),
+    _key("meter_key"),
     _at("billed_through"),
     PrimaryKeyConstraint("customer_id", "charge_key"),
 )
@@ -233,7 +233,7 @@ invoice_lines = _table(
     _key("invoice_id"),
     _whole("place"),
     _key("charge_key"),
-    _of_meter(nullable=True),
+    _of_meter(),
     _text("description"),
     _at("period_start"),
     _at("period_end"),

@@ -196,7 +196,7 @@ def _billing_positions() -> None:
         "tallystick_billing_positions",
         sa.Column("customer_id", types.Key(), nullable=False),
         sa.Column("charge_key", types.Key(), nullable=False),
-        sa.Column("meter_key", types.Key(), nullable=True),
+        sa.Column("meter_key", types.Key(), nullable=False),
         sa.Column("billed_through", types.Instant(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_billing_positions_tallystick_customers")
@@ -210,7 +210,7 @@ def _charges() -> None:
     op.create_table(
         "tallystick_charges",
         sa.Column("key", types.Key(), nullable=False),
-        sa.Column("meter_key", types.Key(), nullable=True),
+        sa.Column("meter_key", types.Key(), nullable=False),
         sa.Column("price", types.JsonDoc(), nullable=False),
         sa.Column("display_name", sa.Text(), nullable=False),
         sa.Column("updated_at", types.Instant(), nullable=False),

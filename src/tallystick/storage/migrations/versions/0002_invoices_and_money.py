@@ -102,7 +102,7 @@ def _invoice_lines() -> None:
         sa.Column("invoice_id", types.Key(), nullable=False),
         sa.Column("place", types.Whole(), nullable=False),
         sa.Column("charge_key", types.Key(), nullable=False),
-        sa.Column("meter_key", types.Key(), nullable=True),
+        sa.Column("meter_key", types.Key(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("period_start", types.Instant(), nullable=False),
         sa.Column("period_end", types.Instant(), nullable=False),

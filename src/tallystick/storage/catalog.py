@@ -1,0 +1,94 @@
+"""Meters and charges. A price may change here: lines keep the price that they were billed with."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from tallystick.domain.catalog import Charge
+from tallystick.domain.price_documents import read_price, write_price
+from tallystick.domain.usage import Aggregation, Meter
+from tallystick.storage import schema
+from tallystick.storage.database import insert, insert_new
+from tallystick.values.errors import Conflict
+from tallystick.values.ids import MeterKey
+
+
+def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
+    """Adds the meter, or changes what may be changed of it.
+
+    Raises Conflict where events were already measured in the old way: their stored quantities would mean something else.
+    """
+    row = {
+        "key": meter.key,
+        "aggregation": meter.aggregation.value,
+        "decimals": meter.decimals,
+        "unit": meter.unit,
+        "allow_negative": meter.allow_negative,
+        "unique_property": meter.unique_property,
+    }
+    if insert_new(conn, schema.meters, [row | {"created_at": at}], [schema.meters.c.key]):
+        return
+    # Locked: an event that is being recorded right now holds the meter's key, and is seen once it is there.
+    stands = _meter(conn.execute(select(schema.meters).where(schema.meters.c.key == meter.key).with_for_update()).one())
+    if stands == meter:
+        return
+    if _measures(stands) != _measures(meter) and _has_events(conn, meter.key):
+        raise Conflict(
+            f"meter {meter.key}: has events, so that its aggregation, decimals and unique_property stay; create another meter",
+            code="meter_in_use",
+        )
+    conn.execute(schema.meters.update().where(schema.meters.c.key == meter.key).values(row))
+
+
+def meters(conn: Connection) -> dict[MeterKey, Meter]:
+    rows = conn.execute(select(schema.meters).order_by(schema.meters.c.key))
+    return {meter.key: meter for meter in map(_meter, rows)}
+
+
+def put_charge(conn: Connection, charge: Charge, *, at: datetime) -> None:
+    """Adds the charge, or replaces it."""
+    row = {
+        "meter_key": charge.meter_key,
+        "price": write_price(charge.price),
+        "display_name": charge.display_name,
+        "updated_at": at,
+    }
+    put = insert(conn, schema.charges).values(key=charge.key, **row)
+    conn.execute(put.on_conflict_do_update(index_elements=["key"], set_=row))
+
+
+def charges(conn: Connection) -> dict[str, Charge]:
+    rows = conn.execute(select(schema.charges).order_by(schema.charges.c.key))
+    return {charge.key: charge for charge in map(_charge, rows)}
+
+
+def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Charge]:
+    """The charges on these meters."""
+    asked = select(schema.charges).where(schema.charges.c.meter_key.in_(sorted(meter_keys))).order_by(schema.charges.c.key)
+    return {charge.key: charge for charge in map(_charge, conn.execute(asked))}
+
+
+def _has_events(conn: Connection, key: MeterKey) -> bool:
+    rollups = schema.usage_rollups
+    return conn.execute(select(rollups.c.meter_key).where(rollups.c.meter_key == key).limit(1)).one_or_none() is not None
+
+
+def _measures(meter: Meter) -> tuple[object, ...]:
+    return meter.aggregation, meter.decimals, meter.unique_property
+
+
+def _meter(row: Row[Any]) -> Meter:
+    return Meter(
+        key=MeterKey(row.key),
+        aggregation=Aggregation(row.aggregation),
+        decimals=row.decimals,
+        unit=row.unit,
+        allow_negative=row.allow_negative,
+        unique_property=row.unique_property,
+    )
+
+
+def _charge(row: Row[Any]) -> Charge:
+    return Charge(row.key, MeterKey(row.meter_key), read_price(row.price), row.display_name)

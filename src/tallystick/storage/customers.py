@@ -1,0 +1,70 @@
+"""Customers: who is billed, and the lock that billing and ingestion meet at."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from tallystick.domain.customers import Customer
+from tallystick.storage.database import insert_new
+from tallystick.storage.schema import customers
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import CustomerId
+
+
+def ensure(conn: Connection, ids: Iterable[CustomerId], *, at: datetime) -> None:
+    """Adds those that are not there yet."""
+    # Sorted, so that two transactions that add the same ones wait for each other in one order.
+    insert_new(conn, customers, [{"id": name, "created_at": at} for name in sorted(set(ids))], [customers.c.id])
+
+
+def add(conn: Connection, customer: Customer) -> bool:
+    """False where the id is there already; then nothing is changed."""
+    row = {
+        "id": customer.id,
+        "created_at": customer.created_at,
+        "email": customer.email,
+        "name": customer.name,
+        "provider_ref": customer.provider_ref,
+    }
+    return bool(insert_new(conn, customers, [row], [customers.c.id]))
+
+
+def get(conn: Connection, customer_id: CustomerId) -> Customer | None:
+    row = conn.execute(select(customers).where(customers.c.id == customer_id)).one_or_none()
+    return None if row is None else _customer(row)
+
+
+def update(conn: Connection, customer: Customer) -> None:
+    """Saves email and name; the rest of a customer never changes. Raises NotFound."""
+    saved = customers.update().where(customers.c.id == customer.id).values(email=customer.email, name=customer.name)
+    if conn.execute(saved.returning(customers.c.id)).one_or_none() is None:
+        raise NotFound(f"{customer.id}: there is no such customer")
+
+
+def set_provider_ref(conn: Connection, customer_id: CustomerId, ref: str) -> str:
+    """The provider's id that stands: the first one that was set."""
+    first = customers.update().where(customers.c.id == customer_id, customers.c.provider_ref.is_(None)).values(provider_ref=ref)
+    conn.execute(first)
+    stands: str | None = conn.execute(select(customers.c.provider_ref).where(customers.c.id == customer_id)).scalar_one_or_none()
+    if stands is None:
+        raise NotFound(f"{customer_id}: there is no such customer")
+    return stands
+
+
+def page(conn: Connection, *, after: CustomerId | None = None, limit: int) -> list[Customer]:
+    """By id, beginning behind `after`."""
+    asked = select(customers).order_by(customers.c.id).limit(limit)
+    if after is not None:
+        asked = asked.where(customers.c.id > after)
+    return [_customer(row) for row in conn.execute(asked)]
+
+
+def lock(conn: Connection, customer_id: CustomerId) -> None:
+    """Until the end of the transaction nobody bills this customer or records its usage. On SQLite a writer is alone."""
+    conn.execute(select(customers.c.id).where(customers.c.id == customer_id).with_for_update())
+
+
+def _customer(row: Row[Any]) -> Customer:
+    return Customer(CustomerId(row.id), row.created_at, row.email, row.name, row.provider_ref)

@@ -1,0 +1,158 @@
+"""Usage: recorded once, summed up exactly, and billed up to a position that late events are noted against."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, literal, select, tuple_
+
+from tallystick.domain.usage import Event
+from tallystick.storage import schema
+from tallystick.storage.database import insert
+from tallystick.storage.types import Instant, Key
+from tallystick.storage.usage_intake import append
+from tallystick.storage.usage_rows import event_of
+from tallystick.storage.usage_totals import amounts, measured, total, totals
+from tallystick.values.ids import CustomerId, EventId, MeterKey
+from tallystick.values.time import Period
+
+__all__ = [
+    "Place",
+    "advance_position",
+    "amounts",
+    "append",
+    "clear_late",
+    "customers_with_usage",
+    "events",
+    "first_at",
+    "get_event",
+    "late_hours",
+    "measured",
+    "place_of",
+    "position",
+    "total",
+    "totals",
+]
+
+
+class Place(NamedTuple):
+    """Where a page of events ended."""
+
+    at: datetime
+    source: str
+    id: EventId
+
+
+def place_of(event: Event) -> Place:
+    return Place(event.at, event.source, event.id)
+
+
+def events(
+    conn: Connection,
+    *,
+    customer_id: CustomerId,
+    meter_key: MeterKey | None = None,
+    period: Period | None = None,
+    after: Place | None = None,
+    limit: int,
+) -> list[Event]:
+    """In the order of (at, source, id), beginning behind `after`."""
+    # Meter by meter, each from its own index, and then merged: no page costs more than `limit` rows for each meter.
+    table = schema.events.c
+    pages = [
+        [
+            event_of(row, decimals)
+            for row in conn.execute(
+                _ordered(period, after, table.customer_id == customer_id, table.meter_key == meter).limit(limit)
+            )
+        ]
+        for meter, decimals in _decimals(conn, meter_key)
+    ]
+    merged = heapq.merge(*pages, key=place_of)
+    return [event for _, event in zip(range(limit), merged, strict=False)]
+
+
+def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: EventId) -> Event | None:
+    table, meters = schema.events.c, schema.meters.c
+    asked = select(schema.events, meters.decimals).join(schema.meters, meters.key == table.meter_key)
+    asked = asked.where(table.customer_id == customer_id, table.source == source, table.id == event_id)
+    row = conn.execute(asked).one_or_none()
+    return None if row is None else event_of(row, row.decimals)
+
+
+def first_at(conn: Connection, customer_id: CustomerId, meter_key: MeterKey) -> datetime | None:
+    """The time of the earliest event."""
+    table = schema.events.c
+    asked = select(table.at).where(table.customer_id == customer_id, table.meter_key == meter_key).order_by(table.at).limit(1)
+    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    return found
+
+
+def position(conn: Connection, customer_id: CustomerId, charge_key: str) -> datetime | None:
+    """Up to where this charge was billed; None where it never was."""
+    table = schema.billing_positions.c
+    asked = select(table.billed_through).where(table.customer_id == customer_id, table.charge_key == charge_key)
+    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    return found
+
+
+def advance_position(
+    conn: Connection, customer_id: CustomerId, charge_key: str, meter_key: MeterKey, *, billed_through: datetime
+) -> None:
+    """Never backwards. Hold `customers.lock` since before the usage was read: then no event slips in between."""
+    table = schema.billing_positions
+    row = {"customer_id": customer_id, "charge_key": charge_key, "meter_key": meter_key, "billed_through": billed_through}
+    put = insert(conn, table).values(row)
+    put = put.on_conflict_do_update(
+        index_elements=["customer_id", "charge_key"],
+        set_={"billed_through": billed_through, "meter_key": meter_key},
+        where=table.c.billed_through < billed_through,
+    )
+    conn.execute(put)
+
+
+def late_hours(conn: Connection, customer_id: CustomerId) -> list[tuple[str, datetime]]:
+    """The (charge, hour) pairs that got events after they were billed, in order."""
+    table = schema.late_usage.c
+    asked = select(table.charge_key, table.hour).where(table.customer_id == customer_id).order_by(table.charge_key, table.hour)
+    return [(row.charge_key, row.hour) for row in conn.execute(asked)]
+
+
+def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours: Iterable[datetime]) -> None:
+    """Their late events are billed now."""
+    table = schema.late_usage
+    these = (table.c.customer_id == customer_id, table.c.charge_key == charge_key, table.c.hour.in_(sorted(hours)))
+    conn.execute(table.delete().where(*these))
+
+
+def customers_with_usage(conn: Connection, *, after: CustomerId | None = None, limit: int) -> list[CustomerId]:
+    """By id, beginning behind `after`."""
+    customers, rollups = schema.customers.c, schema.usage_rollups.c
+    asked = select(customers.id).where(select(rollups.hour).where(rollups.customer_id == customers.id).exists())
+    if after is not None:
+        asked = asked.where(customers.id > after)
+    return [CustomerId(found) for found in conn.execute(asked.order_by(customers.id).limit(limit)).scalars()]
+
+
+def _decimals(conn: Connection, meter_key: MeterKey | None) -> Iterator[tuple[MeterKey, int]]:
+    table = schema.meters.c
+    asked = select(table.key, table.decimals)
+    if meter_key is not None:
+        asked = asked.where(table.key == meter_key)
+    return ((MeterKey(row.key), row.decimals) for row in conn.execute(asked).all())
+
+
+def _ordered(period: Period | None, after: Place | None, *of: ColumnElement[bool]) -> Select[Any]:
+    table = schema.events.c
+    asked = select(schema.events).where(*of).order_by(table.at, table.source, table.id)
+    if period is not None:
+        asked = asked.where(table.at >= period.start, table.at < period.end)
+    if after is not None:
+        # Said twice: by the index up to the instant, and to the event within it.
+        asked = asked.where(table.at >= after.at, tuple_(table.at, table.source, table.id) > _literally(after))
+    return asked
+
+
+def _literally(place: Place) -> Any:
+    return tuple_(literal(place.at, Instant()), literal(place.source, Key()), literal(place.id, Key()))

@@ -1,0 +1,95 @@
+"""However events arrive, the fast total is the measured one; and a name is recorded once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
+from tallystick.storage import catalog, usage
+from tallystick.storage.database import Database
+from tallystick.values.ids import CustomerId, EventId, MeterKey
+from tallystick.values.time import Period
+
+START = datetime(2026, 1, 31, 22, tzinfo=UTC)
+ADA = CustomerId("cus_ada")
+METERS = [
+    Meter(MeterKey(f"{kind}-{decimals}"), kind, decimals, allow_negative=True, unique_property="p" if kind == "unique" else None)
+    for kind in Aggregation
+    for decimals in (0, 6)
+]
+
+instants = st.integers(0, 5 * 3600).map(lambda seconds: START + timedelta(seconds=seconds)) | st.sampled_from(
+    [START + timedelta(hours=h, microseconds=m) for h in range(6) for m in (-1, 0, 1)]
+)
+prices = st.sampled_from([None, Decimal(0), Decimal("0.10"), Decimal("1E-12"), Decimal(100)])
+events = st.lists(
+    st.builds(
+        lambda n, source, quantity, at, price, p: (n, source, quantity, at, price, p),
+        st.integers(0, 12),
+        st.sampled_from(["a", "é", "Z", "\U0001f600"]),
+        st.integers(-20, 20) | st.sampled_from([2**60, -(2**60)]),
+        instants,
+        prices,
+        st.sampled_from(["x", "y", "Y", "ÿ", "sha256:x", "l" * 300, "l" * 299 + "m"]),
+    ),
+    max_size=30,
+)
+
+
+class Undone(Exception):
+    pass
+
+
+@pytest.mark.parametrize("meter", METERS, ids=lambda meter: meter.key)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=events, batch=st.integers(1, 9), bounds=st.tuples(instants, instants))
+def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, batch, bounds) -> None:
+    def check(conn: Connection) -> None:
+        catalog.put_meter(conn, meter, at=START)
+        sent = [_event(meter, *facts) for facts in drawn]
+        verdicts = []
+        for start in range(0, len(sent), batch):
+            verdicts += usage.append(conn, [(event, meter) for event in sent[start : start + batch]], at=START)
+        assert verdicts == _expected(sent)
+        first = {}
+        for event in sent:
+            first.setdefault((event.source, event.id), event)
+        kept = usage.events(conn, customer_id=ADA, limit=1000)
+        assert kept == sorted(first.values(), key=usage.place_of)
+        periods = [Period(START - timedelta(hours=1), START + timedelta(hours=9))]
+        if bounds[0] != bounds[1]:
+            periods.append(Period(min(bounds), max(bounds)))
+        for period in periods:
+            assert usage.total(conn, ADA, meter, period) == usage.measured(conn, ADA, meter, period)
+
+    _undone(database, check)
+
+
+def _event(meter: Meter, n: int, source: str, quantity: int, at: datetime, price: Decimal | None, p: str) -> Event:
+    steps = Decimal(quantity).scaleb(-meter.decimals)
+    return Event(ADA, EventId(f"e{n}"), meter.key, steps, at, source, price, {"p": p, "é": "\\\"'"})
+
+
+def _expected(sent: list[Event]) -> list[Verdict]:
+    stands: dict[tuple[str, str], str] = {}
+    verdicts = []
+    for event in sent:
+        known = stands.setdefault((event.source, event.id), event.fingerprint() + "new")
+        if known.endswith("new"):
+            stands[event.source, event.id] = event.fingerprint()
+            verdicts.append(Verdict.RECORDED)
+        else:
+            verdicts.append(Verdict.DUPLICATE if known == event.fingerprint() else Verdict.CONFLICT)
+    return verdicts
+
+
+def _undone(database: Database, check: Callable[[Connection], None]) -> None:
+    with suppress(Undone), database.transaction("try") as conn:
+        check(conn)
+        raise Undone
