@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from tallystick.domain.tiers import Ladder, PercentTier, Tier
 from tallystick.values.decimals import exact_decimal
 from tallystick.values.errors import InvalidInput
-from tallystick.values.exact import ZERO, Exact, divided, minus, percent, plus, times, whole_down, whole_up
+from tallystick.values.exact import ZERO, Exact, divided, times, whole_down, whole_up
 from tallystick.values.ids import MeterKey
 from tallystick.values.money import Currency
 
@@ -80,45 +81,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
-    """One step of a ladder: above the step before, up to and with `up_to` (None: without end).
-
-    `unit_amount` is per unit, or per package begun where there is a `package_size`; `flat_amount` is due once a unit falls in
-    the tier; `maximum_amount` caps both together (as Meteroid's `flat_cap` does). Major units.
-    """
-
-    up_to: Decimal | None
-    unit_amount: Decimal = ZERO
-    flat_amount: Decimal = ZERO
-    package_size: Decimal | None = None
-    maximum_amount: Decimal | None = None
-
-    def billed(self, units: Exact) -> Exact:
-        """What `unit_amount` is multiplied with: the units, or the packages begun among those in this tier."""
-        return units if self.package_size is None else whole_up(divided(units, self.package_size))
-
-    def cost(self, units: Exact) -> Exact:
-        """What `units` in this tier cost, its flat fee with them."""
-        amount = plus(times(self.billed(units), self.unit_amount), self.flat_amount)
-        return amount if self.maximum_amount is None else min(amount, self.maximum_amount)
-
-
-@dataclass(frozen=True, slots=True)
-class PercentTier:
-    """One step of a ladder of amounts: `rate_percent` of what falls in it, and `flat_amount` once something does. Major units."""
-
-    up_to: Decimal | None
-    rate_percent: Decimal
-    flat_amount: Decimal = ZERO
-    maximum_amount: Decimal | None = None
-
-    def cost(self, units: Exact) -> Exact:
-        """What the part of the amount in this tier costs, its flat fee with it."""
-        amount = plus(percent(units, self.rate_percent), self.flat_amount)
-        return amount if self.maximum_amount is None else min(amount, self.maximum_amount)
-
-
-@dataclass(frozen=True, slots=True)
 class FlatPrice(Terms):
     """The same amount whatever was used, and also when nothing was. `included` and `convert` change nothing here."""
 
@@ -146,13 +108,12 @@ class GraduatedPrice(Terms):
 
     tiers: tuple[Tier, ...]
     zero_usage_flat: bool = field(default=False, kw_only=True)
-    # What the full tiers below each tier cost: a constant of the price, so that rating looks at one tier only.
-    below: tuple[Exact, ...] = field(init=False, repr=False, compare=False)
+    ladder: Ladder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Terms.__post_init__(self)
         _check_tiers(self.tiers)
-        object.__setattr__(self, "below", _below(self.tiers))
+        object.__setattr__(self, "ladder", Ladder.of(self.tiers, zero_usage_flat=self.zero_usage_flat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +122,12 @@ class VolumePrice(Terms):
 
     tiers: tuple[Tier, ...]
     zero_usage_flat: bool = field(default=False, kw_only=True)
+    ladder: Ladder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Terms.__post_init__(self)
         _check_tiers(self.tiers)
+        object.__setattr__(self, "ladder", Ladder.of(self.tiers, zero_usage_flat=self.zero_usage_flat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +155,12 @@ class StairstepPrice(Terms):
 
     tiers: tuple[Tier, ...]
     zero_usage_flat: bool = field(default=False, kw_only=True)
+    ladder: Ladder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Terms.__post_init__(self)
         _check_tiers(self.tiers)
+        object.__setattr__(self, "ladder", Ladder.of(self.tiers, zero_usage_flat=self.zero_usage_flat))
         for at, tier in enumerate(self.tiers):
             if tier.unit_amount or tier.package_size is not None or tier.maximum_amount is not None:
                 where = f"tiers[{at}]"
@@ -235,12 +200,12 @@ class GraduatedPercentagePrice(Terms):
 
     tiers: tuple[PercentTier, ...]
     zero_usage_flat: bool = field(default=False, kw_only=True)
-    below: tuple[Exact, ...] = field(init=False, repr=False, compare=False)
+    ladder: Ladder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         Terms.__post_init__(self)
         _check_tiers(self.tiers)
-        object.__setattr__(self, "below", _below(self.tiers))
+        object.__setattr__(self, "ladder", Ladder.of(self.tiers, zero_usage_flat=self.zero_usage_flat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,14 +289,3 @@ def _check_tier(tier: Tier | PercentTier, where: str) -> None:
             _above_zero(tier.package_size, f"{where}.package_size")
         case PercentTier():
             _not_negative(tier.rate_percent, f"{where}.rate_percent")
-
-
-def _below(tiers: Sequence[Tier | PercentTier]) -> tuple[Exact, ...]:
-    """For each tier, what all the tiers before it cost when they are full."""
-    amounts: list[Exact] = [ZERO]
-    start = ZERO
-    for tier in tiers[:-1]:
-        assert tier.up_to is not None, "only the last tier has no end"
-        amounts.append(plus(amounts[-1], tier.cost(minus(tier.up_to, start))))
-        start = tier.up_to
-    return tuple(amounts)

@@ -13,15 +13,14 @@ from tallystick.domain.catalog import (
     GraduatedPrice,
     PackagePrice,
     PercentagePrice,
-    PercentTier,
     Price,
     Rounding,
     StairstepPrice,
-    Tier,
     TieredPrice,
     UnitPrice,
     VolumePrice,
 )
+from tallystick.domain.tiers import PercentTier, Tier
 from tallystick.values.decimals import plain
 from tallystick.values.exact import ONE, ZERO
 from tallystick.values.fields import Fields

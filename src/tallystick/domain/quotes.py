@@ -11,6 +11,7 @@ from tallystick.domain.periods import Interval, boundaries, time_zone
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.proration import Convention, local_midnight, prorate
 from tallystick.domain.rating import Detail, DetailKind, Rating, difference, needs_events, rate, rate_events
+from tallystick.domain.rating_documents import write_detail
 from tallystick.values.decimals import half_up, plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.exact import ZERO, Exact, minus
@@ -142,14 +143,10 @@ def _answer(total: Money, exact: Exact, details: Sequence[Detail], true_up: Exac
 
 
 def _line(detail: Detail) -> Answer:
-    line: Answer = {
-        "tier": detail.tier,
-        "quantity": plain(detail.quantity),
-        "unit_amount": plain(detail.unit_amount),
-        "flat_amount": plain(detail.flat_amount),
-        "amount": plain(detail.amount),
-    }
-    return line if detail.kind is DetailKind.USAGE else {**line, "kind": detail.kind.value}
+    line = write_detail(detail)
+    if detail.kind is DetailKind.USAGE:
+        del line["kind"]
+    return line
 
 
 def _changes(now: Sequence[Detail], then: Sequence[Detail]) -> list[Detail]:

@@ -1,10 +1,10 @@
 """From a price and a quantity to money: convert, subtract included, rate, discount, maximum, minimum; then round, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from tallystick.domain.catalog import (
     DynamicPrice,
@@ -13,14 +13,13 @@ from tallystick.domain.catalog import (
     GraduatedPrice,
     PackagePrice,
     PercentagePrice,
-    PercentTier,
     Price,
     StairstepPrice,
-    Tier,
     TieredPrice,
     UnitPrice,
     VolumePrice,
 )
+from tallystick.domain.tiers import AnyTier
 from tallystick.values.errors import InvalidInput
 from tallystick.values.exact import ONE, ZERO, Exact, divided, minus, percent, plus, times
 from tallystick.values.money import Money, Unrounded
@@ -52,8 +51,7 @@ class Detail:
     amount: Exact
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What was rated: enough to lay a rating open in details."""
 
     price: Price
@@ -63,22 +61,31 @@ class Basis:
     per_event: Exact = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(NamedTuple):
     """What a price makes of a quantity. `total` is `exact` rounded once; `true_up` is what the minimum added, within `exact`.
 
-    `rows` are the details, or the basis that they are made from when somebody asks: few do, and all would pay.
+    `rows` are the details, or the basis that they are made from when somebody asks: few do, and all would pay. Two ratings are
+    equal if their figures and details are. (A named tuple, because it is made twice as fast as a frozen dataclass.)
     """
 
     total: Money
     exact: Unrounded
     true_up: Exact
-    rows: Basis | tuple[Detail, ...] = field(repr=False, compare=False)
+    rows: Basis | tuple[Detail, ...]
 
     @property
     def details(self) -> tuple[Detail, ...]:
         """The rows of the sum, discount, maximum and minimum among them; they add up to `exact`, without any rounding."""
         return _details(self.rows, self.true_up) if isinstance(self.rows, Basis) else self.rows
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rating) and (self[:3], self.details) == (other[:3], other.details)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
 
 def needs_events(price: Price) -> bool:
@@ -93,7 +100,10 @@ def rate(price: Price, quantity: Decimal) -> Rating:
     Raises InvalidInput for a price that needs the single amounts.
     """
     units: Exact = quantity if price.convert is None else price.convert.apply(quantity)
-    units = _above(units, price.included)
+    if price.included:
+        units = minus(units, price.included)
+    if units <= 0:
+        units = ZERO
     return _finished(Basis(price, units, _subtotal(price, units)))
 
 
@@ -107,7 +117,7 @@ def rate_events(price: Price, amounts: Sequence[Decimal]) -> Rating:
     converted = list(amounts) if price.convert is None else [price.convert.apply(amount) for amount in amounts]
     match price:
         case DynamicPrice():
-            units = _above(_sum(converted), price.included)
+            units = max(minus(_sum(converted), price.included), ZERO)
             return _finished(Basis(price, units, times(units, price.multiplier)))
         case PercentagePrice():
             return _finished(_percentage(price, _paid_parts(price, converted)))
@@ -120,12 +130,6 @@ def difference(now: Rating, before: Rating) -> Money:
     return now.total - before.total
 
 
-def _above(units: Exact, included: Decimal) -> Exact:
-    if included:
-        units = minus(units, included)
-    return units if units > 0 else ZERO
-
-
 def _sum(amounts: Sequence[Exact]) -> Exact:
     total: Exact = ZERO
     for amount in amounts:
@@ -135,43 +139,22 @@ def _sum(amounts: Sequence[Exact]) -> Exact:
 
 def _subtotal(price: Price, units: Exact) -> Exact:
     match price:
-        case GraduatedPrice() | VolumePrice() | StairstepPrice() | GraduatedPercentagePrice():
-            return _tiered(price, units)
+        case GraduatedPrice() | GraduatedPercentagePrice():
+            return price.ladder.graduated(units)
         case UnitPrice():
             return times(units, price.unit_amount)
+        case VolumePrice():
+            return price.ladder.volume(units)
         case PackagePrice():
             return times(_packages(price, units), price.package_amount)
+        case StairstepPrice():
+            return price.ladder.step(units)
         case FlatPrice():
             return price.amount
         case PercentagePrice() | DynamicPrice():
             raise InvalidInput("quantity: this price needs the single amounts; send events in its place", field="quantity")
         case _:
             assert_never(price)
-
-
-def _tiered(price: TieredPrice, units: Exact) -> Exact:
-    if not units:
-        return price.tiers[0].cost(ZERO) if price.zero_usage_flat else ZERO
-    at, start = _tier_at(price.tiers, units)
-    match price:
-        case GraduatedPrice() | GraduatedPercentagePrice():
-            return plus(price.below[at], price.tiers[at].cost(minus(units, start)))
-        case VolumePrice():
-            return price.tiers[at].cost(units)
-        case StairstepPrice():
-            return price.tiers[at].flat_amount
-        case _:
-            assert_never(price)
-
-
-def _tier_at(tiers: Sequence[Tier | PercentTier], units: Exact) -> tuple[int, Decimal]:
-    """The tier that the last of the units falls into (`up_to` inclusive), and where that tier starts."""
-    start = ZERO
-    for at, tier in enumerate(tiers):
-        if tier.up_to is None or units <= tier.up_to:
-            return at, start
-        start = tier.up_to
-    raise AssertionError("the last tier has no end")
 
 
 def _packages(price: PackagePrice, units: Exact) -> Exact:
@@ -230,11 +213,11 @@ def _discount(basis: Basis) -> Exact:
 def _finished(basis: Basis) -> Rating:
     """Percentage discount, then maximum, then minimum; then the one rounding."""
     price, amount = basis.price, basis.subtotal
+    true_up: Exact = ZERO
     if price.discount_percent:
         amount = minus(amount, _discount(basis))
     if price.maximum_amount is not None and amount > price.maximum_amount:
         amount = price.maximum_amount
-    true_up: Exact = ZERO
     if price.minimum_amount is not None and amount < price.minimum_amount:
         true_up, amount = minus(price.minimum_amount, amount), price.minimum_amount
     exact = Unrounded(amount, price.currency)
@@ -291,7 +274,7 @@ def _percentage_rows(price: PercentagePrice, basis: Basis) -> list[Detail]:
 def _tier_rows(price: TieredPrice, units: Exact) -> list[Detail]:
     if not units:
         return [_tier_row(price.tiers[0], 0, ZERO)] if price.zero_usage_flat else []
-    reached, start = _tier_at(price.tiers, units)
+    ladder, reached = price.ladder, price.ladder.at(units)
     match price:
         case VolumePrice():
             return [_tier_row(price.tiers[reached], reached, units)]
@@ -299,19 +282,11 @@ def _tier_rows(price: TieredPrice, units: Exact) -> list[Detail]:
             flat = price.tiers[reached].flat_amount
             return [Detail(DetailKind.USAGE, reached + 1, units, ZERO, flat, flat)]
         case GraduatedPrice() | GraduatedPercentagePrice():
-            ends = [ZERO, *(tier.up_to for tier in price.tiers[:reached] if tier.up_to is not None)]
-            full = [_tier_row(price.tiers[at], at, minus(ends[at + 1], ends[at])) for at in range(reached)]
-            return [*full, _tier_row(price.tiers[reached], reached, minus(units, start))]
+            ends = (*ladder.ends[:reached], units)
+            return [_tier_row(price.tiers[at], at, ladder.within(at, end)) for at, end in enumerate(ends)]
         case _:
             assert_never(price)
 
 
-def _tier_row(tier: Tier | PercentTier, at: int, units: Exact) -> Detail:
-    match tier:
-        case Tier():
-            return Detail(DetailKind.USAGE, at + 1, tier.billed(units), tier.unit_amount, tier.flat_amount, tier.cost(units))
-        case PercentTier():
-            rate_of_one = percent(ONE, tier.rate_percent)
-            return Detail(DetailKind.USAGE, at + 1, units, rate_of_one, tier.flat_amount, tier.cost(units))
-        case _:
-            assert_never(tier)
+def _tier_row(tier: AnyTier, at: int, units: Exact) -> Detail:
+    return Detail(DetailKind.USAGE, at + 1, tier.billed(units), tier.rate, tier.flat_amount, tier.cost(units))

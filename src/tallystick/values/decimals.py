@@ -91,7 +91,7 @@ def from_steps(steps: int, decimals: int) -> Decimal:
 def half_up(number: Decimal | Fraction) -> int:
     """The nearest whole number; a half goes away from zero (rules: Prices)."""
     if isinstance(number, Decimal):
-        return int(number.quantize(Decimal(1), context=ROUNDING))
+        return int(number.to_integral_value(ROUND_HALF_UP))
     doubled = 2 * abs(number.numerator) + number.denominator
     whole = doubled // (2 * number.denominator)
     return whole if number >= 0 else -whole
