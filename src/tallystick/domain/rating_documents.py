@@ -41,9 +41,11 @@ def read_rating(document: Mapping[str, object]) -> Rating:
     """The rating that was written: equal to it, detail by detail. Raises InvalidInput for any other document."""
     fields = Fields(document)
     money = currency(fields.text("currency"))
-    minor = fields.number("total_minor")
+    minor = fields.required("total_minor")
+    if type(minor) is not int:
+        raise fields.wrong("total_minor", "must be a whole number of minor units")
     rating = Rating(
-        total=Money(int(minor), money),
+        total=Money(minor, money),
         exact=Unrounded(_exact(fields, "exact"), money),
         true_up=_exact(fields, "true_up"),
         rows=tuple(_read_detail(row) for row in fields.items("details", at_most=_DETAILS_MAX)),
