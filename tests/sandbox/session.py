@@ -50,7 +50,9 @@ def customers(v1: Any, key: Options) -> Any:
     v1.customers.update(customer.id, {"metadata": {"account": "2"}, "phone": "123"}, key())
     v1.customers.retrieve(customer.id, {"expand": ["subscriptions", "sources", "tax_ids", "invoice_credit_balance"]})
     v1.customers.list({"email": "ada@example.com", "limit": 2})
-    moved = v1.customers.balance_transactions.create(customer.id, {"amount": -5, "currency": "usd", "description": "goodwill"}, key())
+    moved = v1.customers.balance_transactions.create(
+        customer.id, {"amount": -5, "currency": "usd", "description": "goodwill"}, key()
+    )
     v1.customers.balance_transactions.retrieve(customer.id, moved.id)
     v1.customers.balance_transactions.list(customer.id, {"limit": 2})
     gone = v1.customers.create({}, key())
@@ -91,7 +93,9 @@ def payment_methods(v1: Any, key: Options, customer: Any) -> Any:
 
 
 def payment_intents(v1: Any, world: Any, key: Options, customer: Any, method: Any) -> None:
-    intent = v1.payment_intents.create({"amount": 5000, "currency": "usd", "customer": customer.id, "automatic_payment_methods": NEVER}, key())
+    intent = v1.payment_intents.create(
+        {"amount": 5000, "currency": "usd", "customer": customer.id, "automatic_payment_methods": NEVER}, key()
+    )
     v1.payment_intents.update(intent.id, {"amount": 6000, "metadata": {"order": "1"}}, key())
     v1.payment_intents.confirm(intent.id, {"payment_method": method.id}, key())
     everything = ["customer", "payment_method", "latest_charge.balance_transaction", "latest_charge.refunds"]
@@ -101,7 +105,9 @@ def payment_intents(v1: Any, world: Any, key: Options, customer: Any, method: An
     v1.charges.list({"customer": customer.id})
     with contextlib.suppress(stripe.CardError):
         off = {"confirm": True, "off_session": True}
-        v1.payment_intents.create({"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa_chargeDeclined", **off}, key())
+        v1.payment_intents.create(
+            {"amount": 5000, "currency": "usd", "payment_method": "pm_card_visa_chargeDeclined", **off}, key()
+        )
     held = {"capture_method": "manual", "confirm": True, "payment_method": "pm_card_visa", "automatic_payment_methods": NEVER}
     held_intent = v1.payment_intents.create({"amount": 700, "currency": "usd", **held}, key())
     v1.payment_intents.capture(held_intent.id, {"amount_to_capture": 600}, key())
@@ -130,7 +136,9 @@ def setup_intents(v1: Any, world: Any, key: Options, customer: Any) -> None:
 
 
 def invoice(v1: Any, key: Options, customer: Any, amount: int, **more: Any) -> Any:
-    made = v1.invoices.create({"customer": customer.id, "currency": "usd", "pending_invoice_items_behavior": "exclude", **more}, key())
+    made = v1.invoices.create(
+        {"customer": customer.id, "currency": "usd", "pending_invoice_items_behavior": "exclude", **more}, key()
+    )
     v1.invoice_items.create(
         {"customer": customer.id, "invoice": made.id, "amount": amount, "currency": "usd", "description": "Usage"}, key()
     )
@@ -152,8 +160,12 @@ def invoices(v1: Any, key: Options, customer: Any, method: Any) -> None:
     v1.invoice_items.delete(extra.id)
     v1.invoice_items.list({"customer": customer.id, "pending": False})
     v1.invoices.update(first.id, {"description": "October"}, key())
-    v1.invoices.finalize_invoice(first.id, {"auto_advance": False, "expand": ["confirmation_secret", "payments", "customer"]}, key())
-    v1.invoices.pay(first.id, {"payment_method": method.id, "off_session": True, "expand": ["payments.data.payment.payment_intent"]}, key())
+    v1.invoices.finalize_invoice(
+        first.id, {"auto_advance": False, "expand": ["confirmation_secret", "payments", "customer"]}, key()
+    )
+    v1.invoices.pay(
+        first.id, {"payment_method": method.id, "off_session": True, "expand": ["payments.data.payment.payment_intent"]}, key()
+    )
     v1.invoices.line_items.list(first.id, {"limit": 100})
     payment = v1.invoice_payments.list({"invoice": first.id}).data[0]
     v1.invoice_payments.retrieve(payment.id)

@@ -91,7 +91,8 @@ CARDS = (
         is_refused_at_once=False, authentication="unless_set_up",
     ),
     TestCard("pm_card_threeDSecure2Required", "4000000000003220", authentication="always"),
-    TestCard("pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629", _GENERIC, is_refused_at_once=False, authentication="always"),
+    TestCard("pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629", _GENERIC, is_refused_at_once=False,
+    authentication="always"),
     TestCard("pm_card_threeDSecureOptional", "4000000000003055"),
     TestCard("pm_card_pendingRefund", "4000000000007726", refund="pending"),
     TestCard("pm_card_refundFail", "4000000000005126", refund="fails"),
@@ -102,7 +103,8 @@ _BY_NAME = {card.name: card for card in CARDS}
 _BY_NAME |= {card.name.replace("_visa_charge", "_charge"): card for card in CARDS if "_visa_charge" in card.name}
 _BY_NAME |= {card.name.replace("pm_card_", "tok_"): card for card in CARDS}
 _BY_NUMBER = {card.number: card for card in CARDS}
-_PREFIXES = (("34", "amex"), ("37", "amex"), ("35", "jcb"), ("30", "diners"), ("36", "diners"), ("6011", "discover"), ("65", "discover"),
+_PREFIXES = (("34", "amex"), ("37", "amex"), ("35", "jcb"), ("30", "diners"), ("36", "diners"), ("6011", "discover"), ("65",
+"discover"),
              ("62", "unionpay"), ("4", "visa"), ("5", "mastercard"), ("2", "mastercard"))  # fmt: skip
 _PLAIN = _BY_NAME["pm_card_visa"]
 

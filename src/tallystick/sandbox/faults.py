@@ -52,7 +52,7 @@ class Faults:
         self._outages.clear()
 
     def next(self, name: str, on: str = "*", *, effect: str = "") -> None:
-        """Plants exactly one, on the next call whose "METHOD /path" matches, placeholders as "{id}"; for webhooks, the event type.
+        """Plants exactly one, on the next call that matches "METHOD /path" ("{id}" for ids), or event type.
 
         `effect` is for stored_500: "done" (the default), "half" or "none".
         """

@@ -1,4 +1,4 @@
-"""Stripe's form notation, `items[0][price]=p`, to nested dicts; numbered parts stay dicts until a type says that they are a list."""
+"""Stripe's form notation, `items[0][price]=p`, to nested dicts; lists stay numbered dicts until a type says so."""
 
 from functools import lru_cache
 from typing import Any

@@ -54,7 +54,8 @@ def recall(state: State, call: Keyed, now: int) -> dict[str, Any] | None:
     if (known["method"], known["path"]) != (call.method, call.path):
         raise refuse(
             f"Keys for idempotent requests can only be used for the same endpoint they were first used for "
-            f"('{call.path}' vs '{known['path']}'). Try using a key other than '{call.key}' if you meant to execute a different request."
+            f"('{call.path}' vs '{known['path']}'). Try using a key other than '{call.key}' "
+            f"if you meant to execute a different request."
         )
     if known["params"] != call.params:
         raise refuse(

@@ -1,4 +1,4 @@
-"""Every kind of object that the sandbox keeps: how its ids begin, which class of the SDK describes it, and what it is found by."""
+"""Every kind of object that the sandbox keeps: how its ids begin, which class of the SDK describes it, what it is found by."""
 
 from dataclasses import dataclass
 

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from tallystick.sandbox.server import Sandbox
 
 _STYLE = """
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --soft: color-mix(in srgb, currentColor 65%, transparent) }
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --soft: color-mix(in srgb,
+currentColor 65%, transparent) }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem }
 main { border: 1px solid var(--line); border-radius: 12px; padding: 1.5rem }
 h1 { font-size: 1.25rem; margin: 0 0 .25rem } .sum { font-size: 2rem; font-weight: 600; margin: .5rem 0 }
 p { margin: .5rem 0 } .soft, footer { color: var(--soft); font-size: .875rem } footer { text-align: center; margin-top: 1rem }
-table { width: 100%; border-collapse: collapse; margin: 1rem 0 } td, th { padding: .5rem 0; border-bottom: 1px solid var(--line); text-align: left }
+table { width: 100%; border-collapse: collapse; margin: 1rem 0 } td,
+th { padding: .5rem 0; border-bottom: 1px solid var(--line); text-align: left }
 td:last-child, th:last-child { text-align: right; font-variant-numeric: tabular-nums } tfoot td { font-weight: 600; border: 0 }
-label { display: block; margin: .75rem 0 .25rem; font-size: .875rem } select, button { font: inherit; padding: .6rem; width: 100%; border-radius: 8px }
+label { display: block; margin: .75rem 0 .25rem; font-size: .875rem } select,
+button { font: inherit; padding: .6rem; width: 100%; border-radius: 8px }
 select { border: 1px solid var(--line); background: transparent; color: inherit }
-button { border: 0; margin-top: 1rem; background: #3b4cca; color: #fff; cursor: pointer } button.quiet { background: transparent; color: inherit;
-  border: 1px solid var(--line) } .note { border-left: 3px solid #c33; padding-left: .75rem } .done { border-color: #2a7d46 }
+button { border: 0; margin-top: 1rem; background: #3b4cca; color: #fff; cursor: pointer }
+button.quiet { background: transparent; color: inherit; border: 1px solid var(--line) }
+.note { border-left: 3px solid #c33; padding-left: .75rem } .done { border-color: #2a7d46 }
 """
 _OFFERED = (
     ("pm_card_visa", "4242 4242 4242 4242 – is accepted"),
@@ -82,7 +86,8 @@ def return_address(intent: Doc) -> str:
     name = intent["object"]
     is_done = intent["status"] in {"succeeded", "processing", "requires_capture"}
     query = urlencode({
-        name: intent["id"], f"{name}_client_secret": intent["client_secret"], "redirect_status": "succeeded" if is_done else "failed",
+        name: intent["id"], f"{name}_client_secret": intent["client_secret"],
+        "redirect_status": "succeeded" if is_done else "failed",
     })  # fmt: skip
     return f"{intent['_return_url']}{'&' if '?' in intent['_return_url'] else '?'}{query}"
 

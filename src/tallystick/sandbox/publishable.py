@@ -10,8 +10,9 @@ _IGNORED = frozenset({
     "pasted_fields", "time_on_page", "use_stripe_sdk_version",
 })  # fmt: skip
 _HIDDEN = frozenset({
-    "application", "application_fee_amount", "customer", "customer_account", "latest_charge", "latest_attempt", "mandate", "metadata",
-    "on_behalf_of", "payment_details", "payment_method_options", "review", "statement_descriptor", "statement_descriptor_suffix",
+    "application", "application_fee_amount", "customer", "customer_account", "latest_charge", "latest_attempt",
+    "mandate", "metadata", "on_behalf_of", "payment_details", "payment_method_options", "review", "statement_descriptor",
+    "statement_descriptor_suffix",
     "transfer_data", "transfer_group", "amount_received", "amount_capturable", "single_use_mandate",
 })  # fmt: skip
 

@@ -144,7 +144,7 @@ class Sandbox:
             error = {"type": "invalid_request_error", "code": "rate_limit", "message": "Request rate limit exceeded."}
             raise Refusal(429, error, headers={"Stripe-Rate-Limited-Reason": self._random.choice(_RATE_REASONS)})
         if self.faults.fires("lock_timeout", *subjects):
-            message = "This object cannot be accessed right now because another API request or Stripe process is currently accessing it."
+            message = "This object cannot be accessed right now because another API request is currently accessing it."
             raise Refusal(429, {"type": "invalid_request_error", "code": "lock_timeout", "message": message})
         if self.faults.fires("idempotency_key_in_use", *subjects):
             raise idempotency.in_use(request.headers.get("idempotency-key", ""))

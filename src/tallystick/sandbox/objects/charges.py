@@ -86,8 +86,9 @@ def record(call: Call, kind: str, amount: int, source: Doc, *, fee: int = 0, at_
         }
     ]
     return call.create(
-        "balance_transaction", amount=amount, available_on=call.now + (0 if at_once else _AVAILABLE_AFTER), balance_type="payments",
-        currency=source["currency"], fee=fee, fee_details=fees if fee else [], net=amount - fee, source=source["id"],
+        "balance_transaction", amount=amount, available_on=call.now + (0 if at_once else _AVAILABLE_AFTER),
+        balance_type="payments", currency=source["currency"], fee=fee, fee_details=fees if fee else [], net=amount - fee,
+        source=source["id"],
         description=source.get("description"), reporting_category=kind, status="pending", type=kind,
     )  # fmt: skip
 
@@ -104,7 +105,8 @@ def attempt(
     doc = call.new(
         "charge", amount=intent["amount"], billing_details=method["billing_details"], currency=intent["currency"],
         customer=intent["customer"], description=intent["description"], fraud_details={}, metadata=intent["metadata"],
-        payment_intent=intent["id"], payment_method=method["id"], receipt_email=intent["receipt_email"], shipping=intent["shipping"],
+        payment_intent=intent["id"], payment_method=method["id"], receipt_email=intent["receipt_email"],
+        shipping=intent["shipping"],
         payment_method_details=_details(method, intent, decline), statement_descriptor=intent["statement_descriptor"],
         outcome=_outcome(card, decline), disputed=False,
     )  # fmt: skip
@@ -151,7 +153,8 @@ def _details(method: Doc, intent: Doc, decline: cards.Decline | None) -> Doc:
     )
     more: Doc = {
         "amount_authorized": None if decline else intent["amount"], "authorization_code": None if decline else "123456",
-        "capture_before": None, "extended_authorization": {"status": "disabled"}, "incremental_authorization": {"status": "unavailable"},
+        "capture_before": None, "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
         "installments": None, "mandate": None, "multicapture": {"status": "unavailable"}, "network": card["brand"],
         "network_token": {"used": False}, "network_transaction_id": None, "three_d_secure": None,
         "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},

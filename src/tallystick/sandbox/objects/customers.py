@@ -28,8 +28,8 @@ def create(call: Call) -> Doc:
         call = call.at(clock)
     _check(params)
     doc = call.new(
-        "customer", balance=0, delinquent=False, invoice_settings=_SETTINGS, metadata={}, next_invoice_sequence=1, preferred_locales=[],
-        tax_exempt="none", test_clock=clock,
+        "customer", balance=0, delinquent=False, invoice_settings=_SETTINGS, metadata={}, next_invoice_sequence=1,
+        preferred_locales=[], tax_exempt="none", test_clock=clock,
     )  # fmt: skip
     doc.update(_changes(call, doc, params), invoice_prefix=params.get("invoice_prefix") or call.text(8).upper())
     call.save(doc, "customer.created")
@@ -116,7 +116,8 @@ def adjust_balance(call: Call, customer: Doc, amount: int, currency: str, *, kin
     call.update(customer, "customer.updated", balance=balance, currency=currency.lower())
     more.setdefault("metadata", {})
     return call.create(
-        "customer_balance_transaction", amount=amount, currency=currency.lower(), customer=customer["id"], ending_balance=balance, type=kind, **more,
+        "customer_balance_transaction", amount=amount, currency=currency.lower(), customer=customer["id"], ending_balance=balance,
+        type=kind, **more,
     )  # fmt: skip
 
 
@@ -151,7 +152,8 @@ def _settings(call: Call, doc: Doc, given: Doc) -> Doc:
         found = call.get("payment_method", method, param="invoice_settings[default_payment_method]")
         if found["customer"] != doc["id"]:
             raise invalid(
-                f"The customer does not have a payment method with the ID {method}. The payment method must be attached to the customer.",
+                f"The customer does not have a payment method with the ID {method}. "
+                "The payment method must be attached to the customer.",
                 param="invoice_settings[default_payment_method]",
                 code="resource_missing",
             )

@@ -45,7 +45,8 @@ def create_endpoint(call: Call) -> Doc:
         raise invalid(f"You have reached the maximum of {_ENDPOINTS_MAX} test webhook endpoints.")
     doc = call.create(
         "webhook_endpoint", api_version=params.get("api_version"), description=unset(params.get("description")),
-        enabled_events=params["enabled_events"], metadata=merged({}, params.get("metadata", {})), status="enabled", url=params["url"],
+        enabled_events=params["enabled_events"], metadata=merged({}, params.get("metadata", {})), status="enabled",
+        url=params["url"],
         _secret="whsec_" + call.text(32),
     )  # fmt: skip
     return {**doc, "secret": doc["_secret"]}

@@ -43,8 +43,10 @@ def finalize(call: Call, invoice: Doc) -> Doc:
         invoice, "invoice.finalized", status="open", number=invoice["number"] or f"{customer['invoice_prefix']}-{sequence:04d}",
         amount_due=amount, amount_remaining=amount, ending_balance=ending, effective_at=invoice["effective_at"] or call.now,
         due_date=call.now + term * _DAY if term is not None else invoice["due_date"], automatically_finalizes_at=None,
-        hosted_invoice_url=f"{call.public_url}/sandbox/invoice/{invoice['_token']}", status_transitions=_at(invoice, "finalized_at", call),
-        customer_address=customer["address"], customer_email=customer["email"], customer_name=customer["name"], next_payment_attempt=None,
+        hosted_invoice_url=f"{call.public_url}/sandbox/invoice/{invoice['_token']}", status_transitions=_at(invoice,
+        "finalized_at", call),
+        customer_address=customer["address"], customer_email=customer["email"], customer_name=customer["name"],
+        next_payment_attempt=None,
     )  # fmt: skip
     if amount == 0:
         return settling.pay(call, invoice, 0)
@@ -169,8 +171,9 @@ def _ask_for_payment(call: Call, invoice: Doc, customer: Doc) -> None:
         call.state.get("payment_method", method) if method else None,
     )  # fmt: skip
     call.create(
-        "invoice_payment", amount_requested=invoice["amount_due"], currency=invoice["currency"], invoice=invoice["id"], is_default=True,
-        payment={"payment_intent": intent["id"], "type": "payment_intent"}, status="open", _payment_intent=intent["id"],
+        "invoice_payment", amount_requested=invoice["amount_due"], currency=invoice["currency"], invoice=invoice["id"],
+        is_default=True, payment={"payment_intent": intent["id"], "type": "payment_intent"}, status="open",
+        _payment_intent=intent["id"],
     )  # fmt: skip
 
 
@@ -200,6 +203,6 @@ def _at(invoice: Doc, name: str, call: Call) -> Doc:
 
 def _no_method() -> Refusal:
     return conflict(
-        "This customer has no attached payment source or default payment method. Please consider adding a default payment method. "
-        "For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority."
+        "This customer has no attached payment source or default payment method. "
+        "Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority."
     )

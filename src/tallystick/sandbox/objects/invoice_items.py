@@ -37,8 +37,9 @@ def create(call: Call) -> Doc:
         )
     period = params.get("period", {"start": call.now, "end": call.now})
     item = call.new(
-        "invoiceitem", **sums, customer=customer["id"], date=call.now, description=unset(params.get("description")), discountable=True,
-        discounts=[], invoice=None, metadata=merged({}, params.get("metadata", {})), period=period, tax_rates=[],
+        "invoiceitem", **sums, customer=customer["id"], date=call.now, description=unset(params.get("description")),
+        discountable=True, discounts=[], invoice=None, metadata=merged({}, params.get("metadata", {})), period=period,
+        tax_rates=[],
         test_clock=customer["test_clock"],
     )  # fmt: skip
     item.update(discountable=params.get("discountable", item["amount"] >= 0), net_amount=item["amount"])
@@ -116,8 +117,10 @@ def add_line(call: Call, invoice: Doc, item: Doc) -> Doc:
         "subscription": None,
     }
     call.create(
-        "line_item", **_line_values(item), discount_amounts=[], discounts=[], invoice=invoice["id"], pretax_credit_amounts=[], taxes=[],
-        parent={"invoice_item_details": details, "subscription_item_details": None, "type": "invoice_item_details"}, _item=item["id"],
+        "line_item", **_line_values(item), discount_amounts=[], discounts=[], invoice=invoice["id"],
+        pretax_credit_amounts=[], taxes=[], parent={"invoice_item_details": details, "subscription_item_details": None,
+        "type": "invoice_item_details"},
+        _item=item["id"],
     )  # fmt: skip
     return recount(call, invoice)
 
@@ -132,7 +135,8 @@ def recount(call: Call, invoice: Doc) -> Doc:
         "url": f"/v1/invoices/{invoice['id']}/lines",
     }  # fmt: skip
     return call.update(
-        invoice, "invoice.updated", lines=shown, subtotal=total, subtotal_excluding_tax=total, total=total, total_excluding_tax=total,
+        invoice, "invoice.updated", lines=shown, subtotal=total, subtotal_excluding_tax=total, total=total,
+        total_excluding_tax=total,
         amount_due=due, amount_remaining=due,
     )  # fmt: skip
 
@@ -207,6 +211,7 @@ def _priced(unit: Decimal, quantity: Decimal, currency: str, details: Doc | None
     if quantity < 0:
         raise invalid("Invalid non-negative quantity.", param="quantity_decimal")
     return {
-        "amount": amounts.rounded(unit * quantity), "currency": currency, "quantity": int(quantity), "quantity_decimal": plain(quantity),
-        "pricing": {"price_details": details, "type": "price_details", "unit_amount_decimal": plain(unit)},
+        "amount": amounts.rounded(unit * quantity), "currency": currency, "quantity": int(quantity),
+        "quantity_decimal": plain(quantity), "pricing": {"price_details": details, "type": "price_details",
+        "unit_amount_decimal": plain(unit)},
     }  # fmt: skip

@@ -164,10 +164,12 @@ def _new(call: Call, params: Doc, customer: Doc, currency: str) -> Doc:
     lines = {"object": "list", "data": [], "has_more": False, "url": ""}
     invoice = call.new(
         "invoice", account_country="US", account_name="Sandbox", auto_advance=False, billing_reason="manual", currency=currency,
-        customer=customer["id"], customer_address=customer["address"], customer_email=customer["email"], customer_name=customer["name"],
+        customer=customer["id"], customer_address=customer["address"], customer_email=customer["email"],
+        customer_name=customer["name"],
         customer_phone=customer["phone"], customer_shipping=customer["shipping"], customer_tax_exempt=customer["tax_exempt"],
         customer_tax_ids=[], issuer={"type": "self"}, metadata=merged({}, params.get("metadata", {})), period_end=call.now,
-        period_start=call.now, starting_balance=balance, amount_due=max(0, balance), amount_remaining=max(0, balance), status="draft",
+        period_start=call.now, starting_balance=balance, amount_due=max(0, balance), amount_remaining=max(0, balance),
+        status="draft",
         subtotal_excluding_tax=0, test_clock=customer["test_clock"], total_discount_amounts=[], total_excluding_tax=0,
         total_pretax_credit_amounts=[], total_taxes=[], collection_method="charge_automatically",
         _days_until_due=params.get("days_until_due"), _token=call.text(40), _plan=None,

@@ -121,14 +121,15 @@ def unexpected(intent: Doc, verb: str, why: str) -> Refusal:
     allowed = {"confirm": _CONFIRMABLE, "capture": {"requires_capture"}, "authenticate": {"requires_action"}}.get(
         verb, {status for status, after in TRANSITIONS.items() if "canceled" in after}
     )
-    message = f"{why} {intent['status']}. Only a PaymentIntent with one of the following statuses may be used: {', '.join(sorted(allowed))}."
+    statuses = ", ".join(sorted(allowed))
+    message = f"{why} {intent['status']}. Only a PaymentIntent with one of the following statuses may be used: {statuses}."
     return conflict(message, code="payment_intent_unexpected_state", payment_intent=public(intent))
 
 
 def unexpected_method(intent: Doc) -> Refusal:
     message = (
-        "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a "
-        "payment method and then confirm it again, or confirm it again directly with a payment method."
+        "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent "
+        "with a payment method and then confirm it again, or confirm it again directly with a payment method."
     )
     return conflict(message, code="payment_intent_unexpected_state", payment_intent=public(intent))
 
@@ -145,8 +146,9 @@ def _check_owner(method: Doc, customer: str | None) -> None:
         raise invalid(message, param="payment_method")
     if method["_is_spent"]:
         raise invalid(
-            f"The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected "
-            f"account without Customer attachment, or was detached from a Customer. It may not be used again: {method['id']}.",
+            f"The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "
+            f"connected account without Customer attachment, or was detached from a Customer. "
+            f"It may not be used again: {method['id']}.",
             param="payment_method",
         )
 
@@ -158,10 +160,10 @@ def _check_return_url(call: Call, intent: Doc, params: Doc) -> None:
         and not params.get("return_url") and not params.get("use_stripe_sdk") and not intent["_invoice"]
     ):  # fmt: skip
         raise conflict(
-            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods "
-            "might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based "
-            "payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to "
-            "`never` when creating Setup Intents and Payment Intents."
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment "
+            "methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept "
+            "redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
+            "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
         )
 
 

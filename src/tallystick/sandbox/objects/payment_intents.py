@@ -8,7 +8,8 @@ from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 
 routes = Routes()
-_PLAIN = frozenset({"description", "receipt_email", "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
+_PLAIN = frozenset({"description", "receipt_email", "setup_future_usage", "shipping", "statement_descriptor",
+"statement_descriptor_suffix",
                     "transfer_group"})  # fmt: skip
 _ONLY_CONFIRMING = ("off_session", "return_url", "error_on_requires_action", "mandate", "use_stripe_sdk")
 
@@ -96,9 +97,11 @@ def new(call: Call, params: Doc, method: Doc | None) -> Doc:
     """A payment intent that waits: for a payment method, or with one for its confirmation."""
     intent = call.new(
         "payment_intent", amount=params["amount"], currency=params["currency"].lower(), customer=params.get("customer"),
-        payment_method=method["id"] if method else None, payment_method_types=["card"], capture_method=params.get("capture_method", "automatic_async"),
+        payment_method=method["id"] if method else None, payment_method_types=["card"],
+        capture_method=params.get("capture_method", "automatic_async"),
         confirmation_method=params.get("confirmation_method", "automatic"), metadata=merged({}, params.get("metadata", {})),
-        payment_method_options={"card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic",
+        payment_method_options={"card": {"installments": None, "mandate_options": None, "network": None,
+        "request_three_d_secure": "automatic",
                                          **params.get("payment_method_options", {}).get("card", {})}},
         status="requires_confirmation" if method else "requires_payment_method", amount_details={"tip": {}},
         _invoice=params.get("_invoice"), _is_off_session=bool(params.get("off_session")), _return_url=None,

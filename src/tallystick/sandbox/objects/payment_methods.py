@@ -166,8 +166,8 @@ def _by_number(call: Call, given: Doc) -> cards.TestCard:
     if not call.is_publishable:
         raise Refusal(402, {
             "type": "invalid_request_error",
-            "message": "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test tokens "
-            "that map to the test card you are using, see https://stripe.com/docs/testing.",
+            "message": "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test "
+            "tokens that map to the test card you are using, see https://stripe.com/docs/testing.",
         })  # fmt: skip
     number = given.get("number", "").replace(" ", "")
     card = cards.by_number(number)

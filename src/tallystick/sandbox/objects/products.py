@@ -140,9 +140,11 @@ def new_price(call: Call, params: Doc) -> Doc:
         _claim_lookup_key(call, params["lookup_key"], transfer=params.get("transfer_lookup_key", False))
     amount = unit_amount(params)
     doc = call.new(
-        "price", active=params.get("active", True), billing_scheme="tiered" if is_tiered else "per_unit", currency=params["currency"].lower(),
-        lookup_key=params.get("lookup_key"), metadata=merged({}, params.get("metadata", {})), nickname=params.get("nickname"),
-        product=params["product"], recurring=_recurring(params.get("recurring")), tax_behavior=params.get("tax_behavior", "unspecified"),
+        "price", active=params.get("active", True), billing_scheme="tiered" if is_tiered else "per_unit",
+        currency=params["currency"].lower(), lookup_key=params.get("lookup_key"), metadata=merged({}, params.get("metadata",
+        {})), nickname=params.get("nickname"),
+        product=params["product"], recurring=_recurring(params.get("recurring")), tax_behavior=params.get("tax_behavior",
+        "unspecified"),
         tiers_mode=params.get("tiers_mode"), transform_quantity=params.get("transform_quantity"),
         type="recurring" if params.get("recurring") else "one_time", unit_amount=_whole(amount),
         unit_amount_decimal=None if amount is None else plain(amount), _tiers=_shown_tiers(params.get("tiers")),

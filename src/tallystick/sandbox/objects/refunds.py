@@ -18,9 +18,11 @@ def create(call: Call) -> Doc:
     amount = _amount(charge, params.get("amount"))
     how = _card_outcome(call, charge)
     doc = call.new(
-        "refund", amount=amount, charge=charge["id"], currency=charge["currency"], metadata=merged({}, params.get("metadata", {})),
-        payment_intent=charge["payment_intent"], reason=params.get("reason"), status="pending" if how == "pending" else "succeeded",
-        destination_details={"card": {"reference": None, "reference_status": "pending", "reference_type": "acquirer_reference_number",
+        "refund", amount=amount, charge=charge["id"], currency=charge["currency"],
+        metadata=merged({}, params.get("metadata", {})), payment_intent=charge["payment_intent"], reason=params.get("reason"),
+        status="pending" if how == "pending" else "succeeded",
+        destination_details={"card": {"reference": None, "reference_status": "pending",
+        "reference_type": "acquirer_reference_number",
                                       "type": "refund"}, "type": "card"},
     )  # fmt: skip
     doc["balance_transaction"] = charges.record(call, "refund", -amount, doc, at_once=True)["id"]

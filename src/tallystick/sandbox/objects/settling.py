@@ -31,8 +31,10 @@ def pay(call: Call, invoice: Doc, amount: int, **more: Any) -> Doc:
     """The invoice, paid; both events of it are for the same fact, as at Stripe."""
     invoice = _attempted(call, invoice) if amount else invoice
     invoice = call.update(
-        invoice, "invoice.paid", status="paid", amount_paid=amount, amount_remaining=invoice["amount_due"] - amount, attempted=True,
-        auto_advance=False, next_payment_attempt=None, status_transitions={**invoice["status_transitions"], "paid_at": call.now}, **more,
+        invoice, "invoice.paid", status="paid", amount_paid=amount, amount_remaining=invoice["amount_due"] - amount,
+        attempted=True,
+        auto_advance=False, next_payment_attempt=None, status_transitions={**invoice["status_transitions"],
+        "paid_at": call.now}, **more,
     )  # fmt: skip
     call.emit("invoice.payment_succeeded", invoice)
     return invoice

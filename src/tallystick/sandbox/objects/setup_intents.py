@@ -27,10 +27,13 @@ def create(call: Call) -> Doc:
     method = payment_flow.chosen(call, {"payment_method": None, "customer": params.get("customer")}, params)
     given = params.get("automatic_payment_methods", {})
     intent = call.new(
-        "setup_intent", customer=params.get("customer"), description=unset(params.get("description")), usage=params.get("usage", "off_session"),
-        metadata=merged({}, params.get("metadata", {})), payment_method=method["id"] if method else None, payment_method_types=["card"],
+        "setup_intent", customer=params.get("customer"), description=unset(params.get("description")),
+        usage=params.get("usage", "off_session"), metadata=merged({}, params.get("metadata", {})),
+        payment_method=method["id"] if method else None,
+        payment_method_types=["card"],
         payment_method_options={"card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}},
-        automatic_payment_methods={"allow_redirects": given.get("allow_redirects", "always"), "enabled": given.get("enabled", True)},
+        automatic_payment_methods={"allow_redirects": given.get("allow_redirects", "always"), "enabled": given.get("enabled",
+        True)},
         status="requires_confirmation" if method else "requires_payment_method", _return_url=None,
     )  # fmt: skip
     if "allowed_payment_method_types" in params:

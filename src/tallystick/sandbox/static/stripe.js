@@ -178,7 +178,7 @@
 
   async function authenticated(client, intent, answer) {
     if (answer.status !== "requires_action") return { answer };
-    const form = formOf({ client_secret: intent.clientSecret, outcome: await banksAnswer(client) });
+    const form = formOf({ client_secret: intent.clientSecret, result: await banksAnswer(client) });
     const response = await sent(new URL(`3ds/${intent.id}`, HOME), { method: "POST", body: form, redirect: "manual" });
     if (!response) return said(client, "api_connection_error");
     return call(client, "GET", intent.path, { client_secret: intent.clientSecret });
