@@ -41,7 +41,7 @@ WRONG = {
     "the sandbox knows our rules": ("sandbox/planted.py", "from tallystick import domain"),
     "a flow knows Stripe": ("flows/planted.py", "import stripe"),
     "a flow imports a flow": ("flows/planted.py", "from tallystick.flows import planted_too"),
-    "a door opens a table": ("web/planted.py", "from tallystick.storage import jobs"),
+    "a door opens a table": ("web/planted.py", "from tallystick.storage import schema"),
 }
 
 
