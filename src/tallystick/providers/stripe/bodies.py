@@ -84,7 +84,8 @@ def fitted(lines: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
     shown = {line.id for line in by_size[: LINES_MAX - 1]}
     rest = [line for line in lines if line.id not in shown]
     period = Period(min(line.period.start for line in rest), max(line.period.end for line in rest))
-    merged = RequestedLine(derived("line", *(line.id for line in rest)), f"{len(rest)} smaller lines", total(tuple(rest)), period)
+    name = derived("line", *sorted(line.id for line in rest))
+    merged = RequestedLine(name, f"{len(rest)} smaller lines", total(tuple(rest)), period)
     return (*(line for line in lines if line.id in shown), merged)
 
 

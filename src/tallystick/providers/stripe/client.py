@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar, assert_never
 
 import stripe
@@ -22,16 +22,12 @@ from tallystick.providers.protocol import (
     Refused,
     Unknown,
 )
-from tallystick.providers.stripe import bodies, outcomes, translate, transport
+from tallystick.providers.stripe import bodies, customers, outcomes, translate, transport
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
-from tallystick.values.ids import derived
-from tallystick.values.time import to_micros
 
 T = TypeVar("T")
 
-CLOCKS_APART = timedelta(hours=1)  # how far ours and Stripe's may differ, at the very most
-LOOKED_AT_MAX = 10_000  # customers; one that was made in the last days is among the newest
 _PAYING = ["payments.data.payment.payment_intent"]
 _MONEY_MOVES = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING})
 _BEST_FIRST = (
@@ -64,13 +60,13 @@ class StripeProvider:
         """`before_call` runs before every request, and may raise to forbid it. Raises WrongConfiguration."""
         self.livemode = transport.is_live(secret_key, api_base=api_base)
         self._verifier = Verifier(webhook_secrets, livemode=self.livemode)
-        sdk = transport.client(secret_key, api_base=api_base, http_client=http_client, before_call=before_call)
-        self._v1 = sdk.v1
+        self._stripe = transport.client(secret_key, api_base=api_base, http_client=http_client, before_call=before_call)
+        self._v1 = self._stripe.v1
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         if customer.provider_ref:
             return customer.provider_ref
-        outcome = self._call(lambda: self._ensured(customer, key, look_first=look_first))
+        outcome = self._call(lambda: customers.ensured(self._stripe, customer, key, look_first=look_first))
         return Refused(outcome.decline.code, outcome.decline.message) if isinstance(outcome, Declined) else outcome
 
     def open(self, request: PaymentRequest, *, key: str) -> Outcome:
@@ -106,36 +102,14 @@ class StripeProvider:
         except stripe.StripeError as error:
             return outcomes.of(error)
 
-    def _ensured(self, customer: Customer, key: str, *, look_first: bool) -> str:
-        """Made with our id alone, which never changes, so that the key fits for ever; name and address are put there after."""
-        ref = self._customer_with(customer) if look_first else None
-        if ref is None:
-            # The key may hold a stored failure and repeat it; now that we have looked, another one is safe.
-            anew = f"{key}:anew" if look_first else key
-            ref = self._v1.customers.create({"metadata": {translate.CUSTOMER: customer.id}}, bodies.options(anew)).id
-        if body := bodies.customer(customer):
-            self._v1.customers.update(
-                ref, body, bodies.options(derived("key", key, ref, customer.email or "", customer.name or ""))
-            )
-        return ref
-
-    def _customer_with(self, customer: Customer) -> str | None:
-        """The newest that carries our id. Listed, for Stripe's search is behind by minutes."""
-        since = to_micros(customer.created_at - CLOCKS_APART) // 1_000_000
-        listed = self._v1.customers.list({"created": {"gte": since}, "limit": 100}).auto_paging_iter()
-        for _, candidate in zip(range(LOOKED_AT_MAX), listed, strict=False):
-            if translate.metadata(_doc(candidate)).get(translate.CUSTOMER) == customer.id:
-                return candidate.id
-        return None
-
     def _opened(self, request: PaymentRequest, key: str) -> Outcome:
         match request.method:
             case Method.INTENT:
                 intent = self._v1.payment_intents.create(bodies.intent(request), bodies.options(key))
-                return _outcome(_doc(intent), Method.INTENT)
+                return _outcome(transport.doc(intent), Method.INTENT)
             case Method.HOSTED:
                 invoice = self._v1.invoices.create(bodies.invoice(request), bodies.options(key))
-                return _outcome(_doc(invoice), Method.HOSTED)
+                return _outcome(transport.doc(invoice), Method.HOSTED)
             case _:
                 assert_never(request.method)
 
@@ -143,24 +117,25 @@ class StripeProvider:
         """Lines, then the sum compared, then finalised: what is open can be paid, so a wrong sum must not get there."""
         if not request.lines or bodies.total(request.lines) != request.amount:
             return Refused("amount_mismatch", f"{ref}: our lines do not add up to {request.amount}; nothing was sent")
-        draft = self._retrieved(ref, Method.HOSTED)
-        if draft["status"] == "draft":
-            self._add_lines(ref, request, key, look_first=look_first or bool(draft["lines"]["data"]))
-            draft = self._retrieved(ref, Method.HOSTED)
-            if (wrong := _mismatch(draft, request)) is not None:
+        invoice = self._retrieved(ref, Method.HOSTED)
+        if invoice["status"] == "draft":
+            self._add_lines(ref, request, key, look_first=look_first or bool(invoice["lines"]["data"]))
+            invoice = self._retrieved(ref, Method.HOSTED)
+            if (wrong := _mismatch(invoice, request)) is not None:
                 return wrong
             finalized = self._v1.invoices.finalize_invoice(ref, {"auto_advance": False}, bodies.options(f"{key}:finalize"))
-            draft = _doc(finalized)
-        if (wrong := _mismatch(draft, request)) is not None and draft["status"] == "open":
+            invoice = transport.doc(finalized)
+        wrong = _mismatch(invoice, request) if invoice["status"] in {"open", "void"} else None
+        if wrong is not None and invoice["status"] == "open":
             self._v1.invoices.void_invoice(ref, {}, bodies.options(f"{key}:void"))
-            return wrong
-        return _outcome(draft, Method.HOSTED)
+        return wrong or _outcome(invoice, Method.HOSTED)
 
     def _add_lines(self, ref: str, request: PaymentRequest, key: str, *, look_first: bool) -> None:
         there: set[str] = set()
         if look_first:
-            listed = self._v1.invoice_items.list({"invoice": ref, "limit": 100}).auto_paging_iter()
-            there = {translate.metadata(_doc(item)).get(translate.LINE, "") for item in listed}
+            # Of the lines, not of the items behind them: the lines are what the sum is made of.
+            listed = self._v1.invoices.line_items.list(ref, {"limit": 100}).auto_paging_iter()
+            there = {translate.metadata(transport.doc(line)).get(translate.LINE, "") for line in listed}
         for line in bodies.fitted(request.lines):
             if line.id not in there:
                 self._v1.invoice_items.create(bodies.item(ref, request, line), bodies.options(f"{key}:{line.id}"))
@@ -173,7 +148,7 @@ class StripeProvider:
         if standing.payment.status is PaymentStatus.CANCELED or before["status"] == "draft":
             return Refused("not_payable", f"{ref}: is {before['status']}, and cannot be paid")
         try:
-            chosen = self._chosen(translate.part(before, "customer"), key, payment_method)
+            chosen = customers.method_to_charge(self._stripe, translate.part(before, "customer"), key, payment_method)
             if chosen is None:
                 return Refused("no_payment_method", f"{ref}: the customer has no saved card; send the link to the pay page")
             return self._confirmed(before, method, f"{key}:{chosen}", chosen)
@@ -187,22 +162,6 @@ class StripeProvider:
                 return after
             raise
 
-    def _chosen(self, customer: Doc, key: str, payment_method: str | None) -> str | None:
-        """The one to charge: that named, else the customer's default, else the newest card."""
-        if not customer or customer.get("deleted"):
-            return None
-        if payment_method and payment_method.startswith("pm_card_"):
-            # Stripe's test cards are recipes: attaching one makes a payment method with an id of its own.
-            attached = self._v1.payment_methods.attach(
-                payment_method, {"customer": customer["id"]}, bodies.options(f"{key}:attach:{payment_method}")
-            )
-            return attached.id
-        default = translate.part(customer, "invoice_settings").get("default_payment_method")
-        if payment_method or default:
-            return payment_method or str(default)
-        cards = self._v1.customers.payment_methods.list(customer["id"], {"type": "card", "limit": 1}).data
-        return cards[0].id if cards else None
-
     def _confirmed(self, before: Doc, method: Method, key: str, payment_method: str) -> Outcome:
         """`key` names the payment method too: a customer's default may change between two tries, and a body may not."""
         match method:
@@ -213,23 +172,23 @@ class StripeProvider:
                     {"payment_method": payment_method, "off_session": True, "setup_future_usage": ""},
                     bodies.options(key),
                 )
-                return _outcome(_doc(confirmed), method)
+                return _outcome(transport.doc(confirmed), method)
             case Method.HOSTED:
                 paid = self._v1.invoices.pay(
                     before["id"],
                     {"payment_method": payment_method, "off_session": True, "expand": _PAYING},
                     bodies.options(key),
                 )
-                return _outcome(_doc(paid), method)
+                return _outcome(transport.doc(paid), method)
             case _:
                 assert_never(method)
 
     def _retrieved(self, ref: str, method: Method, *expanded: str) -> Doc:
         match method:
             case Method.INTENT:
-                return _doc(self._v1.payment_intents.retrieve(ref, {"expand": list(expanded)}))
+                return transport.doc(self._v1.payment_intents.retrieve(ref, {"expand": list(expanded)}))
             case Method.HOSTED:
-                return _doc(self._v1.invoices.retrieve(ref, {"expand": [*_PAYING, *expanded]}))
+                return transport.doc(self._v1.invoices.retrieve(ref, {"expand": [*_PAYING, *expanded]}))
             case _:
                 assert_never(method)
 
@@ -247,15 +206,20 @@ class StripeProvider:
         match request.method:
             case Method.INTENT:
                 intents = self._v1.payment_intents.list({"customer": request.customer_ref, "limit": 100})
-                return [_doc(intent) for intent in intents.auto_paging_iter()]
+                return [transport.doc(intent) for intent in intents.auto_paging_iter()]
             case Method.HOSTED:
                 invoices = self._v1.invoices.list({"customer": request.customer_ref, "limit": 100})
-                return [_doc(invoice) for invoice in invoices.auto_paging_iter()]
+                return [transport.doc(invoice) for invoice in invoices.auto_paging_iter()]
             case _:
                 assert_never(request.method)
 
     def _canceled(self, ref: str, method: Method, key: str) -> Outcome:
-        before = self._retrieved(ref, method)
+        try:
+            before = self._retrieved(ref, method)
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404 and (deleted := self._deleted(ref)) is not None:
+                return deleted
+            raise
         standing = _outcome(before, method)
         if isinstance(standing, Refused) or before["status"] in {"canceled", "void"}:
             return standing
@@ -263,14 +227,20 @@ class StripeProvider:
             return Refused("already_paid", f"{ref}: was paid, and can only be refunded")
         if before["status"] == "draft":
             self._v1.invoices.delete(ref)
-            return Done(replace(standing.payment, status=PaymentStatus.CANCELED))
+            return _gone(standing)
         if method is Method.INTENT:
-            return _outcome(_doc(self._v1.payment_intents.cancel(ref, {}, bodies.options(key))), method)
-        return _outcome(_doc(self._v1.invoices.void_invoice(ref, {}, bodies.options(key))), method)
+            return _outcome(transport.doc(self._v1.payment_intents.cancel(ref, {}, bodies.options(key))), method)
+        return _outcome(transport.doc(self._v1.invoices.void_invoice(ref, {}, bodies.options(key))), method)
+
+    def _deleted(self, ref: str) -> Outcome | None:
+        """A draft that an earlier call deleted, its reply lost. Only its event proves that: a wrong key finds nothing too."""
+        events = self._v1.events.list({"types": ["invoice.deleted"], "limit": 100}).auto_paging_iter()
+        drafts = (translate.part(translate.part(transport.doc(event), "data"), "object") for event in events)
+        return next((_gone(_outcome(draft, Method.HOSTED)) for draft in drafts if draft["id"] == ref), None)
 
 
-def _doc(found: stripe.StripeObject) -> Doc:
-    return found.to_dict(for_json=True)
+def _gone(standing: Done | Refused) -> Outcome:
+    return Done(replace(standing.payment, status=PaymentStatus.CANCELED)) if isinstance(standing, Done) else standing
 
 
 def _outcome(doc: Doc, method: Method) -> Done | Refused:

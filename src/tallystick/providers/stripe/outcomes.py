@@ -47,7 +47,8 @@ def decline(error: stripe.CardError) -> Decline:
 def said(error: stripe.StripeError) -> str:
     """Stripe's own words, with the request's id to ask Stripe about, and without secrets."""
     text = " ".join((error.user_message or type(error).__name__).split())
-    where = f" ({error.request_id})" if error.request_id else ""
+    request_id = _header(error, "request-id")
+    where = f" ({request_id})" if request_id else ""
     return _SECRETS.sub("[secret]", text)[:500] + where
 
 
@@ -58,5 +59,9 @@ def _body(error: stripe.StripeError) -> Mapping[str, Any]:
 
 
 def _is_replayed(error: stripe.StripeError) -> bool:
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    return headers.get("idempotent-replayed") == "true" and (error.http_status or 0) >= 500
+    return _header(error, "idempotent-replayed") == "true" and (error.http_status or 0) >= 500
+
+
+def _header(error: stripe.StripeError, name: str) -> str | None:
+    # The SDK promises no kind of mapping: that of `requests` ignores case, others need not.
+    return next((value for given, value in (error.headers or {}).items() if given.lower() == name), None)

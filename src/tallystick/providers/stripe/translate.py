@@ -15,11 +15,14 @@ CUSTOMER = "tallystick_customer"
 LINE = "tallystick_line"
 
 DECLINED = "Your card was declined."
+CONFIRM = "Your bank asks you to confirm this payment."
 # Why, is not told to whoever holds the card (docs.stripe.com/declines/codes).
 _NEUTRAL = frozenset({
     "fraudulent", "highest_risk_level", "lost_card", "merchant_blacklist", "pickup_card", "restricted_card",
     "security_violation", "stolen_card",
 })  # fmt: skip
+# The same answer has one name for a payment intent and another for an invoice.
+_ON_SESSION = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
 _WAITING = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _NOT_YET = ("charge.dispute.", "charge.refunded", "charge.refund.", "credit_note.", "radar.", "refund.")
 
@@ -68,6 +71,8 @@ def invoice(doc: Doc) -> Done | Refused:
 def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
     code = error.get("decline_code") or error.get("code") or "card_declined"
+    if code in _ON_SESSION:
+        return Decline("authentication_required", CONFIRM)
     message = error.get("message")
     return Decline(code, DECLINED if code in _NEUTRAL or not message else message)
 

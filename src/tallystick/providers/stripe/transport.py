@@ -39,6 +39,11 @@ def client(
     )
 
 
+def doc(found: stripe.StripeObject) -> Mapping[str, Any]:
+    """The payload, as a webhook would carry it."""
+    return found.to_dict(for_json=True)
+
+
 class _Asking(stripe.HTTPClient):
     """Asks `before_call` before each request, so that each page of a list counts as the request that it is."""
 
