@@ -60,8 +60,8 @@ def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, 
         first = {}
         for event in sent:
             first.setdefault((event.source, event.id), event)
-        kept = usage.events(conn, customer_id=ADA, limit=1000)
-        assert kept == sorted(first.values(), key=usage.place_of)
+        kept = usage.events(conn, usage.EventQuery(ADA), limit=1000)
+        assert kept == sorted(first.values(), key=lambda event: (event.at, event.source, event.id))
         periods = [Period(START - timedelta(hours=1), START + timedelta(hours=9))]
         if bounds[0] != bounds[1]:
             periods.append(Period(min(bounds), max(bounds)))

@@ -1,9 +1,20 @@
 """Rows in, values out: SQLAlchemy Core on SQLite and PostgreSQL. Every function takes `conn` first and never commits."""
 
-from tallystick.storage import catalog, customers, usage
+from tallystick.storage import catalog, customers, invoices, jobs, ledger, payments, settings, usage
 from tallystick.storage.database import Database
 
-__all__ = ["Database", "catalog", "customers", "migrate", "usage"]
+__all__ = [
+    "Database",
+    "catalog",
+    "customers",
+    "invoices",
+    "jobs",
+    "ledger",
+    "migrate",
+    "payments",
+    "settings",
+    "usage",
+]
 
 
 def migrate(url: str) -> None:

@@ -96,6 +96,14 @@ class Database:
             yield conn
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `reading`, for as long as it takes: no statement is cut off."""
+        with self.reading() as conn:
+            if self.dialect == "postgresql":
+                conn.execute(text("SET LOCAL statement_timeout = 0"))
+            yield conn
+
+    @contextmanager
     def joined(self, conn: Connection) -> Iterator[None]:
         """Within it, transactions of this thread are part of `conn`, which somebody else commits."""
         with self._entered(conn, joined=True):
@@ -154,12 +162,18 @@ class Database:
         finally:
             self._thread.conn, self._thread.joined = before
 
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database; None for one in memory, and for a server."""
+        if self.dialect == "postgresql" or engines.is_memory(self.url):
+            return None
+        return Path(self.url.database or "").resolve()
+
     def _write_lock(self) -> AbstractContextManager[None]:
         if self.dialect == "postgresql":
             return nullcontext()
-        memory = engines.is_memory(self.url)
-        file = None if memory else Path(f"{Path(self.url.database or '').resolve()}.writer")
-        return WriteLock(file, wait_s=WAIT_S)
+        file = self.path
+        return WriteLock(None if file is None else file.with_name(f"{file.name}.writer"), wait_s=WAIT_S)
 
 
 def insert(conn: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":

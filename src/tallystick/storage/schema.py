@@ -341,15 +341,17 @@ jobs = Table(
 
 provider_events = _table(
     "provider_events",
-    _key("provider"),
     _key("id"),
+    _key("provider"),
     _key("kind"),
     _text("body"),
+    _at("created_at"),
+    _flag("livemode"),
     _at("received_at"),
     _key("outcome"),
     _text("reason", nullable=True),
     _at("settled_at", nullable=True),
-    PrimaryKeyConstraint("provider", "id"),
+    PrimaryKeyConstraint("id"),
     CheckConstraint("outcome IN ('ignored', 'new', 'parked', 'settled')", name="outcome"),
     Index("ix_tallystick_provider_events_newest", "received_at", "id"),
     Index("ix_tallystick_provider_events_outcome", "outcome", "received_at", "id"),
@@ -396,10 +398,10 @@ idempotency_keys = _table(
 
 boots = _table(
     "boots",
-    _key("server"),
+    _of_customer(),
     _key("boot_id"),
     _at("boot_at"),
     _at("read_through"),
-    PrimaryKeyConstraint("server", "boot_id"),
+    PrimaryKeyConstraint("customer_id", "boot_id"),
     CheckConstraint("boot_at <= read_through", name="read"),
 )

@@ -1,11 +1,13 @@
 """Usage: recorded once, summed up exactly, and billed up to a position that late events are noted against."""
 
 import heapq
+import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, select, tuple_
+from sqlalchemy import Connection, Select, literal, select, tuple_
 
 from tallystick.domain.usage import Event
 from tallystick.storage import schema
@@ -18,7 +20,7 @@ from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
 
 __all__ = [
-    "Place",
+    "EventQuery",
     "advance_position",
     "amounts",
     "append",
@@ -29,48 +31,30 @@ __all__ = [
     "get_event",
     "late_hours",
     "measured",
-    "place_of",
     "position",
     "total",
     "totals",
 ]
 
 
-class Place(NamedTuple):
-    """Where a page of events ended."""
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events: one customer's, of one meter or of all, within a period or ever."""
 
-    at: datetime
-    source: str
-    id: EventId
-
-
-def place_of(event: Event) -> Place:
-    return Place(event.at, event.source, event.id)
+    customer_id: CustomerId
+    meter_key: MeterKey | None = None
+    period: Period | None = None
 
 
-def events(
-    conn: Connection,
-    *,
-    customer_id: CustomerId,
-    meter_key: MeterKey | None = None,
-    period: Period | None = None,
-    after: Place | None = None,
-    limit: int,
-) -> list[Event]:
+def events(conn: Connection, query: EventQuery, *, after: Event | None = None, limit: int) -> list[Event]:
     """In the order of (at, source, id), beginning behind `after`."""
     # Meter by meter, each from its own index, and then merged: no page costs more than `limit` rows for each meter.
-    table = schema.events.c
     pages = [
-        [
-            event_of(row, decimals)
-            for row in conn.execute(
-                _ordered(period, after, table.customer_id == customer_id, table.meter_key == meter).limit(limit)
-            )
-        ]
-        for meter, decimals in _decimals(conn, meter_key)
+        [event_of(row, decimals) for row in conn.execute(_ordered(query, meter, after).limit(limit))]
+        for meter, decimals in _decimals(conn, query.meter_key)
     ]
-    merged = heapq.merge(*pages, key=place_of)
-    return [event for _, event in zip(range(limit), merged, strict=False)]
+    merged = heapq.merge(*pages, key=lambda event: (event.at, event.source, event.id))
+    return list(itertools.islice(merged, limit))
 
 
 def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: EventId) -> Event | None:
@@ -112,11 +96,11 @@ def advance_position(
     conn.execute(put)
 
 
-def late_hours(conn: Connection, customer_id: CustomerId) -> list[tuple[str, datetime]]:
-    """The (charge, hour) pairs that got events after they were billed, in order."""
+def late_hours(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[datetime]:
+    """The starts of the hours that got events after this charge was billed for them, in order."""
     table = schema.late_usage.c
-    asked = select(table.charge_key, table.hour).where(table.customer_id == customer_id).order_by(table.charge_key, table.hour)
-    return [(row.charge_key, row.hour) for row in conn.execute(asked)]
+    asked = select(table.hour).where(table.customer_id == customer_id, table.charge_key == charge_key).order_by(table.hour)
+    return list(conn.execute(asked).scalars())
 
 
 def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours: Iterable[datetime]) -> None:
@@ -143,16 +127,13 @@ def _decimals(conn: Connection, meter_key: MeterKey | None) -> Iterator[tuple[Me
     return ((MeterKey(row.key), row.decimals) for row in conn.execute(asked).all())
 
 
-def _ordered(period: Period | None, after: Place | None, *of: ColumnElement[bool]) -> Select[Any]:
+def _ordered(query: EventQuery, meter_key: MeterKey, after: Event | None) -> Select[Any]:
     table = schema.events.c
-    asked = select(schema.events).where(*of).order_by(table.at, table.source, table.id)
-    if period is not None:
-        asked = asked.where(table.at >= period.start, table.at < period.end)
+    asked = select(schema.events).where(table.customer_id == query.customer_id, table.meter_key == meter_key)
+    if query.period is not None:
+        asked = asked.where(table.at >= query.period.start, table.at < query.period.end)
     if after is not None:
-        # Said twice: by the index up to the instant, and to the event within it.
-        asked = asked.where(table.at >= after.at, tuple_(table.at, table.source, table.id) > _literally(after))
-    return asked
-
-
-def _literally(place: Place) -> Any:
-    return tuple_(literal(place.at, Instant()), literal(place.source, Key()), literal(place.id, Key()))
+        place = tuple_(literal(after.at, Instant()), literal(after.source, Key()), literal(after.id, Key()))
+        # Said twice: the index leads to the instant, and the rest to the event within it.
+        asked = asked.where(table.at >= after.at, tuple_(table.at, table.source, table.id) > place)
+    return asked.order_by(table.at, table.source, table.id)

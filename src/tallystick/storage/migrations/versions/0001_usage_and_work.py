@@ -15,7 +15,6 @@ depends_on = None
 def upgrade() -> None:
     _api_keys()
     _audit()
-    _boots()
     _counters()
     _customers()
     _idempotency_keys()
@@ -24,6 +23,7 @@ def upgrade() -> None:
     _provider_events()
     _settings()
     _billing_positions()
+    _boots()
     _charges()
     _events()
     _late_usage()
@@ -62,19 +62,6 @@ def _audit() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("hash", types.Key(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_tallystick_audit")),
-        sqlite_strict=True,
-    )
-
-
-def _boots() -> None:
-    op.create_table(
-        "tallystick_boots",
-        sa.Column("server", types.Key(), nullable=False),
-        sa.Column("boot_id", types.Key(), nullable=False),
-        sa.Column("boot_at", types.Instant(), nullable=False),
-        sa.Column("read_through", types.Instant(), nullable=False),
-        sa.CheckConstraint("boot_at <= read_through", name=op.f("ck_tallystick_boots_read")),
-        sa.PrimaryKeyConstraint("server", "boot_id", name=op.f("pk_tallystick_boots")),
         sqlite_strict=True,
     )
 
@@ -161,10 +148,12 @@ def _meters() -> None:
 def _provider_events() -> None:
     op.create_table(
         "tallystick_provider_events",
-        sa.Column("provider", types.Key(), nullable=False),
         sa.Column("id", types.Key(), nullable=False),
+        sa.Column("provider", types.Key(), nullable=False),
         sa.Column("kind", types.Key(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", types.Instant(), nullable=False),
+        sa.Column("livemode", types.Flag(), nullable=False),
         sa.Column("received_at", types.Instant(), nullable=False),
         sa.Column("outcome", types.Key(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -172,7 +161,7 @@ def _provider_events() -> None:
         sa.CheckConstraint(
             "outcome IN ('ignored', 'new', 'parked', 'settled')", name=op.f("ck_tallystick_provider_events_outcome")
         ),
-        sa.PrimaryKeyConstraint("provider", "id", name=op.f("pk_tallystick_provider_events")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tallystick_provider_events")),
         sqlite_strict=True,
     )
     op.create_index("ix_tallystick_provider_events_newest", "tallystick_provider_events", ["received_at", "id"], unique=False)
@@ -202,6 +191,22 @@ def _billing_positions() -> None:
             ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_billing_positions_tallystick_customers")
         ),
         sa.PrimaryKeyConstraint("customer_id", "charge_key", name=op.f("pk_tallystick_billing_positions")),
+        sqlite_strict=True,
+    )
+
+
+def _boots() -> None:
+    op.create_table(
+        "tallystick_boots",
+        sa.Column("customer_id", types.Key(), nullable=False),
+        sa.Column("boot_id", types.Key(), nullable=False),
+        sa.Column("boot_at", types.Instant(), nullable=False),
+        sa.Column("read_through", types.Instant(), nullable=False),
+        sa.CheckConstraint("boot_at <= read_through", name=op.f("ck_tallystick_boots_read")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_boots_tallystick_customers")
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "boot_id", name=op.f("pk_tallystick_boots")),
         sqlite_strict=True,
     )
 

@@ -1,0 +1,208 @@
+"""Invoices and their lines: written once, whole; afterwards only the status moves."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, literal, select, tuple_
+
+from tallystick.domain.invoices import Invoice, InvoiceStatus, Line
+from tallystick.domain.price_documents import read_price, write_price
+from tallystick.storage import counters, customers, schema
+from tallystick.storage.database import insert_new
+from tallystick.storage.ratings import read_rating, write_rating
+from tallystick.storage.types import Instant, Key
+from tallystick.values.decimals import plain
+from tallystick.values.errors import Conflict
+from tallystick.values.ids import CustomerId, InvoiceId, LineId, MeterKey
+from tallystick.values.money import Money, currency
+from tallystick.values.time import Period
+
+_NUMBERS = "invoice_numbers"
+
+
+def add(conn: Connection, invoice: Invoice) -> bool:
+    """False where an invoice of this id is there already; then that one stands, unchanged."""
+    customers.ensure(conn, [invoice.customer_id], at=invoice.created_at)
+    if not insert_new(conn, schema.invoices, [_invoice_row(invoice)], [schema.invoices.c.id]):
+        return False
+    if invoice.lines:
+        conn.execute(schema.invoice_lines.insert(), [_line_row(invoice, place) for place in range(len(invoice.lines))])
+    return True
+
+
+def get(conn: Connection, invoice_id: InvoiceId) -> Invoice | None:
+    found = _invoices(conn, select(schema.invoices).where(schema.invoices.c.id == invoice_id))
+    return found[0] if found else None
+
+
+def move(conn: Connection, before: Invoice, after: Invoice) -> None:
+    """Saves what changes when an invoice moves on. Raises Conflict where it is no longer as `before` says."""
+    table = schema.invoices
+    moved = (
+        table.update()
+        .where(table.c.customer_id == before.customer_id, table.c.id == before.id, table.c.status == before.status.value)
+        .values(
+            status=after.status.value,
+            number=after.number,
+            opened_at=after.opened_at,
+            due_at=after.due_at,
+            closed_at=after.closed_at,
+        )
+        .returning(table.c.id)
+    )
+    if conn.execute(moved).one_or_none() is None:
+        raise Conflict(f"{before.id}: is no longer {before.status}; read it again")
+
+
+def next_number(conn: Connection) -> int:
+    """The next in a row without gaps, since it is given back where the transaction fails."""
+    return counters.following(conn, _NUMBERS)
+
+
+def lines_between(conn: Connection, customer_id: CustomerId, charge_key: str, period: Period) -> list[Line]:
+    """The lines of this charge whose periods overlap with `period`, in the order of (start, part)."""
+    table = schema.invoice_lines.c
+    asked = (
+        select(schema.invoice_lines)
+        .where(
+            table.customer_id == customer_id,
+            table.charge_key == charge_key,
+            table.period_start < period.end,
+            table.period_end > period.start,
+        )
+        .order_by(table.period_start, table.part)
+    )
+    return [_line(row) for row in conn.execute(asked)]
+
+
+def of_charge(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[Invoice]:
+    """The invoices that have a line of this charge, newest first."""
+    lines, invoices = schema.invoice_lines.c, schema.invoices.c
+    these = select(lines.invoice_id).where(lines.customer_id == customer_id, lines.charge_key == charge_key)
+    return _invoices(
+        conn, _newest_first(select(schema.invoices).where(invoices.customer_id == customer_id, invoices.id.in_(these)))
+    )
+
+
+def page(
+    conn: Connection,
+    *,
+    customer_id: CustomerId | None = None,
+    status: InvoiceStatus | None = None,
+    after: InvoiceId | None = None,
+    limit: int,
+) -> list[Invoice]:
+    """Newest first, beginning behind `after`."""
+    table = schema.invoices.c
+    asked = select(schema.invoices)
+    if customer_id is not None:
+        asked = asked.where(table.customer_id == customer_id)
+    if status is not None:
+        asked = asked.where(table.status == status.value)
+    if after is not None:
+        last = conn.execute(select(table.created_at).where(table.id == after)).scalar_one_or_none()
+        if last is None:
+            return []
+        asked = asked.where(tuple_(table.created_at, table.id) < tuple_(literal(last, Instant()), literal(after, Key())))
+    return _invoices(conn, _newest_first(asked).limit(limit))
+
+
+def _newest_first(asked: Select[Any]) -> Select[Any]:
+    return asked.order_by(schema.invoices.c.created_at.desc(), schema.invoices.c.id.desc())
+
+
+def _invoices(conn: Connection, asked: Select[Any]) -> list[Invoice]:
+    rows = conn.execute(asked).all()
+    lines = _lines_of(conn, rows)
+    return [_invoice(row, lines[row.id]) for row in rows]
+
+
+def _lines_of(conn: Connection, invoices: Iterable[Row[Any]]) -> dict[str, list[Line]]:
+    ids = [(row.customer_id, row.id) for row in invoices]
+    found: dict[str, list[Line]] = defaultdict(list)
+    if not ids:
+        return found
+    table = schema.invoice_lines.c
+    asked = select(schema.invoice_lines).where(tuple_(table.customer_id, table.invoice_id).in_(ids)).order_by(table.place)
+    for row in conn.execute(asked):
+        found[row.invoice_id].append(_line(row))
+    return found
+
+
+def _invoice_row(invoice: Invoice) -> dict[str, Any]:
+    return {
+        "customer_id": invoice.customer_id,
+        "id": invoice.id,
+        "currency": invoice.currency.code,
+        "period_start": invoice.period.start,
+        "period_end": invoice.period.end,
+        "total": invoice.total.minor,
+        "carried_in": invoice.carried_in.minor,
+        "carried_out": invoice.carried_out.minor,
+        "created_at": invoice.created_at,
+        "status": invoice.status.value,
+        "number": invoice.number,
+        "opened_at": invoice.opened_at,
+        "due_at": invoice.due_at,
+        "closed_at": invoice.closed_at,
+    }
+
+
+def _line_row(invoice: Invoice, place: int) -> dict[str, Any]:
+    line = invoice.lines[place]
+    return {
+        "customer_id": invoice.customer_id,
+        "id": line.id,
+        "invoice_id": invoice.id,
+        "place": place,
+        "charge_key": line.charge_key,
+        "meter_key": line.meter_key,
+        "description": line.description,
+        "period_start": line.period.start,
+        "period_end": line.period.end,
+        "part": line.part,
+        "quantity": plain(line.quantity),
+        "amount": line.amount.minor,
+        "currency": line.amount.currency.code,
+        "price": write_price(line.price),
+        "rating": write_rating(line.rating),
+    }
+
+
+def _invoice(row: Row[Any], lines: Sequence[Line]) -> Invoice:
+    of = currency(row.currency)
+    invoice = Invoice(
+        id=InvoiceId(row.id),
+        customer_id=CustomerId(row.customer_id),
+        currency=of,
+        period=Period(row.period_start, row.period_end),
+        lines=tuple(lines),
+        carried_in=Money(row.carried_in, of),
+        carried_out=Money(row.carried_out, of),
+        created_at=row.created_at,
+        status=InvoiceStatus(row.status),
+        number=row.number,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+    )
+    assert invoice.total.minor == row.total, f"{invoice.id}: the lines add up to the total that was stored"
+    return invoice
+
+
+def _line(row: Row[Any]) -> Line:
+    of = currency(row.currency)
+    return Line(
+        id=LineId(row.id),
+        charge_key=row.charge_key,
+        meter_key=MeterKey(row.meter_key),
+        description=row.description,
+        period=Period(row.period_start, row.period_end),
+        part=row.part,
+        quantity=Decimal(row.quantity),
+        amount=Money(row.amount, of),
+        price=read_price(row.price),
+        rating=read_rating(row.rating, of),
+    )

@@ -1,0 +1,135 @@
+"""Work written down in the transaction that causes it, and done after it: claimed under a lease, finished under a fence."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select
+
+from tallystick.storage import schema
+from tallystick.storage.database import insert
+from tallystick.values.ids import JobId
+
+
+class JobName(StrEnum):
+    """Every kind of work; the worker matches them all."""
+
+    COLLECT = "collect"
+    SETTLE = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`subject` is the id of what it is about. `attempt` counts this run too. Only who holds the newest `fence` may end it."""
+
+    id: JobId
+    name: JobName
+    subject: str
+    attempt: int
+    fence: int
+    run_at: datetime
+    error: str | None = None
+
+
+def enqueue(conn: Connection, name: JobName, subject: str, *, run_at: datetime, key: str | None = None) -> None:
+    """Writes the job down once per key (by default its name and subject).
+
+    One that waits is brought forward to the earlier time. One that is running is run once more after it has finished, since
+    what it has read may be older than this. One that is finished is gone, and one that is dead begins anew.
+    """
+    table = schema.jobs
+    row = {"name": name.value, "subject": subject, "run_at": run_at, "attempt": 0, "fence": 0, "dead": False}
+    put = insert(conn, table).values(key=key or f"{name.value}:{subject}", **row)
+    running = table.c.leased_until.is_not(None)
+    again = put.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "again_at": case((running, func.coalesce(table.c.again_at, put.excluded.run_at)), else_=table.c.again_at),
+            "run_at": case(
+                (running, table.c.run_at),
+                (table.c.dead == True, put.excluded.run_at),  # noqa: E712
+                (put.excluded.run_at < table.c.run_at, put.excluded.run_at),
+                else_=table.c.run_at,
+            ),
+            "attempt": case((table.c.dead == True, 0), else_=table.c.attempt),  # noqa: E712
+            "dead": False,
+        },
+    )
+    conn.execute(again)
+
+
+def claim(
+    conn: Connection, *, now: datetime, lease: timedelta, limit: int, names: Collection[JobName] | None = None
+) -> list[Job]:
+    """Up to `limit` jobs that are due, the longest waiting first; nobody else is given them until `now + lease`."""
+    table = schema.jobs
+    due = select(table.c.id).where(table.c.dead == False, table.c.run_at <= now)  # noqa: E712
+    if names is not None:
+        due = due.where(table.c.name.in_(sorted(names)))
+    due = due.order_by(table.c.run_at, table.c.id).limit(limit).with_for_update(skip_locked=True)
+    claimed = (
+        table.update()
+        .where(table.c.id.in_(due))
+        .values(run_at=now + lease, leased_until=now + lease, attempt=table.c.attempt + 1, fence=table.c.fence + 1)
+        .returning(*table.c)
+    )
+    return sorted((_job(row) for row in conn.execute(claimed)), key=lambda job: int(job.id))
+
+
+def finish(conn: Connection, job: Job) -> bool:
+    """Done: the job is gone, or waits anew where it was enqueued while it ran. False where somebody else has it now."""
+    table = schema.jobs
+    mine = (table.c.id == int(job.id), table.c.fence == job.fence)
+    again = table.update().where(*mine, table.c.again_at.is_not(None))
+    again = again.values(run_at=table.c.again_at, again_at=None, leased_until=None, attempt=0, error=None)
+    if conn.execute(again.returning(table.c.id)).one_or_none() is not None:
+        return True
+    return conn.execute(table.delete().where(*mine).returning(table.c.id)).one_or_none() is not None
+
+
+def retry(conn: Connection, job: Job, *, run_at: datetime, error: str) -> bool:
+    """To be run again at `run_at`, and why. False where somebody else has it now."""
+    table = schema.jobs
+    # What was enqueued meanwhile is what the next run will see anyway; it comes at the earlier of the two times.
+    sooner = case((table.c.again_at < run_at, table.c.again_at), else_=run_at)
+    return _ended(conn, job, run_at=sooner, error=error)
+
+
+def bury(conn: Connection, job: Job, *, error: str) -> bool:
+    """Given up, and kept for people to look at. False where somebody else has it now."""
+    return _ended(conn, job, dead=True, error=error)
+
+
+def due_count(conn: Connection, *, now: datetime) -> int:
+    table = schema.jobs.c
+    asked = select(func.count()).where(table.dead == False, table.run_at <= now)  # noqa: E712
+    count: int = conn.execute(asked).scalar_one()
+    return count
+
+
+def next_due_at(conn: Connection) -> datetime | None:
+    """When the next job may be claimed; None where none waits."""
+    table = schema.jobs.c
+    asked = select(table.run_at).where(table.dead == False).order_by(table.run_at).limit(1)  # noqa: E712
+    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    return found
+
+
+def dead(conn: Connection, *, limit: int = 100) -> list[Job]:
+    """Those that were given up, the newest first."""
+    table = schema.jobs.c
+    asked = select(schema.jobs).where(table.dead == True).order_by(table.run_at.desc(), table.id.desc())  # noqa: E712
+    return [_job(row) for row in conn.execute(asked.limit(limit))]
+
+
+def _ended(conn: Connection, job: Job, **values: Any) -> bool:
+    table = schema.jobs
+    ended = table.update().where(table.c.id == int(job.id), table.c.fence == job.fence)
+    ended = ended.values(leased_until=None, again_at=None, **values)
+    return conn.execute(ended.returning(table.c.id)).one_or_none() is not None
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(JobId(str(row.id)), JobName(row.name), row.subject, row.attempt, row.fence, row.run_at, row.error)

@@ -1,0 +1,122 @@
+"""Payments: one that is live per invoice; who saves one must have read its newest version."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from tallystick.domain.payments import FINAL, Decline, Method, Payment, PaymentStatus
+from tallystick.storage import schema
+from tallystick.storage.database import insert_new
+from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
+from tallystick.values.money import Money, currency
+
+
+def add(conn: Connection, payment: Payment) -> bool:
+    """False where this payment, or another one that is live for its invoice, is there already."""
+    row = _row(payment) | {
+        "customer_id": payment.customer_id,
+        "id": payment.id,
+        "invoice_id": payment.invoice_id,
+        "method": payment.method.value,
+        "amount": payment.amount.minor,
+        "currency": payment.amount.currency.code,
+        "created_at": payment.created_at,
+    }
+    return bool(insert_new(conn, schema.payments, [row], [schema.payments.c.id]))
+
+
+def get(conn: Connection, payment_id: PaymentId) -> Payment | None:
+    row = conn.execute(select(schema.payments).where(schema.payments.c.id == payment_id)).one_or_none()
+    return None if row is None else _payment(row)
+
+
+def of_invoice(conn: Connection, invoice_id: InvoiceId) -> Payment | None:
+    """The live one; else the last that was canceled."""
+    table, invoices = schema.payments.c, schema.invoices.c
+    owner = select(invoices.customer_id).where(invoices.id == invoice_id).scalar_subquery()
+    asked = (
+        select(schema.payments)
+        .where(table.customer_id == owner, table.invoice_id == invoice_id)
+        .order_by((table.status == PaymentStatus.CANCELED.value), table.created_at.desc(), table.id)
+        .limit(1)
+    )
+    row = conn.execute(asked).one_or_none()
+    return None if row is None else _payment(row)
+
+
+def by_ref(conn: Connection, ref: str) -> Payment | None:
+    """The payment that the provider's object of this id collects."""
+    row = conn.execute(select(schema.payments).where(schema.payments.c.ref == ref)).one_or_none()
+    return None if row is None else _payment(row)
+
+
+def move(conn: Connection, before: Payment, after: Payment) -> bool:
+    """Saves `after`, whose version is the next one. False, and nothing written, where someone was faster."""
+    assert after.version == before.version + 1, f"{before.id}: each save is the next version"
+    table = schema.payments
+    moved = (
+        table.update()
+        .where(
+            table.c.customer_id == before.customer_id,
+            table.c.id == before.id,
+            table.c.status == before.status.value,
+            table.c.version == before.version,
+        )
+        .values(_row(after))
+        .returning(table.c.id)
+    )
+    return conn.execute(moved).one_or_none() is not None
+
+
+def stale(conn: Connection, *, before: datetime, limit: int) -> list[Payment]:
+    """Those that are not final and of which nothing was heard since `before`, the longest silent first."""
+    table = schema.payments.c
+    final = sorted(status.value for status in FINAL)
+    asked = select(schema.payments).where(table.updated_at < before, table.status.not_in(final))
+    return [_payment(row) for row in conn.execute(asked.order_by(table.updated_at, table.id).limit(limit))]
+
+
+def _row(payment: Payment) -> dict[str, Any]:
+    """What changes in the life of a payment."""
+    return {
+        "status": payment.status.value,
+        "updated_at": payment.updated_at,
+        "automatic": payment.automatic,
+        "payment_method": payment.payment_method,
+        "ref": payment.ref,
+        "url": payment.url,
+        "ready": payment.ready,
+        "charges": payment.charges,
+        "charging": payment.charging,
+        "round": payment.round,
+        "look_first": payment.look_first,
+        "asked_at": payment.asked_at,
+        "decline": None if payment.decline is None else {"code": payment.decline.code, "message": payment.decline.message},
+        "version": payment.version,
+    }
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(
+        id=PaymentId(row.id),
+        invoice_id=InvoiceId(row.invoice_id),
+        customer_id=CustomerId(row.customer_id),
+        method=Method(row.method),
+        amount=Money(row.amount, currency(row.currency)),
+        status=PaymentStatus(row.status),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        automatic=row.automatic,
+        payment_method=row.payment_method,
+        ref=row.ref,
+        url=row.url,
+        ready=row.ready,
+        charges=row.charges,
+        charging=row.charging,
+        round=row.round,
+        look_first=row.look_first,
+        asked_at=row.asked_at,
+        decline=None if row.decline is None else Decline(**row.decline),
+        version=row.version,
+    )
