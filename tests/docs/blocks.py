@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
@@ -14,8 +15,11 @@ from typing import Self
 
 import yaml
 
+from tests.docs.service import Service
+
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+)(?P<language>[\w+-]*)[^`]*$")
+BESIDE = "<!-- run beside: tallystick serve -->"
 EXEMPT = re.compile(r"^<!-- not run: (?P<reason>\S.*\S) -->$")
 DIAGRAMS = ("flowchart ", "graph ", "sequenceDiagram", "stateDiagram", "erDiagram", "classDiagram")
 SECONDS_MAX = 120
@@ -23,13 +27,14 @@ SECONDS_MAX = 120
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block; `exempt` is the visible reason why it is not run."""
+    """One fenced block; `exempt` is the visible reason why it is not run, `beside` says that it needs the service."""
 
     file: str
     line: int
     language: str
     text: str
     exempt: str | None = None
+    beside: bool = False
 
 
 class Unlike(AssertionError):
@@ -55,7 +60,9 @@ def blocks(text: str, file: str) -> Iterator[Block]:
                 break
             inside.append(inner.removeprefix(fence["indent"]))
         exempt = EXEMPT.match(last)
-        yield Block(file, number, fence["language"], "\n".join(inside) + "\n", exempt["reason"] if exempt else None)
+        yield Block(
+            file, number, fence["language"], "\n".join(inside) + "\n", exempt["reason"] if exempt else None, last == BESIDE
+        )
         last = ""
 
 
@@ -64,18 +71,21 @@ def run(found: list[Block], folder: Path) -> None:
 
     Raises Unlike with the place of the block that is not true.
     """
-    with Python(folder) as python:
+    with ExitStack() as stack:
+        python = stack.enter_context(Python(folder))
         ways = READ | {"python": python.run, "console": _run_console, "bash": _run_shell, "sh": _run_shell}
+        service: Service | None = None
         for block in found:
             if block.exempt:
                 continue
             try:
                 if block.language not in ways:
-                    raise Unlike(
-                        f"no way is known to check {block.language!r}; say why with <!-- not run: … --> before the block"
-                    )
-                ways[block.language](block.text, folder)
-            except (Unlike, ValueError, yaml.YAMLError) as error:
+                    raise Unlike(f"no way is known to check {block.language!r}; say why with <!-- not run: … --> before it")
+                if block.beside and service is None:
+                    service = Service(folder, _environment(folder))
+                    stack.callback(service.stop)
+                ways[block.language](service.here(block.text) if service else block.text, folder)
+            except (Unlike, ValueError, RuntimeError, yaml.YAMLError) as error:
                 raise Unlike(f"{block.file}:{block.line}: {error}") from error
 
 
