@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from tallystick import domain, flows, storage
 from tallystick.domain.catalog import Charge
+from tallystick.domain.catalog_documents import Change
 from tallystick.domain.customers import Customer, checked_key
-from tallystick.domain.invoices import Invoice
+from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.usage import Answer, Event, Meter, Usage
 from tallystick.flows.bill_usage import Collection, Order
 from tallystick.flows.collect import Collected
@@ -105,6 +106,11 @@ class Tallystick:
         with self.context.database.reading() as conn:
             return storage.catalog.charges(conn)
 
+    def apply_catalogue(self, document: Mapping[str, object], *, dry_run: bool = False, actor: str = "system") -> list[Change]:
+        """Makes the catalogue what the document says; the changes made, or, in a dry run, those that would be."""
+        wanted = domain.catalog_documents.read_catalogue(document)
+        return flows.apply_catalogue.apply_catalogue(self.context, wanted, dry_run=dry_run, actor=actor)
+
     # Customers
 
     def put_customer(self, customer_id: str, *, email: str | None = None, name: str | None = None) -> Customer:
@@ -120,6 +126,11 @@ class Tallystick:
         """Raises NotFound."""
         with self.context.database.reading() as conn:
             return _known(storage.customers.get(conn, CustomerId(customer_id)))
+
+    def customers(self, *, after: str | None = None, limit: int = 50) -> list[Customer]:
+        """A page of customers, in the order of their ids, behind `after`."""
+        with self.context.database.reading() as conn:
+            return storage.customers.page(conn, after=None if after is None else CustomerId(after), limit=limit)
 
     def customers_with_usage(self) -> Iterator[CustomerId]:
         """Everybody who has ever used anything, in order, read in pages."""
@@ -171,6 +182,18 @@ class Tallystick:
         if invoice is None:
             raise NotFound("invoice: there is no such invoice", field="invoice")
         return invoice
+
+    def invoices(
+        self, *, customer_id: str | None = None, status: str | None = None, after: str | None = None, limit: int = 50
+    ) -> list[Invoice]:
+        """A page of invoices, newest first, behind `after`; of one customer or status where given."""
+        if status is not None and status not in set(InvoiceStatus):
+            raise InvalidInput(f"status: one of {', '.join(InvoiceStatus)}", field="status")
+        which = storage.invoices.Which(
+            None if customer_id is None else CustomerId(customer_id), None if status is None else InvoiceStatus(status)
+        )
+        with self.context.database.reading() as conn:
+            return storage.invoices.page(conn, which, after=None if after is None else InvoiceId(after), limit=limit)
 
     def find_invoice(self, reference: str) -> Invoice:
         """The invoice of that id, or the one that the provider's object of that id collects. Raises NotFound."""

@@ -1,7 +1,7 @@
 """All settings: environment first, then `.env`, then these defaults. A wrong value stops the start and says what is right."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -152,10 +152,10 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
 
-def read_settings() -> Settings:
-    """The settings of this process. Raises WrongConfiguration that names each wrong one and why; values are not repeated."""
+def read_settings(**given: Any) -> Settings:
+    """The settings of this process; `given` ones win. Raises WrongConfiguration that names each wrong one, and why."""
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         wrong = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}".lstrip(": ") for item in error.errors()]
         raise WrongConfiguration("; ".join(text.removeprefix("Value error, ") for text in wrong)) from None

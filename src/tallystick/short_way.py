@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Self
 
 from tallystick import worker
@@ -217,11 +218,9 @@ def _line_items(invoice: Invoice, units: Mapping[MeterKey, str]) -> dict[str, di
 
 
 def _unit_price(lines: list[Line], quantity: Decimal, total: Money) -> float:
-    """The one price of all events; where they carried several, what a unit came to on average, before rounding."""
-    prices = {detail.unit_amount for line in lines for detail in line.rating.details if detail.unit_amount is not None}
-    if len(prices) == 1:
-        return float(prices.pop())
-    return float(total.major / quantity) if quantity else 0.0
+    """What a unit came to: the one price of all events, exactly; where they carried several, their average."""
+    exact = lines[0].rating.exact.amount if len(lines) == 1 and lines[0].part == 0 else total.major
+    return float(Fraction(exact) / Fraction(quantity)) if quantity else 0.0
 
 
 def _projected(quantity_name: str, result: Projection) -> dict[str, Any]:

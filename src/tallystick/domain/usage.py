@@ -114,6 +114,14 @@ class Usage:
     priced: tuple[tuple[Decimal | None, Decimal], ...] = ()
 
 
+def carried_amounts(usage: Usage) -> tuple[Decimal, ...]:
+    """What the events' own prices come to, in major units, one amount per price: enough where amounts are only added up.
+
+    Where an event carries no price, its quantity is the amount.
+    """
+    return tuple(quantity if price is None else EXACT.multiply(quantity, price) for price, quantity in usage.priced)
+
+
 def checked_event(event: Event, meter: Meter | None, *, now: datetime, backfill: bool = False) -> Event:
     """The event, if it may be recorded now; raises InvalidInput that says why not (rules: Quantities and events)."""
     if meter is None:

@@ -1,6 +1,7 @@
 """The verbs: one file, one story of load → decide → save. No flow imports another."""
 
 from tallystick.flows import (
+    apply_catalogue,
     bill_usage,
     collect,
     explain_invoice,
@@ -15,6 +16,7 @@ from tallystick.flows import (
 )
 
 __all__ = [
+    "apply_catalogue",
     "bill_usage",
     "collect",
     "explain_invoice",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.catalog import Charge
+from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.invoices import Billable, Line
 from tallystick.domain.usage import Meter
 from tallystick.values.ids import CustomerId, MeterKey
@@ -60,7 +60,12 @@ def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Mete
 
 def _billable(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, period: Period) -> Billable:
     usage = storage.usage.total(conn, customer_id, meter, period)
-    amounts = storage.usage.amounts(conn, customer_id, meter, period) if domain.rating.needs_events(charge.price) else ()
+    if isinstance(charge.price, DynamicPrice):
+        amounts = domain.usage.carried_amounts(usage)
+    elif domain.rating.needs_events(charge.price):
+        amounts = storage.usage.amounts(conn, customer_id, meter, period)
+    else:
+        amounts = ()
     return Billable(charge, period, usage, amounts)
 
 

@@ -41,6 +41,12 @@ def run_until_idle(ctx: Context, *, rounds_max: int = 10_000) -> int:
     return total
 
 
+def catch_up(ctx: Context) -> int:
+    """Every sweep once, then jobs until none is due; how many were run."""
+    schedule.Sweeps().run_due(ctx)
+    return run_until_idle(ctx)
+
+
 def _run(ctx: Context, job: Job) -> None:
     ctx.faults.point(f"job:{job.name}:before")
     try:

@@ -1,0 +1,48 @@
+"""The shell's door: prints, and decides nothing. Commands import what they need when they run, so that help is quick."""
+
+import sys
+
+import typer
+
+from tallystick.cli import bill, catalog, customers, events, invoices, keys, lines, operate, project, serve, uptime
+from tallystick.values.errors import TallystickError
+
+app = typer.Typer(
+    name="tallystick", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+for group in (serve, operate, uptime, lines, catalog, customers, events, bill, invoices, project, keys):
+    group.register(app)
+
+_USAGE_ERROR = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"
+
+
+@app.callback()
+def _root() -> None:
+    """The billing engine you import: usage metering, quotas and invoices, on Stripe.
+
+    Exit status: 0 done, 1 failed, 2 would act (a dry run that found something to do).
+    """
+
+
+def main() -> None:
+    """Runs one command; an error of ours is one line on standard error, never a traceback."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit status of one command."""
+    try:
+        status = app(arguments, standalone_mode=False)
+    except _USAGE_ERROR as wrong:
+        wrong.show()  # type: ignore[attr-defined]
+        return 1
+    except TallystickError as error:
+        print(f"tallystick: {error.message} [{error.code}]", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, typer.Abort):
+        print("tallystick: stopped; what was reported done is done, and the command may be run again", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone, as `head` does; nothing is left to say
+        return 0
+    return status if isinstance(status, int) else 0

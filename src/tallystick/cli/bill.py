@@ -1,0 +1,112 @@
+"""Invoice and collect, for one customer or for all."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tallystick.cli.engine import WOULD_ACT, DryRun, Json, Progress, engine, money_json, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from tallystick.app import Tallystick
+    from tallystick.domain.invoices import Invoice
+    from tallystick.flows.bill_usage import Collection
+    from tallystick.flows.collect import Collected
+
+
+def register(app: typer.Typer) -> None:
+    app.command("bill")(bill)
+
+
+def bill(
+    customer: Annotated[list[str] | None, typer.Option(help="Only this customer; may be given several times.")] = None,
+    until: Annotated[str | None, typer.Option(help="Usage before this RFC 3339 time; now if not given.")] = None,
+    test_card: Annotated[
+        str | None, typer.Option(help="Test mode: charge this card where a customer has none, such as pm_card_visa.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Draft, open and collect an invoice per customer for usage that was not billed before.
+
+    Run again, it finds nothing more to bill. A customer without a card gets a page to pay on; its address is printed.
+    """
+    from tallystick.flows.bill_usage import Collection
+    from tallystick.values.time import instant
+
+    through = None if until is None else instant(until, field="until")
+    with engine() as billing:
+        wanted = list(customer) if customer else list(billing.customers_with_usage())
+        if dry_run:
+            return _preview(billing, wanted, through, as_json=as_json)
+        done = _bill(billing, wanted, through, Collection(payment_method=test_card))
+    if as_json:
+        print_json([_as_json(invoice, collected) for invoice, collected in done])
+    else:
+        _print(done)
+    return 0 if all(collected is None or collected.refusal is None for _, collected in done) else 1
+
+
+def _preview(billing: "Tallystick", customers: list[str], until: datetime | None, *, as_json: bool) -> int:
+    drafts = [invoice for each in customers for invoice in billing.preview(each, until=until)]
+    if as_json:
+        print_json([_as_json(invoice, None) for invoice in drafts])
+    else:
+        print_table(("customer", "lines", "total"), [(i.customer_id, len(i.lines), i.total) for i in drafts])
+        say(f"{len(drafts)} invoices would be opened" if drafts else "nothing to bill")
+    return WOULD_ACT if drafts else 0
+
+
+def _bill(
+    billing: "Tallystick", customers: list[str], until: datetime | None, collection: "Collection"
+) -> "list[tuple[Invoice, Collected | None]]":
+    from tallystick.domain.invoices import InvoiceStatus
+    from tallystick.worker import loop
+
+    done: list[tuple[Invoice, Collected | None]] = []
+    with Progress("billing", len(customers)) as progress:
+        for customer_id in customers:
+            for invoice in billing.bill(customer_id, until=until, collection=collection, actor="shell"):
+                collected = billing.collect(invoice.id) if invoice.status is InvoiceStatus.OPEN else None
+                done.append((billing.invoice(invoice.id), collected))
+            progress.advance(1)
+    loop.run_until_idle(billing.context)  # closes the jobs of what was just collected, and takes up what an earlier run left
+    return done
+
+
+def _as_json(invoice: "Invoice", collected: "Collected | None") -> dict[str, object]:
+    return {
+        "invoice": invoice.id,
+        "number": invoice.number,
+        "customer": invoice.customer_id,
+        "status": invoice.status.value,
+        "total": money_json(invoice.total),
+        "carried_out": money_json(invoice.carried_out),
+        "pay_at": None if collected is None else collected.payment.url,
+        "problem": _problem(collected),
+    }
+
+
+def _problem(collected: "Collected | None") -> str | None:
+    if collected is None:
+        return None
+    if collected.refusal is not None:
+        return f"{collected.refusal.code}: {collected.refusal.message}"
+    if collected.payment.decline is not None:
+        return f"declined ({collected.payment.decline.code}): {collected.payment.decline.message}"
+    return None if collected.again_in is None else "not known yet; the worker asks again"
+
+
+def _print(done: "list[tuple[Invoice, Collected | None]]") -> None:
+    rows = []
+    for invoice, collected in done:
+        carried = f"{invoice.carried_out} carried to the next invoice" if invoice.carried_out.minor else ""
+        url = collected.payment.url if collected is not None and invoice.status.value == "open" else None
+        rows.append((invoice.number, invoice.customer_id, invoice.total, invoice.status, _problem(collected) or url or carried))
+    if rows:
+        print_table(("number", "customer", "total", "status", ""), rows)
+    say(
+        f"{len(done)} invoices opened, {sum(i.status.value == 'paid' for i, _ in done)} of them paid"
+        if done
+        else "nothing to bill"
+    )

@@ -1,0 +1,66 @@
+"""The catalogue on the shell: meters and charges from a file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, print_json, say
+
+group = typer.Typer(no_args_is_help=True, help="What is measured, and what it costs.")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="catalog")
+
+
+@group.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A TOML or JSON file with meters and charges.")],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> int:
+    """Make the catalogue what the file says; what the file does not name stays as it is."""
+    document = read_document(file)
+    with engine() as billing:
+        changes = billing.apply_catalogue(document, dry_run=dry_run, actor="shell")
+    if as_json:
+        print_json([{"kind": c.kind, "key": c.key, "before": c.before, "after": c.after} for c in changes])
+    for change in () if as_json else changes:
+        say(f"{'+' if change.before is None else '~'} {change.kind} {change.key}")
+        for side, value in (("-", change.before), ("+", change.after)):
+            if value is not None and change.before is not None:
+                say(f"    {side} {json.dumps(value)}")
+    if not changes and not as_json:
+        say("nothing to change")
+    return WOULD_ACT if dry_run and changes else 0
+
+
+@group.command("show")
+def show() -> None:
+    """The catalogue as it is, as a JSON document that `apply` reads."""
+    from tallystick.domain.catalog_documents import write_charge, write_meter
+
+    with engine() as billing:
+        meters, charges = billing.meters(), billing.charges()
+    print_json({"meters": [write_meter(m) for m in meters.values()], "charges": [write_charge(c) for c in charges.values()]})
+
+
+def read_document(file: Path) -> dict[str, object]:
+    """The file's document; numbers with a point stay text, so that no price passes through a float."""
+    import tomllib
+
+    from tallystick.values.errors import InvalidInput
+    from tallystick.values.json import strict_loads
+
+    try:
+        if file.suffix == ".json":
+            document = strict_loads(file.read_bytes())
+        else:
+            document = tomllib.loads(file.read_text("utf-8"), parse_float=str)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise InvalidInput(f"{file}: not a TOML file: {wrong}") from None
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{file}: must hold an object with meters and charges")
+    return document

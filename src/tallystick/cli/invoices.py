@@ -1,0 +1,139 @@
+"""Invoices on the shell: listed, explained down to their events, paid, voided."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tallystick.cli.engine import Json, engine, facts, money_json, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from tallystick.domain.invoices import Invoice, Line
+    from tallystick.domain.usage import Event
+    from tallystick.flows.explain_invoice import Explanation
+
+group = typer.Typer(no_args_is_help=True, help="What was billed, and why.")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="invoices")
+
+
+@group.command("list")
+def listed(
+    customer: Annotated[str | None, typer.Option(help="Only of this customer.")] = None,
+    status: Annotated[str | None, typer.Option(help="open, paid, void or uncollectible.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    as_json: Json = False,
+) -> None:
+    """Invoices, newest first."""
+    with engine() as billing:
+        found = billing.invoices(customer_id=customer, status=status, limit=limit)
+    if as_json:
+        print_json([_as_json(invoice) for invoice in found])
+    else:
+        rows = [(i.number, i.id, i.customer_id, i.total, i.status, i.period) for i in found]
+        print_table(("number", "id", "customer", "total", "status", "period"), rows)
+
+
+@group.command("show")
+def show(
+    invoice: Annotated[str, typer.Argument(help="Its id, or the provider's.")],
+    events: Annotated[int, typer.Option(min=0, max=200, help="How many events to show of each line.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """One invoice: each line down to its tiers, and the events that made it."""
+    with engine() as billing:
+        explained = billing.explain(billing.find_invoice(invoice).id, events_max=events)
+    if as_json:
+        lines = zip(explained.invoice.lines, explained.events, strict=True)
+        print_json(_as_json(explained.invoice) | {"lines": [_line_json(line, listed) for line, listed in lines]})
+    else:
+        _print(explained)
+
+
+@group.command("pay")
+def pay(invoice: str) -> int:
+    """Ask the provider how the invoice's payment stands, and take it as far as it goes."""
+    with engine() as billing:
+        found = billing.find_invoice(invoice)
+        collected = billing.collect(found.id)
+        status, payment = billing.invoice(found.id).status, collected.payment
+        say(f"{found.number}: {status}; payment {payment.status} {payment.url or ''}".rstrip())
+    if collected.refusal is not None:
+        say(f"refused ({collected.refusal.code}): {collected.refusal.message}")
+    return 1 if collected.refusal is not None else 0
+
+
+@group.command("void")
+def void(
+    invoice: str,
+    reason: Annotated[str, typer.Option(prompt=True, help="Why; kept in the audit log.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; exit 2.")] = False,
+) -> int:
+    """Take an open invoice back, here and at the provider."""
+    with engine() as billing:
+        found = billing.find_invoice(invoice)
+        if dry_run:
+            say(f"{found.number}: {found.status}, {found.total} would be taken back")
+            return 2
+        say(f"{found.number}: {billing.void(found.id, reason=reason, actor='shell').status}")
+    return 0
+
+
+def _as_json(invoice: "Invoice") -> dict[str, object]:
+    return {
+        "id": invoice.id,
+        "number": invoice.number,
+        "customer": invoice.customer_id,
+        "status": invoice.status.value,
+        "period": str(invoice.period),
+        "total": money_json(invoice.total),
+        "carried_in": money_json(invoice.carried_in),
+        "carried_out": money_json(invoice.carried_out),
+    }
+
+
+def _line_json(line: "Line", events: "tuple[Event, ...]") -> dict[str, object]:
+    from tallystick.domain.rating_documents import write_detail
+    from tallystick.values.decimals import plain
+    from tallystick.values.time import rfc3339
+
+    return {
+        "charge": line.charge_key,
+        "meter": line.meter_key,
+        "description": line.description,
+        "period": str(line.period),
+        "part": line.part,
+        "quantity": plain(line.quantity),
+        "amount": money_json(line.amount),
+        "exact": plain(line.rating.exact.amount),
+        "details": [write_detail(detail) for detail in line.rating.details],
+        "events": [{"id": e.id, "source": e.source, "at": rfc3339(e.at), "quantity": plain(e.quantity)} for e in events],
+    }
+
+
+def _print(explained: "Explanation") -> None:
+    from tallystick.domain.rating_documents import write_detail
+    from tallystick.values.decimals import plain
+
+    invoice, payment = explained.invoice, explained.payment
+    facts(
+        {
+            "invoice": f"{invoice.number} ({invoice.id})",
+            "customer": invoice.customer_id,
+            "status": invoice.status,
+            "period": invoice.period,
+            "carried in": invoice.carried_in,
+            "carried out": invoice.carried_out,
+            "total": invoice.total,
+            "payment": "none needed" if payment is None else f"{payment.status} {payment.ref or ''} {payment.url or ''}".rstrip(),
+        }
+    )
+    for line, events in zip(invoice.lines, explained.events, strict=True):
+        late = f", part {line.part + 1}: what came late" if line.part else ""
+        say(f"\n{line.description}: {plain(line.quantity)} = {line.amount}  [{line.period}{late}]")
+        for detail in line.rating.details:
+            say("    " + "  ".join(f"{name} {value}" for name, value in write_detail(detail).items()))
+        say(f"    exact {plain(line.rating.exact.amount)}, rounded once to {line.rating.total}")
+        for event in events:
+            say(f"      {event.at.isoformat()}  {plain(event.quantity)}  {event.source} {event.id}")

@@ -1,0 +1,53 @@
+"""The service: API, pay page, worker, and this machine's uptime being metered."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tallystick.cli.engine import say
+
+if TYPE_CHECKING:
+    from tallystick.app import Tallystick
+    from tallystick.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to bind; HOST if not given.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port; PORT if not given.")] = None,
+) -> None:
+    """Serve the API and the pay page; without a Stripe key, the offline sandbox stands in for Stripe."""
+    import uvicorn
+
+    from tallystick.app import Tallystick
+    from tallystick.settings import read_settings
+    from tallystick.web.service import create_app
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = read_settings(**given)
+    billing = Tallystick.from_settings(settings, receives=True)
+    _greet(billing, settings)
+    level = "info" if settings.debug else "warning"
+    uvicorn.run(create_app(billing, settings), host=settings.host, port=settings.port, log_level=level, access_log=settings.debug)
+    billing.close()
+
+
+def _greet(billing: "Tallystick", settings: "Settings") -> None:
+    stripe = (
+        "the offline sandbox (test cards only, no account needed)"
+        if settings.sandbox
+        else ("live" if settings.live else "test mode")
+    )
+    say(f"Tallystick on {settings.url}")
+    say(f"  pay page   {settings.url}/")
+    say(f"  API        {settings.url}/docs")
+    say(f"  database   {billing.context.database.safe_url}")
+    say(f"  Stripe     {stripe}")
+    if not settings.sandbox and not settings.webhook_secrets:
+        say("  webhooks   refused: STRIPE_WEBHOOK_SECRET is not set; payments are settled by asking every few minutes")
+    if not billing.api_keys():
+        issued = billing.create_api_key("first key", ["admin"], actor="serve")
+        say(f"  API key    {issued.token}   (shown this once; more with `tallystick api-keys create`)")
