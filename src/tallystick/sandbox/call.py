@@ -44,7 +44,7 @@ class Call:
         """The document. Raises resource_missing for none, and for a deleted one."""
         doc = self.state.get(kind, identifier)
         if doc is None or doc.get("deleted"):
-            raise missing(kind, identifier, param=param)
+            raise missing(kind, identifier, param=param, status=404 if identifier in self.ids else 400)
         return doc
 
     def list(self, kind: str, by: tuple[str, Any] | None = None) -> list[Doc]:
@@ -117,7 +117,7 @@ class Call:
                 "done": False,
             }
             self.state.put("delivery", delivery["id"], delivery)
-            self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"]})
+            self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"], "attempt": 0})
 
 
 def public(doc: Doc) -> Doc:

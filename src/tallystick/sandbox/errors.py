@@ -31,8 +31,8 @@ def conflict(message: str, *, param: str | None = None, code: str | None = None,
     return Refusal(400, {"type": "invalid_request_error", "message": message, "param": param, "code": code, **more}, stored=True)
 
 
-def missing(kind: str, identifier: str, *, param: str = "id") -> Refusal:
-    """404 where the path names it, as Stripe answers; for a reference in a parameter as well."""
+def missing(kind: str, identifier: str, *, param: str = "id", status: int = 404) -> Refusal:
+    """404 where the path names it; 400 where a parameter does."""
     noun = {"invoiceitem": "invoiceitem", "payment_method": "PaymentMethod", "test_helpers.test_clock": "test clock"}.get(
         kind, kind.replace("_", "")
     )
@@ -42,7 +42,7 @@ def missing(kind: str, identifier: str, *, param: str = "id") -> Refusal:
         "message": f"No such {noun}: '{identifier}'",
         "param": param,
     }
-    return Refusal(404 if param in {"id", "intent"} else 400, error)
+    return Refusal(status, error)
 
 
 def unauthenticated(message: str) -> Refusal:

@@ -92,8 +92,8 @@ async def _body(receive: Receive) -> bytes:
 
 def _answer(sandbox: Sandbox, scope: Scope, body: bytes) -> Reply:
     # Not scope["path"]: there an escaped slash in an id is already a slash.
-    path: str = scope.get("raw_path", b"").decode() or scope["path"]
-    path = path.removeprefix(scope.get("root_path", "")).removeprefix(_MOUNT)
+    path: str = (scope.get("raw_path") or scope["path"].encode()).decode().partition("?")[0]
+    path = path.removeprefix(scope.get("root_path", "").removesuffix("/sandbox")).removeprefix(_MOUNT)
     query, method = scope["query_string"].decode(), scope["method"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     if path == "/sandbox/js/stripe.js":

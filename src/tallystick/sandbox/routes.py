@@ -7,7 +7,7 @@ from tallystick.sandbox.call import Call
 from tallystick.sandbox.lists import page
 from tallystick.sandbox.state import Doc
 
-Handler = Callable[[Call], Doc]
+Answer = Callable[[Call], Doc]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Route:
     method: str
     template: str
     params: str
-    handler: Handler
+    answer: Answer
     is_publishable: bool
 
     @property
@@ -31,10 +31,10 @@ class Routes:
     def __init__(self) -> None:
         self.rows: list[Route] = []
 
-    def add(self, method: str, template: str, params: str, *, publishable: bool = False) -> Callable[[Handler], Handler]:
-        def register(handler: Handler) -> Handler:
-            self.rows.append(Route(method, template, params, handler, publishable))
-            return handler
+    def add(self, method: str, template: str, params: str, *, publishable: bool = False) -> Callable[[Answer], Answer]:
+        def register(answer: Answer) -> Answer:
+            self.rows.append(Route(method, template, params, answer, publishable))
+            return answer
 
         return register
 

@@ -74,7 +74,7 @@ class Sandbox:
         with self.state.transaction():
             request_id = "req_" + self.call().text(14)
             try:
-                sent = {**decode(query), **decode(body.decode())}
+                sent = {**decode(query), **decode(body.decode(errors="replace"))}
                 request = _Request(method, path, sent, given, request_id)
                 reply = self._reply(request, found, subjects)
             except Refusal as refusal:
@@ -113,12 +113,15 @@ class Sandbox:
         keyed = _keyed(request)
         if keyed and (known := idempotency.recall(self.state, keyed, call.wall)):
             return _replayed(known, request.request_id)
+        before = self.state.written()
         try:
             status, text = 200, self._execute(route, call, request, subjects)
         except Refusal as refusal:
+            if refusal.status < 402:  # a decline leaves its traces, and a failure what it may have done; a wrong request nothing
+                self.state.undo(before)
             if not refusal.stored:
                 raise
-            status, text = refusal.status, _error_text(refusal, request.request_id)
+            status, text = refusal.status, _error_text(refusal, request.request_id, is_publishable=call.is_publishable)
         if keyed:
             idempotency.remember(self.state, keyed, status=status, body=text, request_id=request.request_id, now=call.wall)
         return Reply(status, text.encode(), _headers(request.request_id))
@@ -129,12 +132,12 @@ class Sandbox:
         call.params = read(route.params, request.sent) if not call.is_publishable else _read_publishable(route, request.sent)
         effect = self.faults.fires("stored_500", *subjects) if request.method == "POST" else None
         if effect is None:
-            doc = render(call, route.handler(call), call.params.get("expand", []))
+            doc = render(call, route.answer(call), call.params.get("expand", []))
             return json.dumps(browser_form(doc) if call.is_publishable else doc)
         before = self.state.written()
         if effect != "none":
             with contextlib.suppress(Refusal):
-                route.handler(call)
+                route.answer(call)
         if effect == "half":
             self.state.undo(before + (self.state.written() - before) // 2)
         raise broken()
@@ -198,9 +201,12 @@ def _refused(refusal: Refusal, request_id: str) -> Reply:
     return Reply(refusal.status, _error_text(refusal, request_id).encode(), {**_headers(request_id), **refusal.headers})
 
 
-def _error_text(refusal: Refusal, request_id: str) -> str:
-    where = f"https://dashboard.stripe.com/test/logs/{request_id}"
-    return json.dumps({"error": {**refusal.error, "request_log_url": where}})
+def _error_text(refusal: Refusal, request_id: str, *, is_publishable: bool = False) -> str:
+    error = {**refusal.error, "request_log_url": f"https://dashboard.stripe.com/test/logs/{request_id}"}
+    for name in ("payment_intent", "setup_intent", "payment_method"):
+        if is_publishable and isinstance(error.get(name), dict):
+            error[name] = browser_form(error[name])
+    return json.dumps({"error": error})
 
 
 def _headers(request_id: str) -> dict[str, str]:

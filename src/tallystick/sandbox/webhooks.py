@@ -43,7 +43,8 @@ class Webhooks:
             call = sandbox.call()
             while (taken := call.state.take(_QUEUE, call.wall)) is not None:
                 delivery = call.state.get("delivery", taken[1]["delivery"])
-                if delivery is None or delivery["done"]:
+                # A lease that was not taken over has a number that is no longer the delivery's.
+                if delivery is None or delivery["done"] or taken[1]["attempt"] != delivery["attempts"]:
                     continue
                 event, endpoint = (
                     call.state.get("event", delivery["event"]),
@@ -53,7 +54,7 @@ class Webhooks:
                     continue
                 if self._postponed(call, delivery, event["type"]):
                     continue
-                call.state.schedule(_QUEUE, call.wall + _LEASE, {"delivery": delivery["id"]})
+                call.state.schedule(_QUEUE, call.wall + _LEASE, {"delivery": delivery["id"], "attempt": delivery["attempts"]})
                 claimed.append((delivery, event, endpoint))
         return claimed
 
@@ -63,7 +64,7 @@ class Webhooks:
             call.state.put("delivery", delivery["id"], {**delivery, "done": True})
             return True
         if faults.fires("webhook_delay", event):
-            call.state.schedule(_QUEUE, call.wall + self.delay, {"delivery": delivery["id"]})
+            call.state.schedule(_QUEUE, call.wall + self.delay, {"delivery": delivery["id"], "attempt": delivery["attempts"]})
             return True
         return False
 
@@ -94,7 +95,7 @@ class Webhooks:
                 event = call.get("event", delivery["event"])
                 call.update(event, pending_webhooks=event["pending_webhooks"] - 1)
             elif not is_last:
-                call.state.schedule(_QUEUE, call.wall + self.retries[attempts], {"delivery": identifier})
+                call.state.schedule(_QUEUE, call.wall + self.retries[attempts], {"delivery": identifier, "attempt": attempts})
 
 
 def signature(body: bytes, secret: str, at: int) -> str:

@@ -27,13 +27,16 @@ def create(call: Call) -> Doc:
         call.get("test_helpers.test_clock", clock, param="test_clock")
         call = call.at(clock)
     _check(params)
+    method = payment_methods.attachable(call, params["payment_method"], None) if params.get("payment_method") else None
     doc = call.new(
         "customer", balance=0, delinquent=False, invoice_settings=_SETTINGS, metadata={}, next_invoice_sequence=1,
         preferred_locales=[], tax_exempt="none", test_clock=clock,
     )  # fmt: skip
     doc.update(_changes(call, doc, params), invoice_prefix=params.get("invoice_prefix") or call.text(8).upper())
     call.save(doc, "customer.created")
-    return _adopt(call, doc, params.get("payment_method"))
+    if method:
+        payment_methods.belongs_to(call, method, doc["id"])
+    return doc
 
 
 @routes.add("POST", "/v1/customers/{id}", "CustomerUpdateParams")
@@ -42,7 +45,9 @@ def update(call: Call) -> Doc:
     call = call.at(doc["test_clock"])
     _check(call.params)
     doc = call.update(doc, "customer.updated", **_changes(call, doc, call.params))
-    return _adopt(call, doc, call.params.get("payment_method"))
+    if call.params.get("payment_method"):
+        payment_methods.attach_to(call, call.params["payment_method"], doc["id"])
+    return doc
 
 
 @routes.add("GET", "/v1/customers/{id}", "CustomerRetrieveParams")
@@ -158,13 +163,6 @@ def _settings(call: Call, doc: Doc, given: Doc) -> Doc:
                 code="resource_missing",
             )
     return {**doc["invoice_settings"], **{name: unset(value) for name, value in given.items()}}
-
-
-def _adopt(call: Call, doc: Doc, method: str | None) -> Doc:
-    """A payment method given at creation is attached to the customer."""
-    if method:
-        payment_methods.attach_to(call, method, doc)
-    return doc
 
 
 @included("customer", "subscriptions")

@@ -38,6 +38,8 @@ def finalize(call: Call, invoice: Doc) -> Doc:
     sequence = customer["next_invoice_sequence"]
     customer = call.update(customer, next_invoice_sequence=sequence + 1)
     amount, ending = _settle_balance(call, invoice, customer)
+    if amount:
+        amounts.check_charge(amount, invoice["currency"])
     term = invoice["_days_until_due"]
     invoice = call.update(
         invoice, "invoice.finalized", status="open", number=invoice["number"] or f"{customer['invoice_prefix']}-{sequence:04d}",

@@ -172,9 +172,14 @@ def _remembered(intent: Doc, params: Doc) -> Doc:
     changes: Doc = {name: params[name] or None for name in names if name in params}
     return {
         **changes,
-        "_return_url": params.get("return_url"),
+        "_return_url": return_url(params),
         "_is_off_session": bool(params.get("off_session", intent["_is_off_session"])),
     }
+
+
+def return_url(params: Doc) -> str | None:
+    """Where the bank's page sends the customer back to; with Stripe.js the page itself goes on."""
+    return None if params.get("use_stripe_sdk") else params.get("return_url")
 
 
 def _must_authenticate(intent: Doc, method: Doc, card: cards.TestCard, params: Doc) -> bool:
@@ -203,8 +208,8 @@ def _authentication_needed(call: Call, intent: Doc, method: Doc, card: cards.Tes
 def next_action(call: Call, intent: Doc, params: Doc) -> Doc:
     """Where the customer authenticates: a redirect of the page, unless Stripe.js is there to show it."""
     url = f"{call.public_url}/sandbox/3ds/{intent['id']}"
-    if params.get("return_url") and not params.get("use_stripe_sdk"):
-        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": params["return_url"], "url": url}}
+    if back := return_url(params):
+        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": url}}
     return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}
 
 

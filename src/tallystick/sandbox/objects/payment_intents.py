@@ -1,5 +1,7 @@
 """The endpoints of payment intents."""
 
+from hmac import compare_digest
+
 from tallystick.sandbox.call import Call, merged, unset
 from tallystick.sandbox.errors import Refusal, conflict, invalid
 from tallystick.sandbox.lists import page
@@ -115,7 +117,7 @@ def _asked(call: Call) -> Doc:
     """The intent of the path. A browser must know its secret."""
     intent = call.get("payment_intent", call.ids[0], param="intent")
     secret = call.params.get("client_secret")
-    if secret is not None and secret != intent["client_secret"]:
+    if secret is not None and not compare_digest(secret.encode(), intent["client_secret"].encode()):
         raise wrong_secret("payment_intent", "PaymentIntent")
     return intent
 

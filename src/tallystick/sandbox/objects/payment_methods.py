@@ -27,11 +27,7 @@ def create(call: Call) -> Doc:
 
 @routes.add("GET", "/v1/payment_methods/{id}", "PaymentMethodRetrieveParams")
 def retrieve(call: Call) -> Doc:
-    return (
-        call.get("payment_method", call.ids[0], param="payment_method")
-        if call.state.get("payment_method", call.ids[0])
-        else _by_token(call)
-    )
+    return find(call, call.ids[0])
 
 
 @routes.add("GET", "/v1/payment_methods", "PaymentMethodListParams")
@@ -59,7 +55,7 @@ def update(call: Call) -> Doc:
 def attach(call: Call) -> Doc:
     if "customer" not in call.params:
         raise invalid("Missing required param: customer.", param="customer", code="parameter_missing")
-    return attach_to(call, call.ids[0], call.get("customer", call.params["customer"], param="customer"))
+    return attach_to(call, call.ids[0], call.get("customer", call.params["customer"], param="customer")["id"])
 
 
 @routes.add("POST", "/v1/payment_methods/{id}/detach", "PaymentMethodDetachParams")
@@ -100,12 +96,10 @@ def card_of(doc: Doc) -> cards.TestCard:
     return card
 
 
-def attach_to(call: Call, identifier: str, customer: Doc) -> Doc:
-    """The payment method, now the customer's. A card that declines at once is refused here already."""
+def attachable(call: Call, identifier: str, customer: str | None) -> Doc:
+    """The payment method, if it can become this customer's. A card that declines at once is refused here already."""
     doc = find(call, identifier)
-    if doc["customer"] == customer["id"]:
-        return doc
-    if doc["customer"] is not None:
+    if doc["customer"] is not None and doc["customer"] != customer:
         raise conflict("The payment method you provided has already been attached to a customer.")
     if doc["_is_spent"]:
         raise conflict(
@@ -115,7 +109,13 @@ def attach_to(call: Call, identifier: str, customer: Doc) -> Doc:
     card = card_of(doc)
     if card.declines and card.is_refused_at_once:
         raise declined(card.declines, doc)
-    return belongs_to(call, doc, customer["id"])
+    return doc
+
+
+def attach_to(call: Call, identifier: str, customer: str) -> Doc:
+    """The payment method, now the customer's."""
+    doc = attachable(call, identifier, customer)
+    return doc if doc["customer"] == customer else belongs_to(call, doc, customer)
 
 
 def belongs_to(call: Call, doc: Doc, customer: str, **more: Any) -> Doc:
@@ -151,7 +151,7 @@ def from_data(call: Call, data: Doc) -> Doc:
     if "token" in given:
         card = cards.by_name(given["token"])
         if card is None:
-            raise no_such("token", given["token"], param="card[token]")
+            raise no_such("token", given["token"], param="card[token]", status=400)
     else:
         card = _by_number(call, given)
     doc = _made(call, card, given)
@@ -193,10 +193,6 @@ def _check_expiry(call: Call, given: Doc) -> None:
 
 def _wrong_data(code: str, message: str, param: str, **more: Any) -> Refusal:
     return Refusal(402, {"type": "card_error", "code": code, "message": message, "param": param or None, **more})
-
-
-def _by_token(call: Call) -> Doc:
-    return find(call, call.ids[0], param="id")
 
 
 def _made(call: Call, card: cards.TestCard, given: Doc | None) -> Doc:

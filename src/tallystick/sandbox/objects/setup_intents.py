@@ -1,5 +1,6 @@
 """Setup intents: a card made ready for later charges, without a charge."""
 
+from hmac import compare_digest
 from typing import Any
 
 from tallystick.sandbox import cards
@@ -101,7 +102,7 @@ def _confirm(call: Call, intent: Doc, params: Doc) -> Doc:
     if method is None:
         message = "You cannot confirm this SetupIntent because it's missing a payment method."
         raise conflict(message, code="setup_intent_unexpected_state", setup_intent=public(intent))
-    intent = call.update(intent, payment_method=method["id"])
+    intent = call.update(intent, payment_method=method["id"], _return_url=payment_flow.return_url(params))
     card = payment_methods.card_of(method)
     if card.declines and card.is_refused_at_once:
         intent = _failed(call, intent, method, card.declines)
@@ -140,7 +141,7 @@ def _failed(call: Call, intent: Doc, method: Doc, decline: cards.Decline) -> Doc
 def _asked(call: Call) -> Doc:
     intent = call.get("setup_intent", call.ids[0], param="intent")
     secret = call.params.get("client_secret")
-    if secret is not None and secret != intent["client_secret"]:
+    if secret is not None and not compare_digest(secret.encode(), intent["client_secret"].encode()):
         raise wrong_secret("setup_intent", "SetupIntent")
     return intent
 
