@@ -106,11 +106,12 @@ function news(words) {
   put("news", words ? words() : "");
 }
 
-/** `lines` gives [title, advice, reference]; the message takes the focus, so that it is read and seen. */
+/** `lines` gives [title, advice, reference, address]; the message takes the focus, so that it is read and seen. */
 function trouble(lines) {
   messages.trouble = lines;
-  const [title, advice, reference] = lines ? lines() : [];
+  const [title, advice, reference, href] = lines ? lines() : [];
   const parts = [title && line("strong", title), advice && line("span", advice), reference && line("small", reference)];
+  if (href) parts.push(Object.assign(line("a", say("hosted_link")), { href }));
   $("trouble").replaceChildren(...parts.filter(Boolean));
 }
 
@@ -128,14 +129,15 @@ function line(tag, text) {
 function refuse(problem) {
   const kind = kindOf(problem);
   const reference = () => (problem.request_id ? say("reference", { id: problem.request_id }) : "");
+  if (kind === "invoice_is_hosted") return stop(() => [say(kind), "", reference(), problem.url]);
   if (kind === "amount_below_minimum") return stop(() => [say(kind), belowMinimum(problem), reference()]);
   return stop(() => [say(kind), kind === "failed" && spoken() === "en" && problem.detail ? problem.detail : say(`${kind}_advice`), reference()]);
 }
 
 function kindOf({ code, status }) {
-  if (code === "amount_below_minimum" || code === "offline") return code;
-  if (status === 429) return "busy";
-  return [502, 503, 504].includes(status) ? "provider_down" : "failed";
+  if (["amount_below_minimum", "invoice_is_hosted", "offline"].includes(code)) return code;
+  if (code === "busy" || status === 429) return "busy";
+  return code !== "provider_refused" && [502, 503, 504].includes(status) ? "provider_down" : "failed";
 }
 
 function belowMinimum({ amount: due, minimum, currency, reached_at }) {
