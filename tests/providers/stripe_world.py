@@ -39,10 +39,12 @@ class World:
     def __init__(self, before_call: Callable[[], None] = lambda: None) -> None:
         self.clock, self.faults = TurnedClock(), Faults(seed=1)
         self.sandbox = Sandbox(clock=self.clock, seed=1, faults=self.faults)
-        self.provider = StripeProvider(
-            KEY, webhook_secrets=[SECRET], http_client=InProcessClient(self.sandbox), before_call=before_call
-        )
+        self.provider = self.provider_with(SECRET, before_call)
         self.stripe = stripe.StripeClient(KEY, http_client=InProcessClient(self.sandbox), max_network_retries=0).v1
+
+    def provider_with(self, secret: str, before_call: Callable[[], None] = lambda: None) -> StripeProvider:
+        """The provider, listening for what is signed with that secret."""
+        return StripeProvider(KEY, webhook_secrets=[secret], http_client=InProcessClient(self.sandbox), before_call=before_call)
 
     def passes(self, time: timedelta) -> None:
         self.clock.at += time

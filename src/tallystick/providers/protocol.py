@@ -105,6 +105,7 @@ class PaymentProvider(Protocol):
     """No method raises for an outcome of the provider's. `key` is the idempotency key, derived from facts by the caller."""
 
     name: str
+    livemode: bool
     capabilities: Capabilities
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:

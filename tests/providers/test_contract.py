@@ -1,0 +1,108 @@
+"""An independent reader of Stripe's contract stands between us and the sandbox, and finds nothing wrong with what we send."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from tallystick.domain.customers import Customer
+from tallystick.domain.payments import Method
+from tallystick.providers.protocol import Declined, Done, Refused
+from tallystick.providers.stripe.client import StripeProvider
+from tallystick.sandbox.faces import asgi_app
+from tallystick.values.ids import CustomerId
+from tests.beside import beside
+from tests.providers.stripe_world import KEY, SECRET, START, World
+
+
+def judge_script() -> Path:
+    told = os.environ.get("TALLYSTICK_STRIPE_CONTRACT")
+    return Path(told) if told else beside("tools", "stripe_contract.py")
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """The sandbox on a port."""
+    server = uvicorn.Server(uvicorn.Config(asgi_app(world.sandbox), port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@contextmanager
+def judged(upstream: str, log: Path) -> Iterator[str]:
+    """The judge on a port, in front of `upstream`; what it thinks of each request is in `log`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = ["serve", "--port", str(port), "--log", str(log), "--upstream", upstream]
+    judge = subprocess.Popen([sys.executable, judge_script(), *asked], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not is_open(port) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        judge.terminate()
+        judge.wait(20)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def everything(provider: StripeProvider, world: World) -> None:
+    """Each method of the protocol, in each of its ways."""
+    ada = Customer(CustomerId("ada"), START, email="ada@example.com", name="Ada")
+    customer = provider.ensure_customer(ada, key="customer:ada")
+    assert isinstance(customer, str)
+    assert provider.ensure_customer(ada, key="customer:ada", look_first=True) == customer
+    for method in Method:
+        for number, card in enumerate((None, "pm_card_chargeCustomerFail", "pm_card_visa", None)):
+            request = world.request(customer, method, invoice=f"inv_{method}_{number}")
+            opened = provider.open(request, key=f"{method}:{number}:open")
+            assert isinstance(opened, Done), opened
+            ref = opened.payment.ref
+            if number == 3:
+                assert isinstance(provider.cancel(ref, method, key=f"{method}:{number}:cancel"), Done)
+                continue
+            for look_first in (True, False):
+                ready = provider.complete(ref, request, key=f"{method}:{number}:complete", look_first=look_first)
+                assert isinstance(ready, Done), ready
+            told = provider.charge(ref, method, key=f"{method}:{number}:charge", payment_method=card)
+            assert isinstance(told, Refused | Declined | Done), told
+            assert isinstance(provider.find(request), Done)
+            if not isinstance(told, Done):
+                assert isinstance(provider.cancel(ref, method, key=f"{method}:{number}:cancel"), Done)
+            assert isinstance(provider.fetch(ref, method), Done)
+
+
+def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> None:
+    judge_script()
+    world, log = World(), tmp_path / "judge.jsonl"
+    with served(world) as upstream, judged(upstream, log) as base:
+        everything(StripeProvider(KEY, webhook_secrets=[SECRET], api_base=base), world)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    wrong = [(line["method"], line["path"], flaw) for line in lines for flaw in line["violations"]]
+    assert wrong == []
+    asked = {(line["method"], line["template"]) for line in lines}
+    assert len(asked) == 19, f"every endpoint that we use is judged: {sorted(asked)}"
+    made_up = [line["path"] for line in lines for flaw in line["warnings"] if flaw["kind"] == "generated_idempotency_key"]
+    assert made_up == [], "every POST carries our own key"
