@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, select
 
 from tallystick.domain.usage import Aggregation, Event, Meter, Usage, measure
 from tallystick.storage import schema
@@ -90,7 +90,7 @@ def _rolled_up(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, h
         select(
             rollups.unit_price,
             func.sum(rollups["count"]).label("count"),
-            func.sum(rollups["sum"].bitwise_rshift(32)).label("high"),
+            func.sum(rollups["sum"].op(">>")(literal_column("32"))).label("high"),
             func.sum(rollups["sum"].bitwise_and(_LOW_BITS)).label("low"),
             func.max(rollups["max"]).label("max"),
         )
