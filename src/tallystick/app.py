@@ -69,7 +69,7 @@ class Tallystick:
     def _wired(cls, context: Context, wired: "Wired") -> Self:
         context.database.migrate()
         app = cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
-        app._pin_mode("sandbox" if wired.sandbox is not None else wired.provider.mode)
+        app._pin_mode("sandbox" if wired.sandbox is not None else "live" if wired.provider.livemode else "test")
         return app
 
     def _pin_mode(self, mode: str) -> None:
@@ -189,11 +189,14 @@ class Tallystick:
         """A page of invoices, newest first, behind `after`; of one customer or status where given."""
         if status is not None and status not in set(InvoiceStatus):
             raise InvalidInput(f"status: one of {', '.join(InvoiceStatus)}", field="status")
-        which = storage.invoices.Which(
-            None if customer_id is None else CustomerId(customer_id), None if status is None else InvoiceStatus(status)
-        )
         with self.context.database.reading() as conn:
-            return storage.invoices.page(conn, which, after=None if after is None else InvoiceId(after), limit=limit)
+            return storage.invoices.page(
+                conn,
+                customer_id=None if customer_id is None else CustomerId(customer_id),
+                status=None if status is None else InvoiceStatus(status),
+                after=None if after is None else InvoiceId(after),
+                limit=limit,
+            )
 
     def find_invoice(self, reference: str) -> Invoice:
         """The invoice of that id, or the one that the provider's object of that id collects. Raises NotFound."""

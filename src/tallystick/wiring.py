@@ -1,8 +1,10 @@
 """Puts the provider together: Stripe where there is a key, else the offline sandbox, reached through the same SDK."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.providers.stripe.client import StripeProvider
@@ -30,11 +32,23 @@ class Wired:
 def sandboxed(path: str | Path | None, *, clock: Clock, before_call: Callable[[], None], webhook_url: str | None = None) -> Wired:
     """The sandbox in Stripe's place, its state in `path` (None: in memory). `webhook_url` gets its events, signed."""
     sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else FileState(path))
-    secrets = () if webhook_url is None else (sandbox.listen(webhook_url),)
+    secrets = () if webhook_url is None else (_listen(sandbox, webhook_url),)
     client = InProcessClient(sandbox, before_call=before_call)
     return Wired(
         StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client), SANDBOX_PUBLISHABLE_KEY, sandbox
     )
+
+
+def _listen(sandbox: Sandbox, url: str) -> str:
+    """Has the sandbox send its events to `url` alone; the secret they are signed with. Asked as one asks Stripe."""
+    headers = {"Authorization": f"Bearer {SANDBOX_SECRET_KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+    listed = json.loads(sandbox.handle("GET", "/v1/webhook_endpoints", query="limit=100", headers=headers).body)
+    for endpoint in listed["data"]:
+        sandbox.handle("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}", headers=headers)
+    body = urlencode({"url": url, "enabled_events[0]": "*"}).encode()
+    made = json.loads(sandbox.handle("POST", "/v1/webhook_endpoints", body=body, headers=headers).body)
+    secret: str = made["secret"]
+    return secret
 
 
 def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[], None], receives: bool) -> Wired:

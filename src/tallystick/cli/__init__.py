@@ -1,6 +1,7 @@
 """The shell's door: prints, and decides nothing. Commands import what they need when they run, so that help is quick."""
 
 import sys
+from typing import Any
 
 import typer
 
@@ -13,7 +14,7 @@ app = typer.Typer(
 for group in (serve, operate, uptime, lines, catalog, customers, events, bill, invoices, project, keys):
     group.register(app)
 
-_USAGE_ERROR = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"
 
 
 @app.callback()
@@ -34,7 +35,7 @@ def run(arguments: list[str]) -> int:
     try:
         status = app(arguments, standalone_mode=False)
     except _USAGE_ERROR as wrong:
-        wrong.show()  # type: ignore[attr-defined]
+        wrong.show()
         return 1
     except TallystickError as error:
         print(f"tallystick: {error.message} [{error.code}]", file=sys.stderr)

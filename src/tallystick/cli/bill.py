@@ -36,7 +36,7 @@ def bill(
 
     through = None if until is None else instant(until, field="until")
     with engine() as billing:
-        wanted = list(customer) if customer else list(billing.customers_with_usage())
+        wanted: list[str] = customer or [*billing.customers_with_usage()]
         if dry_run:
             return _preview(billing, wanted, through, as_json=as_json)
         done = _bill(billing, wanted, through, Collection(payment_method=test_card))

@@ -46,7 +46,7 @@ def import_file(
 
         mapped = csv_file.read_mapping(read_document(mapping), source=source or file.name)
     else:
-        columns = dict(part.split("=", 1) if "=" in part else (part, part) for part in meter or ())
+        columns = {name: column or name for name, _, column in (part.partition("=") for part in meter or ())}
         mapped = csv_file.Mapped(
             source=source or file.name,
             time_column=time or "time",

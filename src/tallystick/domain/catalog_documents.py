@@ -37,8 +37,8 @@ def read_catalogue(document: Mapping[str, object]) -> Catalogue:
     meters = [read_meter(Fields(each, where)) for where, each in _objects(fields, "meters")]
     charges = [read_charge(Fields(each, where)) for where, each in _objects(fields, "charges")]
     fields.end()
-    for kind, keys in (("meters", [m.key for m in meters]), ("charges", [c.key for c in charges])):
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+    for kind, keys in (("meters", [str(m.key) for m in meters]), ("charges", [c.key for c in charges])):
+        twice = sorted({key for key in keys if keys.count(key) > 1})
         if twice:
             raise InvalidInput(f"{kind}: {', '.join(twice)} stands there twice", field=kind)
     return Catalogue({meter.key: meter for meter in meters}, {charge.key: charge for charge in charges})
@@ -100,9 +100,11 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
     for meter in wanted.meters.values():
         old_meter = there.meters.get(meter.key)
         if old_meter != meter:
-            changes.append(Change("meter", meter.key, old_meter and write_meter(old_meter), write_meter(meter)))
+            changes.append(Change("meter", meter.key, None if old_meter is None else write_meter(old_meter), write_meter(meter)))
     for charge in wanted.charges.values():
         old_charge = there.charges.get(charge.key)
         if old_charge != charge:
-            changes.append(Change("charge", charge.key, old_charge and write_charge(old_charge), write_charge(charge)))
+            changes.append(
+                Change("charge", charge.key, None if old_charge is None else write_charge(old_charge), write_charge(charge))
+            )
     return changes

@@ -58,6 +58,12 @@ def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Mete
     return found
 
 
+def clear_late(conn: Connection, customer_id: CustomerId, *, only: Iterable[str] | None = None) -> None:
+    """Forgets which closed periods had changed: to be called once their differences are on an invoice."""
+    for key in storage.catalog.charges(conn) if only is None else only:
+        storage.usage.clear_late(conn, customer_id, key, storage.usage.late_hours(conn, customer_id, key))
+
+
 def _billable(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, period: Period) -> Billable:
     usage = storage.usage.total(conn, customer_id, meter, period)
     if isinstance(charge.price, DynamicPrice):

@@ -55,7 +55,9 @@ def bill_usage(ctx: Context, order: Order, collection: Collection, *, actor: str
         if not collection.carry:
             for invoice, _ in drafts:
                 _check_minimum(invoice)
-        return [_open(ctx, conn, draft, collection, actor) for draft in drafts]
+        opened = [_open(ctx, conn, draft, collection, actor) for draft in drafts]
+        _billables.clear_late(conn, order.customer_id, only=order.charges)
+    return opened
 
 
 def preview_usage(ctx: Context, order: Order) -> list[Invoice]:
@@ -73,7 +75,7 @@ def _until(ctx: Context, order: Order) -> datetime:
 
 def _drafts(ctx: Context, conn: Connection, order: Order, until: datetime) -> list[Draft]:
     found = _billables.billables(conn, order.customer_id, until=until, only=order.charges)
-    drafts = []
+    drafts: list[Draft] = []
     for currency, billables in sorted(found.items(), key=lambda item: item[0].code):
         carried = _billables.carried(conn, order.customer_id, currency)
         invoice = domain.invoices.draft(order.customer_id, currency, billables, carried=carried, now=ctx.clock.now())

@@ -27,11 +27,14 @@ def settle(ctx: Context, delivery_id: str) -> timedelta | None:
         fact = ctx.provider.interpret(delivery)
         payment = _payment(conn, fact)
     if isinstance(fact, Ignored):
-        return _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
+        _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
+        return None
     if payment is None:
-        return _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
+        _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
+        return None
     if payment.ref not in {None, fact.ref}:
-        return _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
+        _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
+        return None
     return _follow(ctx, delivery_id, payment, fact.ref)
 
 
@@ -50,7 +53,8 @@ def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str) -> timed
         case Limited() | Unknown():
             return _RETRY
         case Refused(code, message):
-            return _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
+            _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
+            return None
         case _:
             told = outcome.payment
     if told is None:
