@@ -1,17 +1,38 @@
 """Rows in, values out: SQLAlchemy Core on SQLite and PostgreSQL. Every function takes `conn` first and never commits."""
 
-from tallystick.storage import catalog, customers, invoices, jobs, ledger, payments, settings, usage
+from tallystick.storage import (
+    api_keys,
+    audit,
+    boots,
+    catalog,
+    customers,
+    idempotency,
+    invoices,
+    jobs,
+    ledger,
+    payments,
+    provider_events,
+    reports,
+    settings,
+    usage,
+)
 from tallystick.storage.database import Database
 
 __all__ = [
     "Database",
+    "api_keys",
+    "audit",
+    "boots",
     "catalog",
     "customers",
+    "idempotency",
     "invoices",
     "jobs",
     "ledger",
     "migrate",
     "payments",
+    "provider_events",
+    "reports",
     "settings",
     "usage",
 ]

@@ -1,0 +1,111 @@
+"""The inbox: webhook deliveries as they came, kept once, and what became of each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, literal, select, tuple_
+
+from tallystick.storage import schema
+from tallystick.storage.database import insert_new
+from tallystick.storage.types import Instant, Key
+from tallystick.values.errors import NotFound
+
+
+class Settlement(StrEnum):
+    """What became of a delivery; NEW until it is settled."""
+
+    NEW = "new"
+    SETTLED = "settled"
+    IGNORED = "ignored"
+    PARKED = "parked"
+
+
+class Arrived(Protocol):
+    """A webhook as a provider's adapter hands it over."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def livemode(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """A delivery as it came, and what became of it."""
+
+    id: str
+    kind: str
+    body: str
+    created_at: datetime
+    livemode: bool
+    provider: str
+    received_at: datetime
+    settlement: Settlement = Settlement.NEW
+    reason: str | None = None
+    settled_at: datetime | None = None
+
+
+def keep(conn: Connection, delivery: Arrived, *, provider: str, at: datetime) -> bool:
+    """False where it is kept already: providers deliver again what they think was lost."""
+    row = {
+        "id": delivery.id,
+        "provider": provider,
+        "kind": delivery.kind,
+        "body": delivery.body,
+        "created_at": delivery.created_at,
+        "livemode": delivery.livemode,
+        "received_at": at,
+        "outcome": Settlement.NEW.value,
+    }
+    return bool(insert_new(conn, schema.provider_events, [row], [schema.provider_events.c.id]))
+
+
+def get(conn: Connection, delivery_id: str) -> StoredDelivery | None:
+    row = conn.execute(select(schema.provider_events).where(schema.provider_events.c.id == delivery_id)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def mark(conn: Connection, delivery_id: str, settlement: Settlement, reason: str | None, *, at: datetime) -> None:
+    """What became of it, the latest word. Raises NotFound."""
+    table = schema.provider_events
+    marked = table.update().where(table.c.id == delivery_id).values(outcome=settlement.value, reason=reason, settled_at=at)
+    if conn.execute(marked.returning(table.c.id)).one_or_none() is None:
+        raise NotFound(f"{delivery_id}: there is no such delivery")
+
+
+def page(
+    conn: Connection, *, settlement: Settlement | None = None, after: StoredDelivery | None = None, limit: int
+) -> list[StoredDelivery]:
+    """Newest first, beginning behind `after`."""
+    table = schema.provider_events.c
+    asked = select(schema.provider_events)
+    if settlement is not None:
+        asked = asked.where(table.outcome == settlement.value)
+    if after is not None:
+        place = tuple_(literal(after.received_at, Instant()), literal(after.id, Key()))
+        asked = asked.where(tuple_(table.received_at, table.id) < place)
+    rows = conn.execute(asked.order_by(table.received_at.desc(), table.id.desc()).limit(limit))
+    return [_delivery(row) for row in rows]
+
+
+def _delivery(row: Row[Any]) -> StoredDelivery:
+    return StoredDelivery(
+        id=row.id,
+        kind=row.kind,
+        body=row.body,
+        created_at=row.created_at,
+        livemode=row.livemode,
+        provider=row.provider,
+        received_at=row.received_at,
+        settlement=Settlement(row.outcome),
+        reason=row.reason,
+        settled_at=row.settled_at,
+    )
