@@ -18,6 +18,7 @@ ALLOWED = {
     "handle_error": "the name that socketserver calls",
     "process_bind_param": "the name that SQLAlchemy calls in a column type",
     "process_result_value": "the name that SQLAlchemy calls in a column type",
+    "get_route_handler": "the name that FastAPI calls in a route class",
     "project_data_processing": "a name that programs call already: what is projected is a service that processes data",
     "data": "the word for the rows of a list, in our API as in Stripe's",
 }
