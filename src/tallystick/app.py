@@ -1,20 +1,24 @@
 """The object that a program holds: it wires the parts, and hands each call over to one flow."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from tallystick import domain, flows, storage
+from tallystick.domain.api_keys import ApiKey, IssuedKey, Principal
 from tallystick.domain.catalog import Charge
 from tallystick.domain.catalog_documents import Change
 from tallystick.domain.customers import Customer, checked_key
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.usage import Answer, Event, Meter, Usage
+from tallystick.flows.backlog import Backlog
 from tallystick.flows.bill_usage import Collection, Order
 from tallystick.flows.collect import Collected
 from tallystick.flows.context import Context, Terms
 from tallystick.flows.explain_invoice import Explanation
+from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
+from tallystick.storage.audit import Entry
 from tallystick.storage.database import Database
 from tallystick.values.errors import InvalidInput, NotFound, WrongConfiguration
 from tallystick.values.ids import CustomerId, Ids, InvoiceId, MeterKey, SystemIds
@@ -36,6 +40,7 @@ class Tallystick:
 
     def __init__(self, context: Context, *, sandbox: "Sandbox | None" = None, publishable_key: str = "") -> None:
         self.context, self.sandbox, self.publishable_key = context, sandbox, publishable_key
+        self._api_key_pepper: str | None = None
 
     @classmethod
     def from_url(cls, url: str, *, clock: Clock | None = None, ids: Ids | None = None, terms: Terms | None = None) -> Self:
@@ -63,7 +68,9 @@ class Tallystick:
         database = Database.from_url(settings.database_url, clock=clock)
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
         terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
-        return cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
+        app = cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
+        app._api_key_pepper = settings.api_key_pepper and settings.api_key_pepper.get_secret_value()
+        return app
 
     @classmethod
     def _wired(cls, context: Context, wired: "Wired") -> Self:
@@ -218,9 +225,45 @@ class Tallystick:
         """Keeps one webhook delivery of the provider's; whether it was new. Raises InvalidInput for a forged one."""
         return flows.receive_provider_event.receive_provider_event(self.context, body, headers)
 
+    def audit(self, *, before: int | None = None, limit: int = 50) -> list[Entry]:
+        """Who did what, and why, newest first, below the number `before`."""
+        with self.context.database.reading() as conn:
+            return storage.audit.page(conn, before=before, limit=limit)
+
     def verify(self) -> Report:
         """Proves the books: every invariant, over everything."""
         return flows.verify.verify(self.context)
+
+    # Doors
+
+    def create_api_key(
+        self, name: str, scopes: Sequence[str], *, life: timedelta | None = None, actor: str = "system"
+    ) -> IssuedKey:
+        """A new key, good for `life` (a year); its token is shown now and never again."""
+        return flows.api_keys.issue(self.context, name, scopes, under=self._pepper(), life=life, actor=actor)
+
+    def authenticate(self, token: str) -> Principal:
+        """Whose token it is. Raises Unauthorized for one that is unknown, expired or revoked."""
+        return flows.api_keys.authenticate(self.context, token, under=self._pepper())
+
+    def revoke_api_key(self, key_id: str, *, actor: str = "system") -> ApiKey:
+        """The key, which opens nothing from now on. Raises NotFound."""
+        return flows.api_keys.revoke(self.context, key_id, actor=actor)
+
+    def api_keys(self, *, after: str | None = None, limit: int = 200) -> list[ApiKey]:
+        """A page of keys, in the order of their ids, behind `after`; never with a secret."""
+        return flows.api_keys.listed(self.context, after=after, limit=limit)
+
+    def once(self, key: str, route: str, fingerprint: str, effect: Callable[[], tuple[int, str]]) -> Kept:
+        """What `effect` answers, done once per idempotency key, kept with it in one transaction."""
+        return flows.idempotently.idempotently(self.context, key, route, fingerprint, effect)
+
+    def backlog(self) -> Backlog:
+        """How far behind the worker is."""
+        return flows.backlog.backlog(self.context)
+
+    def _pepper(self) -> bytes:
+        return flows.api_keys.pepper(self.context, self._api_key_pepper)
 
 
 def _known(customer: Customer | None) -> Customer:

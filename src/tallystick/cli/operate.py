@@ -1,5 +1,6 @@
 """Commands for whoever runs it: migrate, worker, verify, audit."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -60,11 +61,9 @@ def audit(
 ) -> None:
     """Who did what, and why; the chain of hashes is checked by `verify`."""
     with engine() as billing:
-        acts = billing.audit(limit=limit)
+        entries = billing.audit(limit=limit)
     if as_json:
-        print_json([act.as_dict() for act in acts])
+        print_json([{"seq": e.seq, "at": e.at.isoformat(), **asdict(e.act), "hash": e.hash} for e in entries])
         return
-    print_table(
-        ("seq", "at", "actor", "action", "subject", "reason"),
-        [(act.seq, act.at.isoformat(), act.actor, act.action, act.subject, act.reason or "") for act in acts],
-    )
+    rows = [(e.seq, e.at.isoformat(), e.act.actor, e.act.action, e.act.subject, e.act.reason or "") for e in entries]
+    print_table(("seq", "at", "actor", "action", "subject", "reason"), rows)
