@@ -32,7 +32,7 @@ class InProcessClient(stripe.HTTPClient):
             reply = self._sandbox.handle(method.upper(), path, body=body, query=query, headers=headers or {})
         except Lost as lost:
             raise stripe.APIConnectionError(str(lost), should_retry=True) from lost  # type: ignore[no-untyped-call]
-        return reply.body.decode(), reply.status, reply.headers
+        return reply.body.decode(), reply.status, _Headers(reply.headers)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
@@ -45,6 +45,22 @@ class InProcessClient(stripe.HTTPClient):
 
     async def close_async(self) -> None:
         """Nothing is held open."""
+
+
+class _Headers(dict[str, str]):
+    """Header names mean the same in any case; the SDK asks for `request-id`."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
 
 
 Scope = dict[str, Any]

@@ -20,7 +20,7 @@ from tallystick.sandbox.faults import Faults, Lost
 from tallystick.sandbox.forms import decode
 from tallystick.sandbox.objects import TABLES, authentication, due
 from tallystick.sandbox.params import read
-from tallystick.sandbox.publishable import admit, browser_form
+from tallystick.sandbox.publishable import admitted, browser_form
 from tallystick.sandbox.routes import Route, Router
 from tallystick.sandbox.state import Doc, MemoryState, State
 from tallystick.sandbox.webhooks import Webhooks
@@ -127,9 +127,7 @@ class Sandbox:
         return Reply(status, text.encode(), _headers(request.request_id))
 
     def _execute(self, route: Route, call: Call, request: _Request, subjects: tuple[str, ...]) -> str:
-        if call.is_publishable:
-            admit(route, request.sent)
-        call.params = read(route.params, request.sent) if not call.is_publishable else _read_publishable(route, request.sent)
+        call.params = admitted(route, request.sent) if call.is_publishable else read(route.params, request.sent)
         effect = self.faults.fires("stored_500", *subjects) if request.method == "POST" else None
         if effect is None:
             doc = render(call, route.answer(call), call.params.get("expand", []))
@@ -151,15 +149,6 @@ class Sandbox:
             raise Refusal(429, {"type": "invalid_request_error", "code": "lock_timeout", "message": message})
         if self.faults.fires("idempotency_key_in_use", *subjects):
             raise idempotency.in_use(request.headers.get("idempotency-key", ""))
-
-
-def _read_publishable(route: Route, sent: Doc) -> Doc:
-    """A card in `payment_method_data` is not in the SDK's params, for only Stripe.js may send one."""
-    data = sent.get("payment_method_data")
-    if not isinstance(data, dict):
-        return read(route.params, sent)
-    rest = {name: value for name, value in sent.items() if name != "payment_method_data"}
-    return {**read(route.params, rest), "payment_method_data": read("PaymentMethodCreateParams", data)}
 
 
 def _api_key(headers: dict[str, str]) -> str:
