@@ -1,5 +1,6 @@
 """A sandbox, the SDK on top of it, and the provider on top of that: real all the way, and on one clock."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +46,16 @@ class World:
     def provider_with(self, secret: str, before_call: Callable[[], None] = lambda: None) -> StripeProvider:
         """The provider, listening for what is signed with that secret."""
         return StripeProvider(KEY, webhook_secrets=[secret], http_client=InProcessClient(self.sandbox), before_call=before_call)
+
+    def interrupted(self, call: int, what: Callable[[], object]) -> StripeProvider:
+        """The provider, overtaken: just before its request of that number, somebody else does `what`."""
+        counted = itertools.count(1)
+
+        def before_call() -> None:
+            if next(counted) == call:
+                what()
+
+        return self.provider_with(SECRET, before_call)
 
     def passes(self, time: timedelta) -> None:
         self.clock.at += time

@@ -132,6 +132,26 @@ def test_a_test_card_is_attached_once_per_attempt_and_its_own_id_is_charged(worl
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_who_was_overtaken_by_the_buyer_says_that_it_is_paid(world: World, method: Method) -> None:
+    ref = ready(world, method, card="pm_card_visa")
+
+    def buyer_pays() -> object:
+        return world.provider.charge(ref, method, key="the buyer")
+
+    overtaken = world.interrupted(2, buyer_pays).charge(ref, method, key="charge:1")
+    assert done(overtaken).payment.status is PaymentStatus.SUCCEEDED
+    assert charged(world, method) == 1490
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_who_was_overtaken_by_a_cancellation_is_refused(world: World, method: Method) -> None:
+    ref = ready(world, method, card="pm_card_visa")
+    overtaken = world.interrupted(2, lambda: world.provider.cancel(ref, method, key="cancel")).charge(ref, method, key="charge:1")
+    assert isinstance(overtaken, Refused)
+    assert charged(world, method) == 0
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_no_card_is_not_a_decline(world: World, method: Method) -> None:
     refused = world.provider.charge(ready(world, method), method, key="charge:1")
     assert isinstance(refused, Refused)

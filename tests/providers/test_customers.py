@@ -7,6 +7,7 @@ import pytest
 
 from tallystick.domain.customers import Customer
 from tallystick.providers.protocol import Refused, Unknown
+from tallystick.providers.stripe import translate
 from tallystick.values.ids import CustomerId
 from tests.providers.stripe_world import START, World
 
@@ -20,7 +21,7 @@ def world() -> World:
 
 def all_customers(world: World) -> list[tuple[str | None, str | None, str]]:
     listed = world.stripe.customers.list({"limit": 100}).auto_paging_iter()
-    return [(customer.email, customer.name, (customer.metadata or {})["tallystick_customer"]) for customer in listed]
+    return [(customer.email, customer.name, translate.metadata(customer.to_dict())[translate.CUSTOMER]) for customer in listed]
 
 
 def test_made_once_with_our_id_name_and_address(world: World) -> None:

@@ -118,6 +118,19 @@ def test_an_invoice_that_somebody_finalised_with_another_sum_is_voided_before_it
     assert world.stripe.invoices.retrieve(ref).status == "void"
 
 
+def test_a_line_that_slips_in_before_the_finalising_gets_it_voided_at_once(world: World) -> None:
+    ref, request = opened(world)
+
+    def somebody_adds_a_cent() -> object:
+        return world.stripe.invoice_items.create(
+            {"customer": request.customer_ref, "invoice": ref, "amount": 1, "currency": "usd"}
+        )
+
+    provider = world.interrupted(5, somebody_adds_a_cent)  # a look, two lines, a look, and now to finalise
+    assert refused(provider.complete(ref, request, key="complete")).code == "amount_mismatch"
+    assert world.stripe.invoices.retrieve(ref).status == "void"
+
+
 def test_a_sum_below_the_minimum_is_not_finalised(world: World) -> None:
     ref, request = opened(world, 49)
     assert refused(world.provider.complete(ref, request, key="complete")).code == "below_minimum"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import stripe
 
-from tallystick.domain.payments import Method, PaymentStatus
+from tallystick.domain.payments import Decline, Method, PaymentStatus
 from tallystick.providers.protocol import Declined, Done, Limited, Outcome, Refused, Unknown
 from tallystick.providers.stripe import outcomes
 from tallystick.providers.stripe.client import StripeProvider
@@ -121,6 +121,12 @@ def test_an_answer_that_is_not_stripes_leaves_it_unknown() -> None:
     assert isinstance(outcomes.of(stripe.APIError("Invalid response object from API", "<html>", 502)), Unknown)
     assert isinstance(outcomes.of(stripe.APIError("Invalid response object from API", "<html>", 404)), Unknown)
     assert isinstance(outcomes.of(stripe.APIError("Invalid response object from API", "<html>", 429)), Limited)
+
+
+def test_a_402_of_any_call_is_a_decline() -> None:
+    error = {"error": {"code": "card_declined", "decline_code": "do_not_honor", "message": "Your card was declined."}}
+    told = outcomes.of(stripe.CardError("Your card was declined.", None, "card_declined", None, 402, error))  # type: ignore[no-untyped-call]
+    assert told == Declined(Decline("do_not_honor", "Your card was declined."))
 
 
 def test_no_secret_is_quoted() -> None:

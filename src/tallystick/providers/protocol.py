@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tallystick.domain.customers import Customer
-from tallystick.domain.payments import Decline, Method, ProviderFact, ProviderPayment
+from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.values.ids import CustomerId, InvoiceId
 from tallystick.values.money import Money
 from tallystick.values.time import Period
@@ -88,17 +88,6 @@ class PaymentRequest:
     description: str
     due_at: datetime
     lines: tuple[RequestedLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A webhook as received: verified, not yet understood."""
-
-    id: str
-    kind: str
-    body: str
-    created_at: datetime
-    livemode: bool
 
 
 class PaymentProvider(Protocol):

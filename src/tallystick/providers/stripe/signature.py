@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from tallystick.providers.protocol import Delivery
+from tallystick.domain.payments import Delivery
 from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.json import strict_loads
 from tallystick.values.time import EPOCH

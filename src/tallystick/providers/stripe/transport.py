@@ -64,6 +64,3 @@ class _Asking(stripe.HTTPClient):
     ) -> tuple[str, int, Mapping[str, str]]:
         self._before_call()
         return self._inner.request(method, url, headers, post_data)
-
-    def close(self) -> None:
-        self._inner.close()  # type: ignore[no-untyped-call]  # the SDK has left this one untyped
