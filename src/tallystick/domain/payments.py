@@ -192,6 +192,17 @@ def book_payment(payment: Payment, *, at: datetime) -> Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as received: verified, not yet understood."""
+
+    id: str
+    kind: str
+    body: str
+    created_at: datetime
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentChanged:
     """The provider says that the object `ref` is no longer as it was. A hint: how it stands now is asked, not believed.
 

@@ -1,10 +1,13 @@
 """The verbs: one file, one story of load → decide → save. No flow imports another."""
 
 from tallystick.flows import (
+    api_keys,
     apply_catalogue,
+    backlog,
     bill_usage,
     collect,
     explain_invoice,
+    idempotently,
     ingest,
     receive_provider_event,
     record_uptime,
@@ -16,10 +19,13 @@ from tallystick.flows import (
 )
 
 __all__ = [
+    "api_keys",
     "apply_catalogue",
+    "backlog",
     "bill_usage",
     "collect",
     "explain_invoice",
+    "idempotently",
     "ingest",
     "receive_provider_event",
     "record_uptime",

@@ -21,10 +21,10 @@ def settle(ctx: Context, delivery_id: str) -> timedelta | None:
     The delivery is a hint. What counts is how the object stands when we ask, so order and repetition do not matter.
     """
     with ctx.database.reading() as conn:
-        delivery = storage.provider_events.get(conn, delivery_id)
-        if delivery is None:
+        stored = storage.provider_events.get(conn, delivery_id)
+        if stored is None:
             raise NotFound(f"{delivery_id}: there is no such delivery")
-        fact = ctx.provider.interpret(delivery)
+        fact = ctx.provider.interpret(stored.delivery)
         payment = _payment(conn, fact)
     if isinstance(fact, Ignored):
         _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)

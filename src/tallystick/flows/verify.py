@@ -21,7 +21,8 @@ class Report:
 
 def verify(ctx: Context, *, each_max: int = 20) -> Report:
     """Reads in one snapshot and changes nothing; of each invariant at most `each_max` violations are named."""
-    checked, violations = {}, []
+    checked: dict[str, int] = {}
+    violations: list[Violation] = []
     with ctx.database.snapshot() as conn:
         for invariant in storage.invariants.INVARIANTS:
             finding = invariant.check(conn, each_max)

@@ -163,6 +163,11 @@ class Database:
             self._thread.conn, self._thread.joined = before
 
     @property
+    def safe_url(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
     def path(self) -> Path | None:
         """The file of a SQLite database; None for one in memory, and for a server."""
         if self.dialect == "postgresql" or engines.is_memory(self.url):

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, literal, select, tuple_
 
+from tallystick.domain.payments import Delivery
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.storage.types import Instant, Key
@@ -22,30 +23,11 @@ class Settlement(StrEnum):
     PARKED = "parked"
 
 
-class Arrived(Protocol):
-    """A webhook as a provider's adapter hands it over."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def livemode(self) -> bool: ...
-
-
 @dataclass(frozen=True, slots=True)
-class StoredDelivery:
+class Stored:
     """A delivery as it came, and what became of it."""
 
-    id: str
-    kind: str
-    body: str
-    created_at: datetime
-    livemode: bool
+    delivery: Delivery
     provider: str
     received_at: datetime
     settlement: Settlement = Settlement.NEW
@@ -53,7 +35,7 @@ class StoredDelivery:
     settled_at: datetime | None = None
 
 
-def keep(conn: Connection, delivery: Arrived, *, provider: str, at: datetime) -> bool:
+def keep(conn: Connection, delivery: Delivery, *, provider: str, at: datetime) -> bool:
     """False where it is kept already: providers deliver again what they think was lost."""
     row = {
         "id": delivery.id,
@@ -68,7 +50,7 @@ def keep(conn: Connection, delivery: Arrived, *, provider: str, at: datetime) ->
     return bool(insert_new(conn, schema.provider_events, [row], [schema.provider_events.c.id]))
 
 
-def get(conn: Connection, delivery_id: str) -> StoredDelivery | None:
+def get(conn: Connection, delivery_id: str) -> Stored | None:
     row = conn.execute(select(schema.provider_events).where(schema.provider_events.c.id == delivery_id)).one_or_none()
     return None if row is None else _delivery(row)
 
@@ -81,28 +63,22 @@ def mark(conn: Connection, delivery_id: str, settlement: Settlement, reason: str
         raise NotFound(f"{delivery_id}: there is no such delivery")
 
 
-def page(
-    conn: Connection, *, settlement: Settlement | None = None, after: StoredDelivery | None = None, limit: int
-) -> list[StoredDelivery]:
+def page(conn: Connection, *, settlement: Settlement | None = None, after: Stored | None = None, limit: int) -> list[Stored]:
     """Newest first, beginning behind `after`."""
     table = schema.provider_events.c
     asked = select(schema.provider_events)
     if settlement is not None:
         asked = asked.where(table.outcome == settlement.value)
     if after is not None:
-        place = tuple_(literal(after.received_at, Instant()), literal(after.id, Key()))
+        place = tuple_(literal(after.received_at, Instant()), literal(after.delivery.id, Key()))
         asked = asked.where(tuple_(table.received_at, table.id) < place)
     rows = conn.execute(asked.order_by(table.received_at.desc(), table.id.desc()).limit(limit))
     return [_delivery(row) for row in rows]
 
 
-def _delivery(row: Row[Any]) -> StoredDelivery:
-    return StoredDelivery(
-        id=row.id,
-        kind=row.kind,
-        body=row.body,
-        created_at=row.created_at,
-        livemode=row.livemode,
+def _delivery(row: Row[Any]) -> Stored:
+    return Stored(
+        Delivery(row.id, row.kind, row.body, row.created_at, row.livemode),
         provider=row.provider,
         received_at=row.received_at,
         settlement=Settlement(row.outcome),

@@ -9,12 +9,11 @@ from typing import TypeVar, assert_never
 import stripe
 
 from tallystick.domain.customers import Customer
-from tallystick.domain.payments import Method, PaymentStatus, ProviderFact
+from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
 from tallystick.providers.protocol import (
     Capabilities,
     CustomerOutcome,
     Declined,
-    Delivery,
     Done,
     Limited,
     Outcome,
