@@ -10,11 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tallystick.app import Tallystick
-from tallystick.collectors import uptime
-from tallystick.domain.uptime import Reading
-from tallystick.settings import Settings
-from tallystick.values.time import SystemClock
 from tests.browser.serving import free_port, serving
 
 ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
@@ -71,6 +66,12 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the whole service on the sandbox, freshly installed on a server that has been up for five hours."""
+    from tallystick.app import Tallystick
+    from tallystick.collectors import uptime
+    from tallystick.domain.uptime import Reading
+    from tallystick.settings import Settings
+    from tallystick.values.time import SystemClock
+
     booted_at = SystemClock().now() - timedelta(hours=5)
     monkeypatch.setattr(uptime, "this_machine", lambda clock: Reading("a boot", booted_at, clock.now()))
     for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "HOURLY_RATE", "CURRENCY", "TALLYSTICK_PUBLIC_URL"):

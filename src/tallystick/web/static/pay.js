@@ -52,7 +52,7 @@ async function createIntent() {
   const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
   const { answer, problem } = await ask("/api/create-payment-intent", request);
   if (problem) refuse(problem);
-  return answer;
+  return answer && { ...answer, before: paidThrough() };
 }
 
 // --- showing the bill ---
@@ -64,6 +64,7 @@ function exponentOf(currency) {
   return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
 }
 
+const paidThrough = () => bill?.paid_through ?? null;
 const isBelowMinimum = () => bill.minimum_charge !== null && bill.amount_due < bill.minimum_charge;
 
 function showBill() {
@@ -237,12 +238,12 @@ function closeForm() {
 }
 
 async function confirmPayment() {
-  const { stripe, elements, client_secret: clientSecret } = payment;
+  const { stripe, elements } = payment;
   const { error } = await elements.submit();
   if (error) return settle({ error }, payment);
   if (await isOutdated()) return undefined;
   const confirmParams = { return_url: location.origin + location.pathname };
-  const result = await stripe.confirmPayment({ elements, clientSecret, confirmParams, redirect: "if_required" });
+  const result = await stripe.confirmPayment({ elements, confirmParams, redirect: "if_required" });
   return settle(result, payment);
 }
 
@@ -285,7 +286,7 @@ function arrived({ status }, paying) {
   closeForm();
   news(() => say(status === "processing" ? "processing" : "paid_now", { amount: sum() }));
   $("pay").focus();
-  if (status === "succeeded") watchForRecord(sum, ++attempt, bill);
+  if (status === "succeeded") watchForRecord(sum, ++attempt, paying.before);
 }
 
 /** The provider tells the server by webhook, which may take a moment after it has told us. */
@@ -293,7 +294,7 @@ async function watchForRecord(sum, mine, before) {
   for (const wait of RECORDING_WAITS_MS) {
     await refresh();
     if (mine !== attempt || !messages.news) return;
-    if (!isStale && bill.paid_through !== before?.paid_through) {
+    if (!isStale && paidThrough() !== before) {
       const through = bill.paid_through;
       return news(() => say("recorded", { amount: sum(), moment: moment(through) }));
     }
@@ -309,7 +310,7 @@ async function resume() {
   const stripe = await stripeFor(publishableKey);
   if (!stripe) return;
   const { paymentIntent, error } = await stripe.retrievePaymentIntent(clientSecret);
-  settle({ paymentIntent, error }, paymentIntent ?? {});
+  settle({ paymentIntent, error }, { ...paymentIntent, before: paidThrough() });
 }
 
 // --- language, theme, and the start ---
