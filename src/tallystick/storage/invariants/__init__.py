@@ -1,36 +1,29 @@
-"""What must hold over everything that is stored: each invariant written once, for `verify`, the tests and the simulator."""
+"""What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from tallystick.storage.invariants import books, lines, payments, trail, usage
+from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
-from sqlalchemy import Connection
+__all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
 
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One place where an invariant does not hold."""
-
-    invariant: str
-    subject: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How much one invariant looked at, and what it found wrong."""
-
-    checked: int
-    violations: tuple[Violation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """A promise, by its number in the list of invariants, and the check of it: of a connection and the most to name."""
-
-    number: int
-    name: str
-    promise: str
-    check: Callable[[Connection, int], Finding]
-
-
-INVARIANTS: tuple[Invariant, ...] = ()
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(2, "once", "an event of one customer, source and id is stored once", usage.once),
+    Invariant(5, "exact input", "what is stored is what was sent, within its bounds", usage.exact_input),
+    Invariant(6, "complete and disjoint", "each event before the billing position is billed, in one period", lines.complete),
+    Invariant(7, "derivable", "every rollup is what the raw events come to", usage.derivable),
+    Invariant(8, "tiling", "the periods of a charge meet, without gap or overlap", lines.tiling),
+    Invariant(11, "one rounding", "each line is its price over its quantity, rounded once", lines.rated_as_stored),
+    Invariant(12, "sums", "invoices and transactions add up", books.sums),
+    Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),
+    Invariant(12, "carried", "what one invoice leaves over, the next one takes up", books.carried),
+    Invariant(14, "bounds", "nothing is collected below the provider's minimum, or owed below zero", books.bounds),
+    Invariant(19, "one line", "one line per customer, charge, period and part", lines.one_line),
+    Invariant(20, "final is final", "an invoice is in the state that its trail led to", books.final),
+    Invariant(20, "gapless", "invoice numbers run from 1 without a gap", books.gapless),
+    Invariant(22, "one payment", "one live payment per invoice, for exactly its total", payments.one_payment),
+    Invariant(22, "booked once", "a payment is booked when it succeeds, and once", payments.booked_once),
+    Invariant(28, "one mode", "nothing of another mode is kept", payments.one_mode),
+    Invariant(29, "settled", "news is settled with its effect, or waits with its job", payments.settled),
+    Invariant(30, "monotonic", "what was paid stays paid", payments.monotonic),
+    Invariant(42, "tamper-evident", "the audit trail is whole, hash by hash", trail.chained),
+    Invariant(43, "explained", "each minor unit traces to events, a price and one rounding", lines.explained),
+)

@@ -1,0 +1,157 @@
+"""Invoices and the ledger: sums, bounds, what is carried, numbers without gaps, and states that stand."""
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from tallystick.storage.invariants.finding import Wrongs, count, differ, rows
+from tallystick.values.money import currency
+
+_SUMS = """
+SELECT i.customer_id, i.id, i.total, i.carried_in, i.carried_out, COALESCE(SUM(l.amount), 0) AS lines, COUNT(l.id) AS listed,
+       SUM(CASE WHEN l.currency <> i.currency THEN 1 ELSE 0 END) AS foreign_lines
+FROM tallystick_invoices i
+LEFT JOIN tallystick_invoice_lines l ON l.customer_id = i.customer_id AND l.invoice_id = i.id
+GROUP BY i.customer_id, i.id, i.total, i.carried_in, i.carried_out
+HAVING i.total <> COALESCE(SUM(l.amount), 0) + i.carried_in - i.carried_out OR COUNT(l.id) = 0
+    OR SUM(CASE WHEN l.currency <> i.currency THEN 1 ELSE 0 END) > 0
+"""
+_UNBALANCED = """
+SELECT customer_id, transaction_id, currency, SUM(amount) AS off FROM tallystick_ledger_entries
+GROUP BY customer_id, transaction_id, currency HAVING SUM(amount) <> 0
+"""
+_BALANCES = """
+SELECT customer_id, currency, account, SUM(amount) AS balance FROM tallystick_ledger_entries
+GROUP BY customer_id, currency, account
+"""
+# What the invoices and payments say that the accounts must hold; a void invoice's booking is taken back.
+_OWED = """
+SELECT i.customer_id, i.currency,
+       SUM(CASE WHEN i.status IN ('open', 'uncollectible') THEN i.total ELSE 0 END) AS owed,
+       SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0 ELSE i.carried_out - i.carried_in END) AS carried,
+       SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0 ELSE i.total + i.carried_out - i.carried_in END) AS earned
+FROM tallystick_invoices i GROUP BY i.customer_id, i.currency
+"""
+_COLLECTED = """
+SELECT p.customer_id, p.currency, SUM(p.amount) AS cash,
+       SUM(CASE WHEN i.status = 'void' THEN p.amount ELSE 0 END) AS unowed
+FROM tallystick_payments p JOIN tallystick_invoices i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
+WHERE p.status = 'succeeded' GROUP BY p.customer_id, p.currency
+"""
+_BOOKED = """
+SELECT i.customer_id, i.id, i.status,
+       SUM(CASE WHEN t.kind = 'invoice.opened' THEN 1 ELSE 0 END) AS opened,
+       SUM(CASE WHEN t.kind = 'invoice.voided' THEN 1 ELSE 0 END) AS voided
+FROM tallystick_invoices i
+LEFT JOIN tallystick_ledger_transactions t ON t.customer_id = i.customer_id AND t.subject = i.id
+GROUP BY i.customer_id, i.id, i.status
+HAVING SUM(CASE WHEN t.kind = 'invoice.opened' THEN 1 ELSE 0 END) <> CASE WHEN i.status = 'draft' THEN 0 ELSE 1 END
+    OR SUM(CASE WHEN t.kind = 'invoice.voided' THEN 1 ELSE 0 END) <> CASE WHEN i.status = 'void' THEN 1 ELSE 0 END
+"""
+_INVOICES = """
+SELECT id, customer_id, currency, status, number, total, carried_in, carried_out, opened_at, closed_at FROM tallystick_invoices
+"""
+# In the order of the audit trail, which is the order in which it happened, whatever the clock said.
+_HAPPENED = """
+SELECT a.action, i.id, i.customer_id, i.currency, i.status, i.carried_in, i.carried_out
+FROM tallystick_audit a JOIN tallystick_invoices i ON i.id = a.subject
+WHERE a.action IN ('invoice.opened', 'invoice.voided') ORDER BY a.seq
+"""
+_ACTS = """
+SELECT i.id, i.status, SUM(CASE WHEN a.action = 'invoice.opened' THEN 1 ELSE 0 END) AS opened,
+       SUM(CASE WHEN a.action = 'invoice.voided' THEN 1 ELSE 0 END) AS voided
+FROM tallystick_invoices i LEFT JOIN tallystick_audit a ON a.subject = i.id
+GROUP BY i.id, i.status
+"""
+_COUNTED = "SELECT value FROM tallystick_counters WHERE name = 'invoice_numbers'"
+
+
+def sums(conn: Connection, wrong: Wrongs) -> int:
+    for row in rows(conn, _SUMS):
+        wrong(row.id, f"total {row.total}; lines {row.lines} ({row.listed}), carried {row.carried_in} in, {row.carried_out} out")
+    for row in rows(conn, _UNBALANCED):
+        wrong(row.transaction_id, f"is off by {row.off} {row.currency}")
+    for row in rows(conn, _BOOKED):
+        wrong(row.id, f"is {row.status}, and booked as opened {row.opened} times, as voided {row.voided} times")
+    return count(conn, "tallystick_invoices") + count(conn, "tallystick_ledger_entries")
+
+
+def balances(conn: Connection, wrong: Wrongs) -> int:
+    """Every account of every customer is what invoices and payments say."""
+    zeros = dict.fromkeys(("receivable", "carried", "cash", "revenue"), 0)
+    expected: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
+    found: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
+    for row in rows(conn, _BALANCES):
+        found[row.customer_id, row.currency][row.account] = int(row.balance)
+    for row in rows(conn, _OWED):
+        due = expected[row.customer_id, row.currency]
+        due["receivable"], due["carried"], due["revenue"] = int(row.owed), int(row.carried), -int(row.earned)
+    for row in rows(conn, _COLLECTED):
+        due = expected[row.customer_id, row.currency]
+        due["cash"] += int(row.cash)
+        due["receivable"] -= int(row.unowed)
+    for key in sorted(expected.keys() | found.keys()):
+        differ(wrong, "/".join(key), expected[key], found[key])
+    return len(found)
+
+
+def carried(conn: Connection, wrong: Wrongs) -> int:
+    """What one invoice leaves over, the customer's next one takes up; what is voided gives back what it took."""
+    left: dict[tuple[str, str], int] = defaultdict(int)
+    checked = 0
+    for row in rows(conn, _HAPPENED):
+        key, checked = (row.customer_id, row.currency), checked + 1
+        if row.action == "invoice.voided":
+            left[key] += row.carried_in - row.carried_out
+            continue
+        if row.carried_in != left[key]:
+            wrong(row.id, f"takes up {row.carried_in}, and {left[key]} was left")
+        left[key] = row.carried_out
+    return checked
+
+
+def bounds(conn: Connection, wrong: Wrongs) -> int:
+    """Collected is nothing, or at least what the provider charges; carried is the whole of a sum that is not collected."""
+    checked = 0
+    for row in rows(conn, _INVOICES):
+        checked += 1
+        least = max(currency(row.currency).minimum_charge_minor or 1, 1)
+        whole = row.total >= least and row.carried_out == 0
+        if not whole and not (row.total == 0 and row.carried_out < least):
+            wrong(row.id, f"asks for {row.total} and carries {row.carried_out}; the least that is charged is {least}")
+    return checked
+
+
+def final(conn: Connection, wrong: Wrongs) -> int:
+    """States stand as the audit trail says that they were reached; a closed invoice says when."""
+    for row in rows(conn, _INVOICES):
+        if (row.closed_at is None) != (row.status in {"draft", "open"}):
+            wrong(row.id, f"is {row.status}, closed at {row.closed_at}")
+    for row in rows(conn, _ACTS):
+        acts = (int(row.opened), int(row.voided))
+        if acts != (int(row.status != "draft"), int(row.status == "void")):
+            wrong(row.id, f"is {row.status}; the trail has it opened {acts[0]} times, voided {acts[1]} times")
+    return count(conn, "tallystick_invoices")
+
+
+def gapless(conn: Connection, wrong: Wrongs) -> int:
+    """Numbers 1 to n, each once, and n is what the counter says."""
+    numbers = sorted(_number(row, wrong) for row in rows(conn, _INVOICES) if row.number is not None)
+    for expected, found in enumerate(numbers, 1):
+        if found != expected:
+            wrong(f"number {expected}", f"is missing, or there twice: {found} is in its place")
+            break
+    counted = next(rows(conn, _COUNTED), None)
+    reached = 0 if counted is None else counted.value
+    if reached != len(numbers):
+        wrong("invoice_numbers", f"{reached} were given out, {len(numbers)} invoices have one")
+    return len(numbers)
+
+
+def _number(row: Row[Any], wrong: Wrongs) -> int:
+    digits = row.number.rpartition("-")[2]
+    if not digits.isdecimal():
+        wrong(row.id, f"its number is {row.number!r}")
+        return 0
+    return int(digits)
