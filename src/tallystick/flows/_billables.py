@@ -1,7 +1,7 @@
 """What a customer can be billed for now: loaded the same way for the invoice and for its preview."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -27,9 +27,10 @@ def billables(
     for key in sorted(wanted):
         charge = charges[key]
         meter = meters[charge.meter_key]
-        found[charge.price.currency] += _late(conn, customer_id, charge, meter)
-        found[charge.price.currency] += _current(conn, customer_id, charge, meter, until=until)
-    return {currency: listed for currency, listed in found.items() if listed}
+        listed = _earlier(conn, customer_id, charge, meter) + _late(conn, customer_id, charge, meters)
+        for billable in listed + _current(conn, customer_id, charge, meter, until=until):
+            found[billable.charge.price.currency].append(billable)
+    return dict(found)
 
 
 def _current(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, *, until: datetime) -> list[Billable]:
@@ -40,7 +41,19 @@ def _current(conn: Connection, customer_id: CustomerId, charge: Charge, meter: M
     return [billable] if billable.usage.count else []
 
 
-def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter) -> list[Billable]:
+def _earlier(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter) -> list[Billable]:
+    """What was used before the first period that was billed, and told only after it: no line covers it, so it gets its own."""
+    first_at = storage.usage.first_at(conn, customer_id, meter.key)
+    position = storage.usage.position(conn, customer_id, charge.key)
+    late = storage.usage.late_hours(conn, customer_id, charge.key)
+    if first_at is None or position is None or not any(hour <= first_at < hour + _HOUR for hour in late):
+        return []
+    billed = storage.invoices.lines_between(conn, customer_id, charge.key, Period(first_at, position))
+    start = min(line.period.start for line in billed)
+    return [_billable(conn, customer_id, charge, meter, Period(first_at, start))] if first_at < start else []
+
+
+def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meters: Mapping[MeterKey, Meter]) -> list[Billable]:
     """Closed periods whose usage has changed since: to be billed by difference, at the price they were billed with."""
     parts: dict[Period, list[Line]] = defaultdict(list)
     for hour in storage.usage.late_hours(conn, customer_id, charge.key):
@@ -50,8 +63,8 @@ def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Mete
     found = []
     for period, lines in sorted(parts.items(), key=lambda item: item[0].start):
         first = min(lines, key=lambda line: line.part)
-        as_sold = Charge(key=charge.key, meter_key=charge.meter_key, price=first.price, display_name=first.description)
-        now = _billable(conn, customer_id, as_sold, meter, period)
+        as_sold = Charge(key=charge.key, meter_key=first.meter_key, price=first.price, display_name=first.description)
+        now = _billable(conn, customer_id, as_sold, meters[first.meter_key], period)
         billable = domain.invoices.since(now, lines)
         if billable is not None:
             found.append(billable)
