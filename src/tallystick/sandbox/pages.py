@@ -51,7 +51,7 @@ def answer(sandbox: "Sandbox", method: str, path: str, body: bytes) -> Page:
     kind, _, identifier = path.removeprefix("/sandbox/").partition("/")
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()} if method == "POST" else None
     with sandbox.state.transaction():
-        call = sandbox.call()
+        call = sandbox.call(ids=(identifier,))
         try:
             if kind == "3ds":
                 return _bank(call, identifier, form)

@@ -7,20 +7,15 @@
 
   // English, Japanese. Where the English is missing, Stripe's own message stands.
   const WORDS = {
-    card: ["Card", "カード"],
-    number: ["Card number", "カード番号"],
-    expiry: ["Expiry date", "有効期限"],
-    expiry_hint: ["MM / YY", "月 / 年"],
+    card: ["Card", "カード"], number: ["Card number", "カード番号"],
+    expiry: ["Expiry date", "有効期限"], expiry_hint: ["MM / YY", "月 / 年"],
     cvc: ["Security code", "セキュリティコード"],
     hint: ["Sandbox test cards, with any future date and any code:", "サンドボックスのテストカード（期限は未来、コードは任意）："],
-    pays: ["pays", "成功"],
-    declines: ["declines", "拒否"],
-    insufficient: ["insufficient funds", "残高不足"],
+    pays: ["pays", "成功"], declines: ["declines", "拒否"], insufficient: ["insufficient funds", "残高不足"],
     asks: ["asks for 3-D Secure", "3Dセキュア認証"],
     title: ["Sandbox 3-D Secure", "サンドボックスの3Dセキュア"],
     question: ["Here your bank would ask you to confirm the payment. Choose its answer.", "本番ではカード会社が本人確認をします。結果を選んでください。"],
-    complete: ["Complete", "認証する"],
-    fail: ["Fail", "失敗させる"],
+    complete: ["Complete", "認証する"], fail: ["Fail", "失敗させる"],
     incomplete_number: ["Your card number is incomplete.", "カード番号が不完全です。"],
     invalid_number: ["Your card number is invalid.", "カード番号が無効です。"],
     incomplete_expiry: ["Your card’s expiration date is incomplete.", "カードの有効期限が不完全です。"],
@@ -35,9 +30,8 @@
     no_element: ["No card was given: create a card or payment element first.", "カードが入力されていません。"],
     card_declined: ["", "カードが拒否されました。"],
     insufficient_funds: ["", "カードの残高が不足しています。"],
-    expired_card: ["", "カードの有効期限が切れています。"],
+    expired_card: ["", "カードの有効期限が切れています。"], incorrect_number: ["", "カード番号が正しくありません。"],
     incorrect_cvc: ["", "セキュリティコードが正しくありません。"],
-    incorrect_number: ["", "カード番号が正しくありません。"],
     processing_error: ["", "カードの処理中にエラーが発生しました。後でもう一度お試しください。"],
     card_velocity_exceeded: ["", "カードの利用限度を超えています。"],
     payment_intent_authentication_failure: ["", "カードの本人認証に失敗しました。"],
@@ -197,8 +191,12 @@
     complete.addEventListener("click", () => dialog.close("success"));
     fail.addEventListener("click", () => dialog.close("failure"));
     dialog.showModal();
-    // Escape closes it without a value: who turns away from the bank has not confirmed.
-    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue || "failure", host.remove())));
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => {
+        host.remove();
+        resolve(dialog.returnValue || "failure"); // Escape gives none: who turns away from the bank has not confirmed
+      });
+    });
   }
 
   function make(tag, properties = {}, ...children) {
@@ -366,8 +364,16 @@
       for (const name of NAMES) this.#typed(name, this.#show(name, ""));
     }
 
-    unmount() { this.#host = this.#host?.remove() ?? null; }
-    destroy() { this.emit("destroy", this.unmount()); }
+    unmount() {
+      this.#host?.remove();
+      this.#host = null;
+    }
+
+    destroy() {
+      this.unmount();
+      this.emit("destroy");
+    }
+
     focus() { this.#inputs.number.focus(); }
     blur() { this.#host?.shadowRoot.activeElement?.blur(); }
     collapse() {}
