@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from tallystick.domain.tiers import Ladder, PercentTier, Tier
 from tallystick.values.decimals import exact_decimal
@@ -31,6 +32,8 @@ class Rounding(StrEnum):
                 return whole_down(number)
             case Rounding.NONE:
                 return number
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,3 +292,5 @@ def _check_tier(tier: Tier | PercentTier, where: str) -> None:
             _above_zero(tier.package_size, f"{where}.package_size")
         case PercentTier():
             _not_negative(tier.rate_percent, f"{where}.rate_percent")
+        case _:
+            assert_never(tier)

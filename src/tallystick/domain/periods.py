@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from itertools import count as count_from
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from tallystick.values.errors import InvalidInput
@@ -74,17 +74,15 @@ def boundaries(
     if not 1 <= count <= COUNT_MAX:
         raise InvalidInput(f"count: must be from 1 to {COUNT_MAX}", field="count")
     # A day of slack on either side, for offsets that change.
-    first = max(0, ((start - anchor).days - 1) // (_DAYS_MAX[interval] * count) - 1)
+    k = max(0, ((start - anchor).days - 1) // (_DAYS_MAX[interval] * count) - 1)
     found: list[datetime] = []
-    for k in count_from(first):
-        at = boundary(anchor, k, interval, count, zone)
-        if at >= until:
-            return found
+    while (at := boundary(anchor, k, interval, count, zone)) < until:
         if at >= start and (not found or at > found[-1]):
             found.append(at)
         if len(found) > BOUNDARIES_MAX:
             raise InvalidInput(f"until: more than {BOUNDARIES_MAX} boundaries; ask for a shorter time", field="until")
-    raise AssertionError("the calendar ends, with an error, before the count does")
+        k += 1
+    return found
 
 
 def _moved(wall: datetime, steps: int, interval: Interval) -> datetime:
@@ -97,6 +95,8 @@ def _moved(wall: datetime, steps: int, interval: Interval) -> datetime:
             return _months_later(wall, steps)
         case Interval.YEAR:
             return _months_later(wall, 12 * steps)
+        case _:
+            assert_never(interval)
 
 
 def _months_later(wall: datetime, months: int) -> datetime:

@@ -261,4 +261,6 @@ def _write_tier(tier: Tier | PercentTier) -> Document:
             document |= _numbers(unit_amount=tier.unit_amount, package_size=tier.package_size)
         case PercentTier():
             document |= _numbers(rate_percent=tier.rate_percent)
+        case _:
+            assert_never(tier)
     return document | _numbers(flat_amount=tier.flat_amount, maximum_amount=tier.maximum_amount)

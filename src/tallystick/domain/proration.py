@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from tallystick.domain.periods import instant_of
@@ -98,6 +99,8 @@ def _measure(period: Period, convention: Convention, zone: ZoneInfo) -> int:
             return last.toordinal() - _day(period.start, zone).toordinal() + 1
         case Convention.MONTH_30:
             return _thirty(_day(period.end, zone)) - _thirty(_day(period.start, zone))
+        case _:
+            assert_never(convention)
 
 
 def _day(at: datetime, zone: ZoneInfo) -> date:
