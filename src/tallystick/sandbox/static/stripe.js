@@ -48,13 +48,11 @@
   const STYLE = `
     :host { display: block; --primary: light-dark(#0a6b4f, #5fd3a8); --background: light-dark(#fff, #16201d); --text: light-dark(#1b2420, #e8efec);
       --quiet: light-dark(#56625d, #a3b2ac); --danger: light-dark(#b3261e, #ffb4a9); --line: light-dark(#7b8782, #75857f);
-      --radius: 6px; --font: system-ui, sans-serif; --unit: 4px; }
-    * { box-sizing: border-box; }
+      --radius: 6px; --font: system-ui, sans-serif; --unit: 4px; } * { box-sizing: border-box; }
     .card { display: grid; grid-template-columns: 1fr 1fr; gap: calc(var(--unit) * 4) calc(var(--unit) * 3); font-family: var(--font); color: var(--text); }
     .field { display: grid; gap: var(--unit); align-content: start; min-width: 0; }
     .field:first-child, .hint { grid-column: 1 / -1; }
-    label { font-size: 0.9rem; font-weight: 500; }
-    .box { position: relative; display: block; }
+    label { font-size: 0.9rem; font-weight: 500; } .box { position: relative; display: block; }
     .brand { position: absolute; inset: 0 12px 0 auto; display: grid; align-items: center; color: var(--quiet); font-size: 0.8rem; pointer-events: none; }
     input { width: 100%; min-height: 44px; padding: 0 12px; border: 1px solid var(--line); border-radius: var(--radius);
       background: var(--background); color: var(--text); font: inherit; font-variant-numeric: tabular-nums; }
@@ -70,8 +68,7 @@
     dialog::backdrop { background: rgb(0 0 0 / 0.55); }
     dialog h2 { margin: 0 0 8px; font-size: 1.15rem; } dialog p { margin: 0 0 20px; }
     .answers { display: flex; flex-wrap: wrap; gap: 12px; }
-    button { flex: 1 1 8rem; min-height: 44px; padding: 0 16px; border: 1px solid var(--primary); border-radius: var(--radius);
-      background: var(--background); color: var(--primary); font: inherit; font-weight: 600; cursor: pointer; }
+    button { flex: 1 1 8rem; min-height: 44px; padding: 0 16px; border: 1px solid var(--primary); border-radius: var(--radius); background: var(--background); color: var(--primary); font: inherit; font-weight: 600; cursor: pointer; }
     button.first { background: var(--primary); color: var(--background); }`;
   let sheet; // made when first needed: the script may run before there is a document to style
 
@@ -103,9 +100,8 @@
   }
 
   function grouped(digits) {
-    const brand = brandOf(digits)[0];
-    const kept = digits.slice(0, lengthOf(brand));
-    const parts = lengthOf(brand) < 16 ? /^(.{0,4})(.{0,6})(.*)/.exec(kept).slice(1) : kept.match(/.{1,4}/g) ?? [];
+    const length = lengthOf(brandOf(digits)[0]);
+    const parts = (length < 16 ? /^(.{0,4})(.{0,6})(.*)/ : /^(.{0,4})(.{0,4})(.{0,4})(.*)/).exec(digits.slice(0, length)).slice(1);
     return parts.filter(Boolean).join(" ");
   }
 
@@ -132,8 +128,8 @@
 
   async function call(client, method, path, params) {
     const [url, form] = [new URL(`api/v1/${path}`, HOME), formOf(params)];
-    const [search, body] = method === "GET" ? [form, undefined] : ["", form];
-    url.search = search;
+    const body = method === "GET" ? undefined : form;
+    url.search = body ? "" : form;
     const response = await sent(url, { method, body, headers: { Authorization: `Bearer ${client.key}` } });
     if (!response) return said(client, "api_connection_error");
     const answer = await response.json().catch(() => null);
@@ -151,8 +147,8 @@
   async function retrieve(client, clientSecret) {
     const intent = intentOf(clientSecret);
     if (!intent) return noSecret(client);
-    const { answer, error } = await call(client, "GET", intent.path, { client_secret: clientSecret });
-    return error ? { error } : { [intent.noun]: answer };
+    const found = await call(client, "GET", intent.path, { client_secret: clientSecret });
+    return found.error ? found : { [intent.noun]: found.answer };
   }
 
   async function confirm(client, clientSecret, params, handleActions = true) {
@@ -182,9 +178,9 @@
     const complete = make("button", { type: "button", className: "first", textContent: client.word("complete") });
     const fail = make("button", { type: "button", textContent: client.word("fail") });
     const title = make("h2", { textContent: client.word("title") });
-    const question = make("p", { id: "question", textContent: client.word("question") });
-    const dialog = make("dialog", { ariaLabel: title.textContent }, title, question, make("div", { className: "answers" }, complete, fail));
-    dialog.setAttribute("aria-describedby", "question");
+    const question = make("p", { textContent: client.word("question") });
+    const dialog = make("dialog", {}, title, question, make("div", { className: "answers" }, complete, fail));
+    Object.assign(dialog, { ariaLabel: title.textContent, ariaDescription: question.textContent });
     const host = make("div", { lang: client.locale });
     shadowOf(host).append(dialog);
     document.body.append(host);
@@ -300,8 +296,7 @@
 
     #told() {
       const codes = NAMES.map((name) => this.#fault(name));
-      const isEmpty = NAMES.every((name) => !this.#inputs[name].value);
-      const told = { elementType: this.#type, empty: isEmpty, complete: codes.every((code) => !code) };
+      const told = { elementType: this.#type, empty: NAMES.every((name) => !this.#inputs[name].value), complete: codes.every((code) => !code) };
       if (this.#type === "payment") return { ...told, collapsed: false, value: { type: "card" } };
       const wrong = codes.find((code) => code.startsWith("invalid"));
       const error = wrong && { type: "validation_error", code: wrong, message: this.#client.word(wrong) };
@@ -474,7 +469,7 @@
     const { params, error } = methodParams(client, card ?? elements, billing_details ?? more.billing_details);
     if (error) return { error };
     const created = await call(client, "POST", "payment_methods", params.payment_method_data ?? {});
-    return created.error ? { error: created.error } : { paymentMethod: created.answer };
+    return created.error ? created : { paymentMethod: created.answer };
   }
 
   async function handleNextAction(client, { clientSecret }) {
@@ -496,8 +491,7 @@
       retrievePaymentIntent: (secret) => retrieve(client, secret),
       retrieveSetupIntent: (secret) => retrieve(client, secret),
       handleNextAction: (given = {}) => handleNextAction(client, given),
-      registerAppInfo() {},
-      _registerWrapper() {},
+      registerAppInfo() {}, _registerWrapper() {},
     };
   }
 
