@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.providers.stripe.signature import BODY_BYTES_MAX, Verifier, sign
@@ -64,11 +64,13 @@ def test_a_malformed_header_is_no_signature(header: str | None) -> None:
     assert refusal(BODY, header) == "invalid_signature"
 
 
+@settings(deadline=None)
 @given(header=st.text(max_size=200), body=st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(header: str, body: bytes) -> None:
     assert refusal(body, header) == "invalid_signature"
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain.payments import Decline, Ignored, Method, PaymentChanged, PaymentStatus
-from tallystick.providers.protocol import Delivery, Done, Refused
+from tallystick.domain.payments import Decline, Delivery, Ignored, Method, PaymentChanged, PaymentStatus
+from tallystick.providers.protocol import Done, Refused
 from tallystick.providers.stripe import translate
 from tallystick.values.money import JPY, USD, Money
 from tests.beside import beside
