@@ -1,7 +1,7 @@
 """Who changed what, and why: a chain, in which a row that was changed or taken out later breaks what follows it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,17 +59,19 @@ def append(conn: Connection, act: Act, *, at: datetime) -> int:
 
 def verify(conn: Connection) -> list[str]:
     """Names the first row at which the chain is broken; empty where it holds."""
+    with conn.execute(select(schema.audit).order_by(schema.audit.c.seq).execution_options(yield_per=500)) as rows:
+        return _broken(map(_entry, rows), counters.reached(conn, _COUNTER))
+
+
+def _broken(entries: Iterable[Entry], reached: int) -> list[str]:
     last, expected = _START, 1
-    for row in conn.execute(select(schema.audit).order_by(schema.audit.c.seq).execution_options(yield_per=500)):
-        entry = _entry(row)
+    for entry in entries:
         if entry.seq != expected:
             return [f"audit {expected}: is missing; {entry.seq} follows"]
         if entry.hash != _hash(last, entry.seq, entry.at, entry.act):
             return [f"audit {entry.seq}: is not what was written, or not after what was before it"]
         last, expected = entry.hash, expected + 1
-    if (reached := counters.reached(conn, _COUNTER)) != expected - 1:
-        return [f"audit {expected}: is missing; {reached} were written"]
-    return []
+    return [] if reached == expected - 1 else [f"audit {expected}: is missing; {reached} were written"]
 
 
 def page(conn: Connection, *, subject: str | None = None, before: int | None = None, limit: int) -> list[Entry]:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, Row, case, func, literal, select
 
 from tallystick.storage import schema
 from tallystick.storage.database import insert
+from tallystick.storage.types import Instant
 from tallystick.values.ids import JobId
 
 
@@ -93,7 +94,7 @@ def retry(conn: Connection, job: Job, *, run_at: datetime, error: str) -> bool:
     """To be run again at `run_at`, and why. False where somebody else has it now."""
     table = schema.jobs
     # What was enqueued meanwhile is what the next run will see anyway; it comes at the earlier of the two times.
-    sooner = case((table.c.again_at < run_at, table.c.again_at), else_=run_at)
+    sooner = case((table.c.again_at < run_at, table.c.again_at), else_=literal(run_at, Instant()))
     return _ended(conn, job, run_at=sooner, error=error)
 
 

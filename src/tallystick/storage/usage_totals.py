@@ -164,5 +164,6 @@ def _edge_rows(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, e
 def _stream(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Iterator[Event]:
     table = schema.events
     asked = select(table).where(_of_period(customer_id, meter.key, period)).order_by(table.c.at, table.c.source, table.c.id)
-    for row in conn.execute(asked.execution_options(yield_per=_AT_ONCE)):
-        yield event_of(row, meter.decimals)
+    with conn.execute(asked.execution_options(yield_per=_AT_ONCE)) as rows:
+        for row in rows:
+            yield event_of(row, meter.decimals)

@@ -60,7 +60,8 @@ class Invariant:
 def rows(conn: Connection, statement: str, **values: object) -> Iterator[Row[Any]]:
     """The rows of a statement in the words of both engines, a few at a time. "{C}" compares texts by their bytes."""
     said = text(statement.replace("{C}", 'COLLATE "C"' if conn.dialect.name == "postgresql" else "COLLATE BINARY"))
-    yield from conn.execute(said, values, execution_options={"yield_per": 1000})
+    with conn.execute(said, values, execution_options={"yield_per": 1000}) as found:
+        yield from found
 
 
 def count(conn: Connection, table: str) -> int:
