@@ -13,7 +13,7 @@ from tallystick.domain import projection
 from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.invoices import Invoice, InvoiceStatus, Line
 from tallystick.domain.projection import Projection
-from tallystick.domain.usage import Event, Meter, Verdict
+from tallystick.domain.usage import AHEAD_MAX, Event, Meter, Verdict
 from tallystick.flows.bill_usage import Collection
 from tallystick.values.decimals import EXACT, exact_decimal
 from tallystick.values.errors import AmountBelowMinimum, Conflict, InvalidInput
@@ -84,7 +84,8 @@ class UsageTracker(_Opened):
 
     def calculate_total(self, customer_id: str) -> float:
         """What the customer has used and was not invoiced for yet, in major units of the currency."""
-        invoices = [i for i in self.billing.preview(customer_id) if i.currency == self.currency]
+        everything = self.billing.context.clock.now() + 2 * AHEAD_MAX
+        invoices = [i for i in self.billing.preview(customer_id, until=everything) if i.currency == self.currency]
         return float(sum((i.subtotal + i.carried_in for i in invoices), Money(0, self.currency)).major)
 
     def _prepare(self, service: str, unit: str) -> None:

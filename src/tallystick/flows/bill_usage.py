@@ -19,7 +19,7 @@ from tallystick.values.time import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Whom to bill, through when (None: now; never later), and for which charges (None: all)."""
+    """Whom to bill, for usage before when (None: now; a bill never looks ahead), and for which charges (None: all)."""
 
     customer_id: CustomerId
     until: datetime | None = None
@@ -61,9 +61,9 @@ def bill_usage(ctx: Context, order: Order, collection: Collection, *, actor: str
 
 
 def preview_usage(ctx: Context, order: Order) -> list[Invoice]:
-    """What `bill_usage` would open now, drafted by the same function; nothing is kept."""
+    """What `bill_usage` would open if it ran at `until`, drafted by the same function; nothing is kept."""
     with ctx.database.reading() as conn:
-        return [invoice for invoice, _ in _drafts(ctx, conn, order, _until(ctx, order))]
+        return [invoice for invoice, _ in _drafts(ctx, conn, order, order.until or ctx.clock.now())]
 
 
 def _until(ctx: Context, order: Order) -> datetime:

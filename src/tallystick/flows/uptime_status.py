@@ -55,11 +55,12 @@ def uptime_status(ctx: Context, server: CustomerId, reading: Reading) -> UptimeS
 
 
 def _unbilled_seconds(conn: Connection, server: CustomerId, reading: Reading) -> Decimal:
-    start = storage.usage.position(conn, server, CHARGE_KEY) or storage.usage.first_at(conn, server, METER.key)
-    recorded = Decimal(0)
-    if start is not None and start < reading.at:
-        recorded = storage.usage.total(conn, server, METER, Period(start, reading.at)).quantity
     boot = storage.boots.get(conn, server, reading.boot_id)
     since = reading.boot_at if boot is None else boot.read_through
+    start = storage.usage.position(conn, server, CHARGE_KEY) or storage.usage.first_at(conn, server, METER.key)
+    end = max(reading.at, since)  # the clock may have gone back since
+    recorded = Decimal(0)
+    if start is not None and start < end:
+        recorded = storage.usage.total(conn, server, METER, Period(start, end)).quantity
     tail = max(to_micros(reading.at) - to_micros(since), 0)
     return EXACT.add(recorded, from_steps(tail, 6))
