@@ -17,7 +17,7 @@ chromium() {
 lint() { ruff check .; }
 format() { ruff format --check .; }
 types() { mypy; }
-arrows() { lint-imports --no-logo; }
+arrows() { lint-imports --no-logo --no-cache; }
 pytests() { pytest -p xdist -n 2 -p pytest_timeout -p _hypothesis_pytestplugin "$@"; }
 tests() { pytests; }
 fast_tests() { pytests -m "not slow and not browser"; }

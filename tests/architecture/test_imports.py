@@ -11,7 +11,7 @@ import pytest
 import tallystick
 from tests.architecture.source import ROOT, Source
 
-HEAVY = ["fastapi", "starlette", "stripe", "pydantic", "typer", "uvicorn", "rich", "httpx2", "tallystick.sandbox"]
+HEAVY = ["fastapi", "starlette", "stripe", "pydantic", "typer", "uvicorn", "httpx2", "tallystick.sandbox"]
 
 OBSERVED = """
 import decimal, json, locale, logging, signal, sys, threading, warnings
