@@ -142,7 +142,7 @@ class Database:
         """Gives all connections back."""
         self._reader.dispose()
         # The last connection of a file writes its log back into it, which is a write like any other.
-        with self._lock:
+        with self._lock if self.path is not None and self.path.exists() else nullcontext():
             self._writer.dispose()
 
     @staticmethod

@@ -6,14 +6,14 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tallystick.values.errors import Busy
+from tallystick.values.errors import Busy, WrongConfiguration
 
 try:
     import fcntl
 except ImportError:  # not on this system: threads are still kept apart, and BEGIN IMMEDIATE keeps processes apart
     fcntl = None  # type: ignore[assignment]
 
-_PAUSE_MAX_S = 0.01
+_PAUSE_MAX_S = 0.002
 
 
 class WriteLock(AbstractContextManager[None]):
@@ -44,7 +44,10 @@ class WriteLock(AbstractContextManager[None]):
         if self._file is None or fcntl is None:
             return None
         # Opened anew each time: a lock goes with what was opened, and a forked child would share ours.
-        handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise WrongConfiguration(f"database: {self._file} cannot be written: {error.strerror}", field="database") from error
         try:
             self._wait_for(handle)
         except BaseException:
