@@ -107,9 +107,8 @@ def _months_later(wall: datetime, months: int) -> datetime:
 def _end_of_gap(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
     """The instant between the two at which the zone's clocks jump."""
     old = low.astimezone(zone).utcoffset()
-    low, high = low.replace(microsecond=0), high.replace(microsecond=0) + _SECOND
+    low, high = low.replace(microsecond=0), high.replace(microsecond=0)  # clocks jump at whole seconds
     while high - low > _SECOND:
-        middle = low + (high - low) // 2
-        middle = middle.replace(microsecond=0)
+        middle = (low + (high - low) // 2).replace(microsecond=0)
         low, high = (middle, high) if middle.astimezone(zone).utcoffset() == old else (low, middle)
     return high

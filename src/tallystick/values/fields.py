@@ -108,6 +108,6 @@ class Fields:
             raise InvalidInput(f"{self.where or 'document'}: {known}", field=self.where or None)
 
     def _number(self, name: str, value: object) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if not isinstance(value, str | int):
             raise self.wrong(name, 'send a decimal as a string or an integer, such as "1.25"')
         return exact_decimal(value, field=self.path(name))
