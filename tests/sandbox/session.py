@@ -21,6 +21,7 @@ def drive(v1: Any, world: Any, key: Options) -> None:
     setup_intents(v1, world, key, customer)
     invoices(v1, key, customer, method)
     refunds(v1, key)
+    disputes(v1, key)
     test_clocks(v1, key)
     money(v1)
     v1.webhook_endpoints.delete(endpoint.id)
@@ -190,6 +191,23 @@ def refunds(v1: Any, key: Options) -> None:
     v1.refunds.update(refund.id, {"metadata": {"ticket": "1"}}, key())
     v1.refunds.retrieve(refund.id, {"expand": ["charge", "balance_transaction"]})
     v1.refunds.list({"payment_intent": intent.id})
+
+
+def disputes(v1: Any, key: Options) -> None:
+    for text in ("winning_evidence", "losing_evidence"):
+        wanted = {
+            "amount": 800,
+            "currency": "usd",
+            "payment_method": "pm_card_createDispute",
+            "confirm": True,
+            "off_session": True,
+        }
+        v1.payment_intents.create(wanted, key())
+        dispute = v1.disputes.list({"limit": 1}).data[0]
+        v1.disputes.retrieve(dispute.id, {"expand": ["charge", "payment_intent"]})
+        v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}, "submit": True}, key())
+    v1.payment_intents.create({**wanted, "payment_method": "pm_card_createDisputeInquiry"}, key())
+    v1.disputes.close(v1.disputes.list({"limit": 1}).data[0].id, {}, key())
 
 
 def test_clocks(v1: Any, key: Options) -> None:

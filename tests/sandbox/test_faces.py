@@ -3,7 +3,7 @@
 import asyncio
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import stripe
 
@@ -12,7 +12,9 @@ from tallystick.sandbox import asgi_app
 KEY = "Bearer sk_test_sandbox"
 
 
-def ask(world: Any, method: str, path: str, *, root: str = "", key: str = KEY, **form: str) -> tuple[int, dict[str, str], str]:
+def ask(
+    world: Any, method: str, path: str, *, root: str = "", key: str = KEY, browsers_only: bool = False, **form: str
+) -> tuple[int, dict[str, str], str]:
     """One request to the ASGI face, without a server."""
     sent: list[dict[str, Any]] = []
     path, _, query = path.partition("?")
@@ -32,7 +34,7 @@ def ask(world: Any, method: str, path: str, *, root: str = "", key: str = KEY, *
         "root_path": root,
         "headers": [(b"authorization", key.encode())],
     }
-    asyncio.run(asgi_app(world.sandbox)(scope, receive, send))
+    asyncio.run(asgi_app(world.sandbox, browsers_only=browsers_only)(scope, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, sent[1]["body"].decode()
 
@@ -57,6 +59,13 @@ def test_the_api_answers_in_two_places(world: Any) -> None:
     assert ask(world, "GET", "/v2/core/events")[0] == 404
 
 
+def test_a_port_for_browsers_takes_no_secret_key(world: Any) -> None:
+    intent = world.v1.payment_intents.create({"amount": 700, "currency": "usd"})
+    read = f"/sandbox/api/v1/payment_intents/{intent.id}?client_secret={intent.client_secret}"
+    assert ask(world, "GET", "/v1/customers", browsers_only=True)[0] == 403
+    assert ask(world, "GET", read, key="Bearer pk_test_sandbox", browsers_only=True)[0] == 200
+
+
 def test_the_script_is_served(world: Any) -> None:
     status, headers, _ = ask(world, "GET", "/sandbox/js/stripe.js")
     assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")
@@ -75,7 +84,7 @@ def test_a_customer_reads_and_pays_the_invoice(world: Any) -> None:
     assert "<script" not in text
     assert "script-src" not in headers["content-security-policy"]
     status, headers, _ = ask(world, "POST", path, card="pm_card_visa")
-    assert (status, headers["location"]) == (303, path)
+    assert (status, headers["location"]) == (303, path.rpartition("/")[2])
     assert "Paid. Thank you." in ask(world, "GET", path)[2]
     assert world.v1.invoices.retrieve(invoice.id).status == "paid"
     assert ask(world, "POST", path, card="pm_card_visa")[0] == 303
@@ -93,10 +102,11 @@ def test_a_declined_card_is_explained_and_another_can_be_tried(world: Any) -> No
 
 def test_the_bank_asks_and_sends_back_to_the_invoice(world: Any) -> None:
     invoice, path = opened(world)
-    bank = ask(world, "POST", path, card="pm_card_authenticationRequired")[1]["location"]
-    assert bank.startswith("/sandbox/3ds/pi_")
+    there = ask(world, "POST", path, card="pm_card_authenticationRequired")[1]["location"]
+    assert there.startswith("../3ds/pi_")
+    bank = urljoin(path, there)
     assert "1234.56 USD" in ask(world, "GET", bank)[2]
-    assert ask(world, "POST", bank, result="success")[1]["location"] == path
+    assert urljoin(bank, ask(world, "POST", bank, result="success")[1]["location"]) == path
     assert world.v1.invoices.retrieve(invoice.id).status == "paid"
 
 

@@ -41,6 +41,34 @@ def test_a_refund_may_fail_later_and_the_money_comes_back(world: Any) -> None:
     assert world.events("refund.failed") == ["refund.failed"]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "status", "net"), [("winning_evidence", "won", 5000 - 1500), ("losing_evidence", "lost", -1500)]
+)
+def test_a_disputed_payment_is_taken_back_and_the_evidence_decides(world: Any, evidence: str, status: str, net: int) -> None:
+    intent = world.pays("pm_card_createDispute", expand=["latest_charge.balance_transaction"])
+    dispute = world.v1.disputes.list({"payment_intent": intent.id}).data[0]
+    assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 5000)
+    assert world.v1.charges.retrieve(intent.latest_charge.id).disputed is True
+    answered = world.v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": evidence}, "submit": True})
+    assert answered.status == status
+    rows = world.v1.balance_transactions.list({"source": dispute.id}).data
+    assert sum(row.net for row in rows) + 5000 == net
+    assert world.events("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed") == [
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.closed",
+    ]
+    with pytest.raises(stripe.InvalidRequestError, match="already closed"):
+        world.v1.disputes.close(dispute.id)
+
+
+def test_an_inquiry_takes_no_money(world: Any) -> None:
+    intent = world.pays("pm_card_createDisputeInquiry")
+    inquiry = world.v1.disputes.list({"payment_intent": intent.id}).data[0]
+    assert (inquiry.status, inquiry.balance_transactions) == ("warning_needs_response", [])
+    assert world.v1.disputes.close(inquiry.id).status == "warning_closed"
+
+
 def test_only_money_that_came_can_be_refunded(world: Any) -> None:
     intent = world.v1.payment_intents.create({"amount": 5000, "currency": "usd"})
     with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):

@@ -27,6 +27,7 @@ class TestCard:
     is_refused_at_once: bool = True
     authentication: Authentication = "none"
     refund: Literal["succeeds", "pending", "fails"] = "succeeds"
+    dispute: str = ""
     is_blocked: bool = False
     is_available_at_once: bool = False
     country: str = "US"
@@ -94,6 +95,9 @@ CARDS = (
     TestCard("pm_card_threeDSecureRequiredChargeDeclined", "4000008400001629", _GENERIC, is_refused_at_once=False,
     authentication="always"),
     TestCard("pm_card_threeDSecureOptional", "4000000000003055"),
+    TestCard("pm_card_createDispute", "4000000000000259", dispute="fraudulent"),
+    TestCard("pm_card_createDisputeProductNotReceived", "4000000000002685", dispute="product_not_received"),
+    TestCard("pm_card_createDisputeInquiry", "4000000000001976", dispute="inquiry"),
     TestCard("pm_card_pendingRefund", "4000000000007726", refund="pending"),
     TestCard("pm_card_refundFail", "4000000000005126", refund="fails"),
     TestCard("pm_card_bypassPending", "4000000000000077", is_available_at_once=True),

@@ -69,10 +69,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _STATIC = Path(__file__).with_name("static")
 _BODY_MAX = 1_000_000
 _MOUNT = "/sandbox/api"
+_BROWSERS_ONLY = b'{"error": {"type": "invalid_request_error", "message": "Only publishable keys are taken here."}}'
 
 
-def asgi_app(sandbox: Sandbox) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """The API under /v1, /v2 and /sandbox/api; the stand-in of Stripe.js; and the pages that a customer sees."""
+def asgi_app(sandbox: Sandbox, *, browsers_only: bool = False) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The API under /v1, /v2 and /sandbox/api; the stand-in of Stripe.js; and the pages that a customer sees.
+
+    `browsers_only` takes publishable keys alone: for a port that others can reach, as the sandbox takes every secret test key.
+    """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,7 +84,7 @@ def asgi_app(sandbox: Sandbox) -> Callable[[Scope, Receive, Send], Awaitable[Non
             return
         body = await _body(receive)
         # In a thread: a state in a file may have to wait for another process.
-        reply = await asyncio.to_thread(_answer, sandbox, scope, body)
+        reply = await asyncio.to_thread(_answer, sandbox, scope, body, browsers_only)
         raw = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
         raw.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
@@ -106,7 +110,7 @@ async def _body(receive: Receive) -> bytes:
             return body
 
 
-def _answer(sandbox: Sandbox, scope: Scope, body: bytes) -> Reply:
+def _answer(sandbox: Sandbox, scope: Scope, body: bytes, browsers_only: bool) -> Reply:
     # Not scope["path"]: there an escaped slash in an id is already a slash.
     path: str = (scope.get("raw_path") or scope["path"].encode()).decode().partition("?")[0]
     path = path.removeprefix(scope.get("root_path", "").removesuffix("/sandbox")).removeprefix(_MOUNT)
@@ -118,6 +122,8 @@ def _answer(sandbox: Sandbox, scope: Scope, body: bytes) -> Reply:
     if path.startswith("/sandbox/"):
         status, html, given = pages.answer(sandbox, method, path, body)
         return Reply(status, html.encode(), given)
+    if browsers_only and not headers.get("authorization", "").startswith("Bearer pk_"):
+        return Reply(403, _BROWSERS_ONLY, {"Content-Type": "application/json"})
     try:
         return sandbox.handle(method, path, body=body, query=query, headers=headers)
     except Lost as lost:

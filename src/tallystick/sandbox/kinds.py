@@ -53,6 +53,7 @@ _ALL = (
         ("charge", "payment_intent"),
         ("failure_balance_transaction", "failure_reason", "instructions_email", "next_action", "pending_reason"),
     ),
+    Kind("dispute", "du_", stripe.Dispute, "/v1/disputes", ("charge", "payment_intent"), ("intended_submission_method",)),
     Kind("balance_transaction", "txn_", stripe.BalanceTransaction, "/v1/balance_transactions", ("source",)),
     Kind("event", "evt_", stripe.Event, "/v1/events", ("type",), ("account", "context")),
     Kind("webhook_endpoint", "we_", stripe.WebhookEndpoint, "/v1/webhook_endpoints", (), ("secret",)),

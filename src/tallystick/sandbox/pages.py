@@ -75,9 +75,9 @@ def _bank(call: Call, identifier: str, form: dict[str, str] | None) -> Page:
     if form is not None:
         intent = authentication.authenticated(call, identifier, success=form.get("result") == "success")
     if intent["_return_url"]:
-        return 303, "", {**HTML, "Location": return_address(intent)}
+        return _to(return_address(intent))
     if intent.get("_invoice"):
-        return 303, "", {**HTML, "Location": f"/sandbox/invoice/{call.get('invoice', intent['_invoice'])['_token']}"}
+        return _to(f"../invoice/{call.get('invoice', intent['_invoice'])['_token']}")
     return _page(200, "Thank you", "<p>You can close this page and go back to the shop.</p>")
 
 
@@ -102,10 +102,10 @@ def _invoice(call: Call, token: str, form: dict[str, str] | None) -> Page:
     if invoice["status"] in {"open", "uncollectible"}:
         error, action = _pay(call.at(invoice["test_clock"]), invoice, form.get("card", ""))
         if action:
-            return 303, "", {**HTML, "Location": action}
+            return _to(action)
         if error:
             return _invoice_page(call, call.get("invoice", invoice["id"]), error, status=402)
-    return 303, "", {**HTML, "Location": f"/sandbox/invoice/{token}"}
+    return _to(token)
 
 
 def _pay(call: Call, invoice: Doc, token: str) -> tuple[str, str]:
@@ -120,7 +120,7 @@ def _pay(call: Call, invoice: Doc, token: str) -> tuple[str, str]:
         intent = payment_flow.confirm(call, intent, {"payment_method": method["id"], "off_session": False})
     except Refusal as refusal:
         return str(refusal), ""
-    return "", f"/sandbox/3ds/{intent['id']}" if intent["status"] == "requires_action" else ""
+    return "", f"../3ds/{intent['id']}" if intent["status"] == "requires_action" else ""
 
 
 def _invoice_page(call: Call, invoice: Doc, error: str, *, status: int = 200) -> Page:
@@ -161,6 +161,11 @@ def _below(invoice: Doc) -> str:
 
 def _money(minor: int, code: str) -> str:
     return str(Money(minor, currency(code)))
+
+
+def _to(place: str) -> Page:
+    """Relative to the page, as the host may have put us under a prefix."""
+    return 303, "", {**HTML, "Location": place}
 
 
 def _page(status: int, title: str, content: str) -> Page:

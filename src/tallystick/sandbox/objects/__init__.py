@@ -3,6 +3,7 @@
 from tallystick.sandbox.objects import (
     charges,
     customers,
+    disputes,
     events,
     invoice_items,
     invoices,
@@ -17,7 +18,7 @@ from tallystick.sandbox.objects import (
 TABLES = [
     module.routes
     for module in (
-        charges, customers, events, invoice_items, invoices, payment_intents, payment_methods, products, refunds,
+        charges, customers, disputes, events, invoice_items, invoices, payment_intents, payment_methods, products, refunds,
         setup_intents, test_clocks,
     )
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from tallystick.sandbox import cards
 from tallystick.sandbox.call import Call, merged
 from tallystick.sandbox.expand import included
 from tallystick.sandbox.lists import page
+from tallystick.sandbox.objects import due
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 
@@ -117,6 +118,8 @@ def attempt(
     if is_captured:
         doc.update(amount_captured=intent["amount"], calculated_statement_descriptor="SANDBOX")
         doc["balance_transaction"] = _earned(call, doc, intent["amount"], card)
+        if card.dispute:
+            due.schedule(call, None, call.wall, "dispute_charge", charge=doc["id"])
     return call.save(doc, "charge.succeeded")
 
 

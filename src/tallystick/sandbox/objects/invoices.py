@@ -11,9 +11,10 @@ from tallystick.sandbox.state import Doc
 
 routes = Routes()
 _UNCOVERED = ("account_tax_ids", "application_fee_amount", "customer_account", "default_source", "default_tax_rates", "discounts",
-              "from_invoice", "on_behalf_of", "shipping_cost", "shipping_details", "subscription", "transfer_data")  # fmt: skip
+              "from_invoice", "on_behalf_of", "rendering", "shipping_cost",
+              "shipping_details", "subscription", "transfer_data")  # fmt: skip
 _PLAIN = ("description", "footer", "statement_descriptor", "custom_fields", "number", "effective_at", "due_date", "auto_advance",
-          "default_payment_method", "collection_method", "rendering")  # fmt: skip
+          "default_payment_method", "collection_method")  # fmt: skip
 _STILL_EDITABLE = {
     "metadata",
     "auto_advance",

@@ -8,24 +8,27 @@ from tallystick.sandbox.errors import conflict, invalid
 from tallystick.sandbox.expand import included
 from tallystick.sandbox.lists import page
 from tallystick.sandbox.objects import amounts
+from tallystick.sandbox.objects.uncovered import refuse_uncovered
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 from tallystick.values.decimals import plain
 
 routes = Routes()
-_TEXTS = ("name", "description", "statement_descriptor", "tax_code", "unit_label", "url", "active", "shippable", "images",
-          "marketing_features", "package_dimensions")  # fmt: skip
+_TOLD = ("name", "default_price", "description", "statement_descriptor", "tax_code", "unit_label", "url", "active",
+  "shippable", "images",
+          "marketing_features")  # fmt: skip
 
 
 @routes.add("POST", "/v1/products", "ProductCreateParams")
 def create(call: Call) -> Doc:
     params = call.params
+    refuse_uncovered(params, ("package_dimensions",))
     doc = call.new("product", active=True, type=params.get("type", "service"), updated=call.now)
     if "id" in params:
         if call.state.get("product", params["id"]):
             raise invalid(f"Product already exists: {params['id']}", param="id", code="resource_already_exists")
         doc["id"] = params["id"]
-    doc.update({name: unset(params[name]) for name in _TEXTS if name in params}, metadata=merged({}, params.get("metadata", {})))
+    doc.update(_told(params), metadata=merged({}, params.get("metadata", {})))
     call.save(doc, "product.created")
     if "default_price_data" in params:
         price = new_price(call, {**params["default_price_data"], "product": doc["id"]})
@@ -36,7 +39,8 @@ def create(call: Call) -> Doc:
 @routes.add("POST", "/v1/products/{id}", "ProductUpdateParams")
 def update(call: Call) -> Doc:
     doc, params = call.get("product", call.ids[0]), call.params
-    changes: Doc = {name: unset(params[name]) for name in (*_TEXTS, "default_price") if name in params}
+    refuse_uncovered(params, ("package_dimensions",))
+    changes = _told(params)
     if "metadata" in params:
         changes["metadata"] = merged(doc["metadata"], params["metadata"])
     return call.update(doc, "product.updated", **changes, updated=call.now)
@@ -128,6 +132,11 @@ def _currency_options(_: Call, doc: Doc) -> Any:
             name: doc[name] for name in ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
         }
     }
+
+
+def _told(params: Doc) -> Doc:
+    empty: Doc = {"images": [], "marketing_features": []}
+    return {name: params[name] if params[name] != "" else empty.get(name) for name in _TOLD if name in params}
 
 
 def new_price(call: Call, params: Doc) -> Doc:
