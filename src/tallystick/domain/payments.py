@@ -1,6 +1,6 @@
 """Payment: the one provider object that collects an invoice, its life, and what providers tell us, in our words."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -56,7 +56,7 @@ class ProviderPayment:
     amount: Money
     invoice_id: InvoiceId | None
     url: str | None = None
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     decline: Decline | None = None
     paid: Money | None = None
 

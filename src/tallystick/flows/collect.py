@@ -1,6 +1,6 @@
 """Bring one payment as far as it goes: write the question down, ask the provider outside, write the answer down."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -27,7 +27,7 @@ class Collected:
     """
 
     payment: Payment
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     refusal: Refused | None = None
     again_in: timedelta | None = None
 

@@ -1,0 +1,45 @@
+"""The shell, in a folder of its own with an empty database and no key anywhere."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick import cli
+
+
+class Shell:
+    """Runs commands as `tallystick …` would; remembers what they printed."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str, exit_status: int = 0) -> str:
+        self._capsys.readouterr()
+        status = cli.run(list(arguments))
+        self.out, self.err = self._capsys.readouterr()
+        assert status == exit_status, self.out + self.err
+        return self.out
+
+    def json(self, *arguments: str, exit_status: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", exit_status=exit_status))
+
+    def file(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A shell without settings: SQLite in an empty folder, the sandbox for Stripe."""
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "DATABASE_URL", "DEBUG", "PORT", "HOST", "CURRENCY", "HOURLY_RATE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path, capsys)
+
+
+ShellRun = Callable[..., str]

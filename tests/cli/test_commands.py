@@ -1,0 +1,104 @@
+"""Every command, its exit status, and what it says when it cannot."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+def test_uptime_says_what_this_machine_costs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVER_NAME", "web-1")
+    found = shell.json("uptime")
+    assert found["server"] == "web-1"
+    assert found["due"]["currency"] == "jpy"
+    assert "web-1" in shell("uptime")
+
+
+def test_uptime_makes_one_invoice_however_often_it_is_asked(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOURLY_RATE", "1000000")
+    shell("uptime", "--invoice", "--dry-run", exit_status=2)
+    first, second = (shell.json("uptime", "--invoice") for _ in range(2))
+    assert first["invoice"] == second["invoice"]
+    assert first["pay at"].startswith("http")
+
+
+def test_uptime_below_the_minimum_says_when(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOURLY_RATE", "0.000001")
+    shell("uptime", "--pay", exit_status=1)
+    assert "which will be reached at" in shell.err
+    assert "[amount_below_minimum]" in shell.err
+
+
+def test_customers_are_kept(shell: Shell) -> None:
+    shell("customers", "put", "cus_ada", "--email", "ada@example.com", "--name", "Ada")
+    shell("customers", "put", "cus_bob")
+    assert [c["id"] for c in shell.json("customers", "list")] == ["cus_ada", "cus_bob"]
+    assert [c["id"] for c in shell.json("customers", "list", "--after", "cus_ada")] == ["cus_bob"]
+    assert "ada@example.com" in shell("customers", "list")
+
+
+def test_projections_are_printed(shell: Shell) -> None:
+    assert shell.json("project", "api", "50000", "0.002", "5")["margin_percent"] == 60.0
+    assert "Viable" in shell("project", "data", "1000", "0.04", "0.10")
+    shell("project", "code", "abc", "1", "1", exit_status=1)
+
+
+def test_keys_are_shown_once_listed_and_revoked(shell: Shell) -> None:
+    issued = shell.json("api-keys", "create", "ci", "--scope", "events:write")
+    assert issued["key"].startswith("mk_")
+    assert issued["key"] not in shell("api-keys", "list")
+    shell("api-keys", "revoke", issued["key_id"])
+    assert "revoked" in shell("api-keys", "list")
+
+
+def test_the_worker_can_run_once(shell: Shell) -> None:
+    assert "ran 0 jobs" in shell("worker", "--once")
+
+
+def test_migrate_may_be_run_again(shell: Shell) -> None:
+    assert shell("migrate") == shell("migrate")
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("bill", "--nonsense"), ("invoices", "show"), ("serve", "--port", "0")])
+def test_a_wrong_call_exits_1_and_says_so(shell: Shell, arguments: tuple[str, ...]) -> None:
+    shell(*arguments, exit_status=1)
+    assert shell.err
+
+
+def test_an_unknown_invoice_is_an_error_in_one_line(shell: Shell) -> None:
+    shell("invoices", "show", "inv_nowhere", exit_status=1)
+    assert shell.err == "tallystick: invoice: there is no such invoice [not_found]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("CURRENCY", "doubloons", "CURRENCY"),
+        ("PORT", "99999", "PORT"),
+        ("HOURLY_RATE", "-1", "HOURLY_RATE"),
+        ("STRIPE_SECRET_KEY", "hunter2", "begins with sk_test_"),
+        ("DATABASE_URL", "mysql://nowhere", "not supported"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    shell("migrate", exit_status=1)
+    assert reason in shell.err
+    assert "hunter2" not in shell.err
+
+
+def test_the_installed_command_prints_help() -> None:
+    printed = subprocess.run([sys.executable, "-m", "tallystick", "--help"], capture_output=True, text=True, check=True)
+    assert "verify" in printed.stdout
+
+
+def test_quotes_go_through_pipes() -> None:
+    question = {"id": 1, "price": {"currency": "usd", "model": "per_unit", "unit_amount": "0.01"}, "quantity": "250"}
+    command = [sys.executable, "-m", "tallystick", "quote"]
+    answered = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, check=True)
+    assert json.loads(answered.stdout)["total"] == "2.50"
