@@ -1,0 +1,103 @@
+"""What the routes of one service share, and the kind of route they are made of: admitted first, then read, then asked."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tallystick.app import Tallystick
+from tallystick.collectors.uptime import UptimeBilling
+from tallystick.domain.api_keys import Principal, Scope
+from tallystick.settings import Settings
+from tallystick.web import bodies, security
+from tallystick.web.group_commit import GroupCommit
+from tallystick.web.metrics import Metrics
+from tallystick.web.problems import Problem
+
+Answer = Callable[[Request], Awaitable[Response]]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Refused; `code` says why, `field` where.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One service: its engine and what serves it. `uptime` is None where no uptime is billed."""
+
+    billing: Tallystick
+    settings: Settings
+    keys: security.Keys
+    intake: GroupCommit
+    metrics: Metrics
+    uptime: UptimeBilling | None = None
+
+
+def door_of(request: Request) -> Door:
+    door = request.app.state.door
+    assert isinstance(door, Door), "create_app puts it there"
+    return door
+
+
+def principal_of(request: Request) -> Principal:
+    principal = request.scope["tallystick.principal"]
+    assert isinstance(principal, Principal), "only routes that need a scope ask for it"
+    return principal
+
+
+def billing_of(request: Request) -> Tallystick:
+    return door_of(request).billing
+
+
+TheDoor = Annotated[Door, Depends(door_of)]
+Billing = Annotated[Tallystick, Depends(billing_of)]
+Caller = Annotated[Principal, Depends(principal_of)]
+
+
+class DeclaredRoute(APIRoute):
+    """Cannot be made without a policy. Nobody's body is read before they are admitted."""
+
+    def get_route_handler(self) -> Any:
+        scope = security.policy(self.path, self.dependencies)
+        self.openapi_extra = {**(self.openapi_extra or {}), "x-policy": scope.value if scope else "public"}
+        ask = self.ask()
+
+        async def answered(request: Request) -> Response:
+            if scope is not None:
+                request.scope["tallystick.principal"] = await security.admitted(request, door_of(request).keys, scope)
+            return await ask(request)
+
+        return answered
+
+    def ask(self) -> Answer:
+        """The route's own function behind FastAPI's reading of parameters; its body is strict JSON."""
+        ask: Answer = super().get_route_handler()
+        if self.body_field is None:
+            return ask
+
+        async def read_and_ask(request: Request) -> Response:
+            return await ask(await bodies.checked(request))
+
+        return read_and_ask
+
+
+class PlainRoute(DeclaredRoute):
+    """Its function takes the request and gives the response: for the one hot route, and for bodies that are no JSON."""
+
+    def ask(self) -> Answer:
+        ask: Answer = self.endpoint
+        return ask
+
+
+def router(noun: str, *, plain: bool = False) -> APIRouter:
+    """The routes of one noun."""
+    return APIRouter(route_class=PlainRoute if plain else DeclaredRoute, tags=[noun], responses=PROBLEMS)
+
+
+__all__ = ["PROBLEMS", "Billing", "Caller", "DeclaredRoute", "Door", "Problem", "Scope", "TheDoor", "door_of", "router"]

@@ -1,0 +1,203 @@
+"""Invoices on the wire: amounts in minor units with their currency, rates and quantities as decimal texts."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tallystick.domain.invoices import Invoice, Line
+from tallystick.domain.payments import Payment
+from tallystick.domain.price_documents import write_price
+from tallystick.domain.rating import Detail
+from tallystick.flows.collect import Collected
+from tallystick.flows.explain_invoice import Explanation
+from tallystick.values.decimals import plain
+from tallystick.values.time import Period, rfc3339
+from tallystick.web.schemas import EventShown, Number, PriceDocument, moment
+
+
+class PeriodShown(BaseModel):
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    since: str = Field(alias="from")
+    until: str
+
+    @classmethod
+    def of(cls, period: Period) -> Self:
+        return cls(since=rfc3339(period.start), until=rfc3339(period.end))
+
+
+class LineShown(BaseModel):
+    id: str
+    charge: str
+    meter: str
+    description: str
+    period: PeriodShown
+    quantity: Number
+    amount: int
+    currency: str
+
+    @classmethod
+    def of(cls, line: Line) -> Self:
+        return cls(**_line(line))
+
+
+class InvoiceShown(BaseModel):
+    """`total` = `subtotal` + `carried_in` - `carried_out`."""
+
+    id: str
+    number: str | None
+    customer: str
+    status: str
+    currency: str
+    subtotal: int
+    carried_in: int
+    carried_out: int
+    total: int
+    period: PeriodShown
+    lines: list[LineShown]
+    created_at: str
+    opened_at: str | None
+    due_at: str | None
+    closed_at: str | None
+
+    @classmethod
+    def of(cls, invoice: Invoice) -> Self:
+        return cls(
+            id=invoice.id,
+            number=invoice.number,
+            customer=invoice.customer_id,
+            status=invoice.status.value,
+            currency=invoice.currency.code,
+            subtotal=invoice.subtotal.minor,
+            carried_in=invoice.carried_in.minor,
+            carried_out=invoice.carried_out.minor,
+            total=invoice.total.minor,
+            period=PeriodShown.of(invoice.period),
+            lines=[LineShown.of(line) for line in invoice.lines],
+            created_at=rfc3339(invoice.created_at),
+            opened_at=moment(invoice.opened_at),
+            due_at=moment(invoice.due_at),
+            closed_at=moment(invoice.closed_at),
+        )
+
+
+class InvoicesShown(BaseModel):
+    """One invoice for each currency."""
+
+    data: list[InvoiceShown]
+
+
+class DeclineShown(BaseModel):
+    code: str
+    message: str
+
+
+class PaymentShown(BaseModel):
+    """`url` is the hosted page, where there is one. `client_secret` is for the buyer's browser alone."""
+
+    id: str
+    invoice: str
+    status: str
+    method: str
+    amount: int
+    currency: str
+    url: str | None
+    decline: DeclineShown | None
+    updated_at: str
+    client_secret: str | None = None
+
+    @classmethod
+    def of(cls, payment: Payment, *, client_secret: str | None = None) -> Self:
+        decline = payment.decline
+        return cls(
+            id=payment.id,
+            invoice=payment.invoice_id,
+            status=payment.status.value,
+            method=payment.method.value,
+            amount=payment.amount.minor,
+            currency=payment.amount.currency.code,
+            url=payment.url,
+            decline=None if decline is None else DeclineShown(code=decline.code, message=decline.message),
+            updated_at=rfc3339(payment.updated_at),
+            client_secret=client_secret,
+        )
+
+
+class CollectedShown(BaseModel):
+    """`again_in_seconds`: the outcome is not known yet; we ask again by ourselves, and so may you."""
+
+    payment: PaymentShown
+    again_in_seconds: int | None
+
+    @classmethod
+    def of(cls, collected: Collected) -> Self:
+        again_in = collected.again_in
+        return cls(
+            payment=PaymentShown.of(collected.payment, client_secret=collected.client_secret),
+            again_in_seconds=None if again_in is None else int(again_in.total_seconds()),
+        )
+
+
+class DetailShown(BaseModel):
+    """A row of the sum, exact, in major units; where digits never end, a fraction "n/d"."""
+
+    kind: str
+    tier: int | None
+    quantity: Number
+    unit_amount: Number
+    flat_amount: Number
+    amount: Number
+
+    @classmethod
+    def of(cls, detail: Detail) -> Self:
+        return cls(
+            kind=detail.kind.value,
+            tier=detail.tier,
+            quantity=plain(detail.quantity),
+            unit_amount=plain(detail.unit_amount),
+            flat_amount=plain(detail.flat_amount),
+            amount=plain(detail.amount),
+        )
+
+
+class LineExplained(LineShown):
+    """The line with its price, the rows of its sum, and the first of its events."""
+
+    price: PriceDocument
+    exact: Number
+    details: list[DetailShown]
+    events: list[EventShown]
+
+
+class ExplanationShown(BaseModel):
+    invoice: InvoiceShown
+    payment: PaymentShown | None
+    lines: list[LineExplained]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Self:
+        invoice, payment = explanation.invoice, explanation.payment
+        lines = [
+            LineExplained(
+                **_line(line),
+                price=write_price(line.price),
+                exact=plain(line.rating.exact.amount),
+                details=[DetailShown.of(detail) for detail in line.rating.details],
+                events=[EventShown.of(event) for event in events],
+            )
+            for line, events in zip(invoice.lines, explanation.events, strict=True)
+        ]
+        return cls(invoice=InvoiceShown.of(invoice), payment=None if payment is None else PaymentShown.of(payment), lines=lines)
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "charge": line.charge_key,
+        "meter": line.meter_key,
+        "description": line.description,
+        "period": PeriodShown.of(line.period),
+        "quantity": plain(line.quantity),
+        "amount": line.amount.minor,
+        "currency": line.amount.currency.code,
+    }

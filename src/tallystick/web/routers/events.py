@@ -1,0 +1,102 @@
+"""Usage arrives at `POST /v1/events`, a verdict for each event once it is on disk; and is read back, event by event."""
+
+import json
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tallystick.domain.usage import Answer, Verdict
+from tallystick.values.errors import Conflict, InvalidInput, NotFound
+from tallystick.web import bodies, event_bodies, problems
+from tallystick.web.door import Billing, Scope, door_of, router
+from tallystick.web.event_schemas import RECORD_EVENTS
+from tallystick.web.pages import AskedPage, Page, page
+from tallystick.web.periods import AskedSpan
+from tallystick.web.schemas import EventShown, Key
+from tallystick.web.security import needs
+
+hot = router("events", plain=True)
+routes = router("events")
+_KIND = "events"
+
+
+@hot.post(
+    "/v1/events",
+    dependencies=[needs(Scope.EVENTS_WRITE)],
+    summary="Record usage: one event, or up to 1,000",
+    openapi_extra=RECORD_EVENTS,
+    status_code=202,
+)
+async def record_events(request: Request) -> Response:
+    """An event sent twice is recorded once, by its customer, source and id; sending again is always safe.
+
+    So an `Idempotency-Key` adds nothing here, and none is kept.
+    """
+    door = door_of(request)
+    media_type = bodies.check_media_type(request, event_bodies.MEDIA_TYPES)
+    raw = await bodies.read(request, event_bodies.BODY_BYTES_MAX)
+    sent = event_bodies.read_events(bodies.understood(raw), media_type, now=door.billing.context.clock.now())
+    answers = await door.intake.record(sent.events) if sent.events else []
+    if sent.single:
+        _check_taken(answers[0])
+    verdicts = _in_order(sent, answers)
+    counts = {verdict.value: 0 for verdict in Verdict}
+    for answer in verdicts:
+        counts[answer.verdict] += 1
+    for verdict, count in counts.items():
+        if count:
+            door.metrics.events.labels(verdict).inc(count)
+    results = [{"id": said.event_id, "verdict": said.verdict, "code": said.code, "reason": said.reason} for said in verdicts]
+    body = json.dumps({"results": results, **counts}, separators=(",", ":"))
+    return Response(body, 202 if counts[Verdict.RECORDED] else 200, media_type="application/json")
+
+
+def _in_order(sent: event_bodies.Sent, answers: list[Answer]) -> list[Answer]:
+    if not sent.refused:
+        return answers
+    told = iter(answers)
+    return [sent.refused.get(place) or next(told) for place in range(sent.count)]
+
+
+def _check_taken(answer: Answer) -> None:
+    """One event alone that was not taken is a request that was refused."""
+    reason = answer.reason or answer.verdict.value
+    if answer.verdict is Verdict.CONFLICT:
+        raise Conflict(reason, code=answer.code)
+    if answer.verdict is Verdict.REFUSED:
+        raise InvalidInput(reason, code=answer.code, field=problems.field_path([reason.partition(":")[0]]) or None)
+
+
+@routes.get("/v1/events", dependencies=[needs(Scope.USAGE_READ)], summary="The events of a customer, oldest first")
+def list_events(
+    billing: Billing,
+    asked: AskedPage,
+    span: AskedSpan,
+    customer: Annotated[Key, Query()],
+    meter: Annotated[Key | None, Query()] = None,
+) -> Page[EventShown]:
+    place = asked.place(_KIND)
+    after = None if place is None else billing.event(customer, str(place[0]), str(place[1]))
+    rows = billing.events(customer, meter_key=meter, period=span.period(), after=after, limit=asked.limit + 1)
+    return page(rows, asked.limit, EventShown.of, lambda event: (event.source, event.id), kind=_KIND)
+
+
+@routes.get("/v1/events/{source:path}/{event_id}", dependencies=[needs(Scope.USAGE_READ)], summary="One event")
+def get_event(
+    request: Request,
+    billing: Billing,
+    source: Annotated[Key, Path()],
+    event_id: Annotated[Key, Path()],
+    customer: Annotated[Key, Query()],
+) -> EventShown:
+    """A slash within `source` or `event_id` is sent as %2F."""
+    raw: bytes | None = request.scope.get("raw_path")
+    if raw is not None:
+        # Decoded, a slash of the source could not be told from the one behind it.
+        source, event_id = (unquote(part) for part in raw.partition(b"?")[0].decode("ascii", "replace").rsplit("/", 2)[1:])
+    if "\0" in source + event_id:
+        raise NotFound("event: there is no such event", field="event")
+    return EventShown.of(billing.event(customer, source, event_id))

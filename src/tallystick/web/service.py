@@ -1,0 +1,136 @@
+"""The service: every route, what is around them, and the threads beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from tallystick.app import Tallystick
+from tallystick.collectors.uptime import Tariff, UptimeBilling
+from tallystick.settings import Settings
+from tallystick.values.errors import WrongConfiguration
+from tallystick.web import background, problems
+from tallystick.web.door import DeclaredRoute, Door
+from tallystick.web.envelope import Envelope
+from tallystick.web.group_commit import GroupCommit
+from tallystick.web.metrics import Metrics
+from tallystick.web.problems import Problem
+from tallystick.web.reference import reference_page
+from tallystick.web.routers import (
+    api_keys,
+    audit,
+    charges,
+    customers,
+    events,
+    health,
+    invoices,
+    meters,
+    quotes,
+    uptime,
+    usage,
+    webhooks,
+)
+from tallystick.web.security import Keys
+
+STATIC = Path(__file__).with_name("static")
+_ABOUT = """Usage metering and invoices, with Stripe or its offline sandbox behind them.
+
+Amounts are whole minor units with their `currency` beside them; quantities and rates are decimal strings; times are RFC 3339.
+Every refusal is `application/problem+json` with a stable `code`."""
+_NOUNS = (events, usage, customers, meters, charges, invoices, quotes, api_keys, audit, webhooks, health)
+_ROUTES = (events.hot, *(noun.routes for noun in _NOUNS))
+
+
+def create_app(billing: Tallystick, settings: Settings) -> FastAPI:
+    """The service as `tallystick serve` runs it: API, pay page, and the sandbox's own pages where it stands for Stripe."""
+    metered = UptimeBilling(billing, Tariff(settings.server_name, settings.hourly_rate, settings.currency))
+    metered.prepare()
+    app = engine_app(billing, settings, metered)
+    app.include_router(uptime.routes)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    if billing.sandbox is not None:
+        from tallystick.wiring import sandbox_face
+
+        app.mount("/sandbox", sandbox_face(billing.sandbox), name="sandbox")
+    check_policies(app)
+    return app
+
+
+def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling | None = None) -> FastAPI:
+    """The engine's routes alone, under no prefix: what a host mounts where it likes."""
+    metrics = Metrics()
+    door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, metered)
+    context = billing.context
+    app = FastAPI(
+        title="Tallystick",
+        version=_version(),
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        middleware=[Middleware(Envelope, ids=context.ids, clock=context.clock, metrics=metrics)],
+    )
+    app.state.door = door
+    app.router.route_class = DeclaredRoute
+    problems.add_to(app)
+    for routes in _ROUTES:
+        app.include_router(routes)
+    app.add_route("/docs", reference_page, include_in_schema=False)
+    _document(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    door: Door = app.state.door
+    door.intake.start()
+    threads = background.started(door.billing, door.settings, door.uptime if door.settings.uptime else None)
+    try:
+        yield
+    finally:
+        door.intake.stop()
+        threads.stop()
+
+
+def check_policies(app: FastAPI) -> None:
+    """Raises WrongConfiguration for a route that anybody may call because nobody said who may."""
+    for path, operations in app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            if "x-policy" not in operation:
+                raise WrongConfiguration(f"{method.upper()} {path}: this route declares no policy")
+
+
+def _document(app: FastAPI) -> None:
+    """Every operation may answer with the problem, which no route declares as its model."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    # FastAPI's own way to extend the document.
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tallystick")
+    except PackageNotFoundError:
+        return "0"
