@@ -1,5 +1,6 @@
 """What each price makes of a quantity, in sentences with real numbers; some are published cases of other engines."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -330,6 +331,18 @@ def test_discount_then_maximum_then_minimum() -> None:
 def test_the_minimum_is_due_without_any_usage() -> None:
     rating = rate(UnitPrice(d("1"), minimum_amount=d("9.995"), currency=USD), d("0"))
     assert (rating.total, rating.true_up) == (Money(1000, USD), d("9.995"))
+
+
+def test_the_minimum_waits_for_the_end_and_is_prorated_with_the_period() -> None:
+    price = UnitPrice(d("1"), minimum_amount=d("31"), currency=USD)
+    assert rate(price, d("3"), minimum_share=d("0")).exact.amount == 3
+    assert rate(price, d("3"), minimum_share=Fraction(17, 31)).exact.amount == 17
+    assert rate(price, d("18"), minimum_share=Fraction(17, 31)).true_up == 0
+    events = DynamicPrice(minimum_amount=d("31"), currency=USD)
+    assert rate_events(events, [d("3")], minimum_share=Fraction(1, 31)).exact.amount == 3
+    assert rate_events(replace(events, minimum_amount=None), [d("3")]).exact.amount == 3
+    steps = GraduatedPrice(GRADUATED, minimum_amount=d("1"), currency=USD)
+    assert rate(replace(steps, tiers=GRADUATED[2:], minimum_amount=None), d("16")).exact.amount == 76
 
 
 def test_differences_add_up_to_the_cent_of_the_whole() -> None:

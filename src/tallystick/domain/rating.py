@@ -93,10 +93,12 @@ def needs_events(price: Price) -> bool:
     return isinstance(price, PercentagePrice | DynamicPrice)
 
 
-def rate(price: Price, quantity: Decimal) -> Rating:
+def rate(price: Price, quantity: Decimal, *, minimum_share: Exact = ONE) -> Rating:
     """The rating of the whole quantity of a period so far.
 
     A quantity below zero, which only a meter that allows negatives can have, is rated as zero: it earns the customer nothing.
+    `minimum_share` is how much of the minimum is due, 0 to 1: none before the period's end, and at the end of a period that was
+    cut short, the fraction of it that was served (rules: Prices; `proration.prorate` says how much that is).
     Raises InvalidInput for a price that needs the single amounts.
     """
     units: Exact = quantity if price.convert is None else price.convert.apply(quantity)
@@ -104,23 +106,24 @@ def rate(price: Price, quantity: Decimal) -> Rating:
         units = minus(units, price.included)
     if units <= 0:
         units = ZERO
-    return _finished(Basis(price, units, _subtotal(price, units)))
+    return _finished(Basis(price, units, _subtotal(price, units)), minimum_share)
 
 
-def rate_events(price: Price, amounts: Sequence[Decimal]) -> Rating:
+def rate_events(price: Price, amounts: Sequence[Decimal], *, minimum_share: Exact = ONE) -> Rating:
     """The rating of the single amounts of a period so far, in the order of the events, for prices that need them.
 
     `convert` applies to each amount. `included` is taken from the first ones, and an event wholly within it costs nothing.
     An amount below zero pays no percentage and no fixed amount; in a dynamic price it counts, but never below zero in all.
+    `minimum_share` is as in `rate`.
     Raises InvalidInput for a price that works on a quantity.
     """
     converted = list(amounts) if price.convert is None else [price.convert.apply(amount) for amount in amounts]
     match price:
         case DynamicPrice():
             units = max(minus(_sum(converted), price.included), ZERO)
-            return _finished(Basis(price, units, times(units, price.multiplier)))
+            return _finished(Basis(price, units, times(units, price.multiplier)), minimum_share)
         case PercentagePrice():
-            return _finished(_percentage(price, _paid_parts(price, converted)))
+            return _finished(_percentage(price, _paid_parts(price, converted)), minimum_share)
         case _:
             raise InvalidInput("events: this price works on a quantity; send quantity in their place", field="events")
 
@@ -210,7 +213,7 @@ def _discount(basis: Basis) -> Exact:
     return percent(basis.subtotal, basis.price.discount_percent)
 
 
-def _finished(basis: Basis) -> Rating:
+def _finished(basis: Basis, minimum_share: Exact) -> Rating:
     """Percentage discount, then maximum, then minimum; then the one rounding."""
     price, amount = basis.price, basis.subtotal
     true_up: Exact = ZERO
@@ -218,8 +221,8 @@ def _finished(basis: Basis) -> Rating:
         amount = minus(amount, _discount(basis))
     if price.maximum_amount is not None and amount > price.maximum_amount:
         amount = price.maximum_amount
-    if price.minimum_amount is not None and amount < price.minimum_amount:
-        true_up, amount = minus(price.minimum_amount, amount), price.minimum_amount
+    if price.minimum_amount is not None and amount < (least := times(price.minimum_amount, minimum_share)):
+        true_up, amount = minus(least, amount), least
     exact = Unrounded(amount, price.currency)
     return Rating(exact.rounded(), exact, true_up, basis)
 
