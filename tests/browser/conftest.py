@@ -71,13 +71,13 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     from tallystick.domain.uptime import Reading
     from tallystick.settings import Settings
     from tallystick.values.time import SystemClock
+    from tallystick.web.service import create_app
 
     booted_at = SystemClock().now() - timedelta(hours=5)
     monkeypatch.setattr(uptime, "this_machine", lambda clock: Reading("a boot", booted_at, clock.now()))
     for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "HOURLY_RATE", "CURRENCY", "TALLYSTICK_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)  # no `.env` of the one who runs this
-    create_app = pytest.importorskip("tallystick.web.service").create_app
     settings = Settings(port=free_port(), database_url=f"sqlite:///{tmp_path}/tallystick.db", server_name="MyAwesomeServer")
     billing = Tallystick.from_settings(settings, receives=True)
     with serving(create_app(billing, settings), settings.port):

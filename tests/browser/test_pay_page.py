@@ -222,6 +222,14 @@ def test_a_provider_that_is_down_is_said_with_a_reference(page: Page, pay_page: 
     pay_page.start()
 
 
+def test_a_bill_that_moved_meanwhile_is_shown_anew(page: Page, pay_page: PayPage) -> None:
+    problem = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "bill_moved", "request_id": "req_8"}
+    answer(page, "**/api/create-payment-intent", 409, problem)
+    with page.expect_request("**/api/billing-status"):
+        pay_page.pay.click()
+    expect(pay_page.trouble).to_contain_text("The bill has just changed")
+
+
 def test_a_script_that_did_not_load_is_asked_for_again(service: str, open_page: OpenPage) -> None:
     page = open_page("about:blank")
     page.route("**/stripe.js", lambda route: route.abort(), times=2)

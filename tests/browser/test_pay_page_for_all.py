@@ -70,6 +70,13 @@ def test_the_switch_changes_the_language_of_everything_and_is_remembered(service
     expect(page.get_by_role("heading", name="稼働時間の請求")).to_be_visible()
 
 
+def test_a_link_to_a_language_goes_before_what_was_chosen(service: str, open_page: OpenPage) -> None:
+    page = open_page(f"{service}/", locale="ja-JP")
+    page.get_by_role("button", name="日本語").click()
+    page.goto(f"{service}/?lang=en")
+    expect(page.get_by_role("heading", name="Uptime bill")).to_be_visible()
+
+
 def test_every_part_has_its_role_and_its_name(service: str, open_page: OpenPage) -> None:
     page = open_page(f"{service}/")
     pay_page = PayPage(page)

@@ -69,6 +69,8 @@ const WORDS = {
     "現在の金額は{amount}で、最低お支払い額は{minimum}です。金額はそのまま次回に繰り越されます。",
   ],
   below_minimum_reached: ["It will be reached at {moment}.", "{moment}に到達する見込みです。"],
+  bill_moved: ["The bill has just changed", "請求内容が変わりました"],
+  bill_moved_advice: ["Look at it again, then pay what is still due.", "内容をご確認のうえ、残りの金額をお支払いください。"],
   invoice_is_hosted: ["This time is already on an invoice with a page of its own", "この期間の請求書には専用のお支払いページがあります"],
   hosted_link: ["Go to the invoice", "請求書を開く"],
   offline: ["No connection to the server", "サーバーに接続できません"],

@@ -52,6 +52,7 @@ async function createIntent() {
   const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
   const { answer, problem } = await ask("/api/create-payment-intent", request);
   if (problem) refuse(problem);
+  if (problem?.status === 409) refresh();
   return answer && { ...answer, before: paidThrough() };
 }
 
@@ -138,6 +139,7 @@ function refuse(problem) {
 function kindOf({ code, status }) {
   if (["amount_below_minimum", "invoice_is_hosted", "offline"].includes(code)) return code;
   if (code === "busy" || status === 429) return "busy";
+  if (status === 409) return "bill_moved";
   return code !== "provider_refused" && [502, 503, 504].includes(status) ? "provider_down" : "failed";
 }
 
@@ -369,7 +371,8 @@ function listen() {
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 }
 
-speak(remembered() ?? root.lang);
+// Whoever follows a link to one of the languages gets it; else what was chosen here before; else what the browser prefers.
+speak(new URLSearchParams(location.search).has("lang") ? root.lang : (remembered() ?? root.lang));
 listen();
 showWords();
 setInterval(tick, 1000);
