@@ -136,6 +136,8 @@ def test_events_are_kept_for_thirty_days(world: Any) -> None:
     assert world.events() == ["customer.created"]
     world.clock.move(days=1)
     assert world.events() == []
+    world.customer()
+    assert len(list(world.sandbox.state.scan("event"))) == 1
 
 
 def test_events_are_filtered_by_type_and_time(world: Any) -> None:
@@ -160,7 +162,7 @@ def test_a_draft_that_advances_by_itself_is_finalised_and_collected_after_an_hou
 
 
 def test_a_test_clock_moves_its_customers_and_nobody_else(world: Any) -> None:
-    clocks, start = world.v1.test_helpers.test_clocks, 1_793_491_200
+    clocks, start = world.v1.test_helpers.test_clocks, 1_600_000_000
     clock = clocks.create({"frozen_time": start})
     ada, bob = world.customer(test_clock=clock.id), world.customer()
     invoice = world.v1.invoices.create({"customer": ada.id, "auto_advance": True})
@@ -170,6 +172,7 @@ def test_a_test_clock_moves_its_customers_and_nobody_else(world: Any) -> None:
     ready = clocks.retrieve(clock.id)
     assert (ready.status, ready.frozen_time) == ("ready", start + 7200)
     moved = world.v1.invoices.retrieve(invoice.id)
+    assert "invoice.finalized" in world.events()
     assert (moved.status, moved.status_transitions.finalized_at, moved.attempted) == ("open", start + 3600, True)
     assert (
         world.events("test_helpers.test_clock.advancing", "test_helpers.test_clock.ready")[-1] == "test_helpers.test_clock.ready"

@@ -1,5 +1,6 @@
 """A sandbox in a file: it survives a restart, and several processes may use it at once."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_what_was_done_survives_a_restart(tmp_path: Path) -> None:
     assert v1.customers.create({"name": "Zoe"}).id not in {ada.id, eve.id}
     assert sandbox.webhooks.deliver_due(lambda url, headers, body: 200) == 2
     assert [customer.name for customer in v1.customers.list().data] == ["Zoe", "Eve", "Ada"]
+
+
+def test_a_file_of_another_version_is_not_misread(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(RuntimeError, match="another version of the sandbox"):
+        FileState(path)
 
 
 def test_two_processes_take_turns_and_make_different_ids(tmp_path: Path) -> None:

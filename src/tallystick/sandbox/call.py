@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import stripe
@@ -12,6 +13,7 @@ from tallystick.sandbox.skeletons import skeleton
 from tallystick.sandbox.state import Doc, State
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+EVENTS_KEPT_SECONDS = 30 * 86400
 _NO_REQUEST: Doc = {"id": None, "idempotency_key": None}
 
 
@@ -102,9 +104,16 @@ class Call:
         data: Doc = {"object": public(subject)}
         if previous is not None:
             data["previous_attributes"] = previous
+        self._forget_old_events()
         listening = [e for e in self.state.scan("webhook_endpoint") if e["status"] == "enabled" and _listens(e, event)]
         doc = self.create(
-            "event", type=event, api_version=stripe.api_version, data=data, request=self.request, pending_webhooks=len(listening)
+            "event",
+            type=event,
+            api_version=stripe.api_version,
+            data=data,
+            request=self.request,
+            pending_webhooks=len(listening),
+            _at=self.wall,
         )
         for endpoint in listening:
             number = self.state.number()
@@ -114,10 +123,15 @@ class Call:
                 "event": doc["id"],
                 "endpoint": endpoint["id"],
                 "attempts": 0,
-                "done": False,
             }
             self.state.put("delivery", delivery["id"], delivery)
             self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"], "attempt": 0})
+
+    def _forget_old_events(self) -> None:
+        """Two for each new one, so that no call pays for all."""
+        oldest = islice(self.state.scan("event", ascending=True), 2)
+        for event in [event for event in oldest if event["_at"] <= self.wall - EVENTS_KEPT_SECONDS]:
+            self.state.delete("event", event["id"])
 
 
 def public(doc: Doc) -> Doc:

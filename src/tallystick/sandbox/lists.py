@@ -9,6 +9,7 @@ from tallystick.sandbox.errors import invalid
 from tallystick.sandbox.kinds import KINDS
 from tallystick.sandbox.state import Doc
 
+_SLACK_SECONDS = 86400
 Where = Callable[[Doc], bool]
 
 
@@ -50,9 +51,20 @@ def _place(call: Call, kind: str, identifier: str | None, param: str) -> int | N
 
 def _matching(call: Call, found: Iterator[Doc], where: Where | None) -> Iterator[Doc]:
     created = call.params.get("created")
+    end = _end(call, created)
     for doc in found:
+        if end is not None and doc.get("created", end) < end:
+            return
         if (created is None or _within(doc["created"], created)) and (where is None or where(doc)):
             yield doc
+
+
+def _end(call: Call, created: int | Doc | None) -> int | None:
+    """Where a walk back in time may stop: nothing older was made later, but for a clock that was turned back a little."""
+    since = created.get("gte", created.get("gt")) if isinstance(created, dict) else None
+    if since is None or call.params.get("ending_before") or next(call.state.scan("test_helpers.test_clock"), None):
+        return None
+    return int(since) - _SLACK_SECONDS
 
 
 def _within(at: int, wanted: int | Doc) -> bool:

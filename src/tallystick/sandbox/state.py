@@ -120,7 +120,7 @@ class MemoryState(_Journaled):
         docs, ids = self._docs[kind], self._ids
         if ascending:
             start = 0 if past is None else bisect_right(order, past)
-            return (docs[ids[number]] for number in order[start:])
+            return (docs[ids[order[place]]] for place in range(start, len(order)))
         end = len(order) if past is None else bisect_left(order, past)
         return (docs[ids[order[place]]] for place in range(end - 1, -1, -1))
 
@@ -138,7 +138,9 @@ class MemoryState(_Journaled):
         return entry[0], entry[2]
 
 
+_VERSION = 1  # of what is in the documents; another one cannot be read
 _SCHEMA = """
+PRAGMA user_version = 1;
 CREATE TABLE IF NOT EXISTS docs (kind TEXT, id TEXT, number INTEGER, body TEXT, PRIMARY KEY (kind, id)) STRICT;
 CREATE TABLE IF NOT EXISTS orders (kind TEXT, name TEXT, value TEXT, number INTEGER, id TEXT,
                                    PRIMARY KEY (kind, name, value, number)) STRICT, WITHOUT ROWID;
@@ -156,6 +158,12 @@ class FileState(_Journaled):
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, _VERSION):
+            self._db.close()
+            raise RuntimeError(
+                f"{path}: kept by another version of the sandbox ({found}, not {_VERSION}); take another file, or delete it"
+            )
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:

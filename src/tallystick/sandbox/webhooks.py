@@ -44,7 +44,7 @@ class Webhooks:
             while (taken := call.state.take(_QUEUE, call.wall)) is not None:
                 delivery = call.state.get("delivery", taken[1]["delivery"])
                 # A lease that was not taken over has a number that is no longer the delivery's.
-                if delivery is None or delivery["done"] or taken[1]["attempt"] != delivery["attempts"]:
+                if delivery is None or taken[1]["attempt"] != delivery["attempts"]:
                     continue
                 event, endpoint = (
                     call.state.get("event", delivery["event"]),
@@ -61,7 +61,7 @@ class Webhooks:
     def _postponed(self, call: Call, delivery: Doc, event: str) -> bool:
         faults = self._sandbox.faults
         if faults.fires("webhook_drop", event):
-            call.state.put("delivery", delivery["id"], {**delivery, "done": True})
+            call.state.delete("delivery", delivery["id"])
             return True
         if faults.fires("webhook_delay", event):
             call.state.schedule(_QUEUE, call.wall + self.delay, {"delivery": delivery["id"], "attempt": delivery["attempts"]})
@@ -86,15 +86,16 @@ class Webhooks:
         with self._sandbox.state.transaction():
             call = self._sandbox.call()
             delivery = call.state.get("delivery", identifier)
-            if delivery is None or delivery["done"]:
+            if delivery is None:
                 return
             attempts = delivery["attempts"] + 1
-            is_last = attempts >= len(self.retries)
-            call.state.put("delivery", identifier, {**delivery, "attempts": attempts, "done": is_delivered or is_last})
-            if is_delivered:
-                event = call.get("event", delivery["event"])
+            event = call.state.get("event", delivery["event"])
+            if is_delivered and event is not None:
                 call.update(event, pending_webhooks=event["pending_webhooks"] - 1)
-            elif not is_last:
+            if is_delivered or attempts >= len(self.retries):
+                call.state.delete("delivery", identifier)
+            else:
+                call.state.put("delivery", identifier, {**delivery, "attempts": attempts})
                 call.state.schedule(_QUEUE, call.wall + self.retries[attempts], {"delivery": identifier, "attempt": attempts})
 
 

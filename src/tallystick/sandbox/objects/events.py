@@ -1,13 +1,12 @@
 """Events can be asked for, for thirty days; and the endpoints that are told of them."""
 
-from tallystick.sandbox.call import Call, merged, unset
+from tallystick.sandbox.call import EVENTS_KEPT_SECONDS, Call, merged, unset
 from tallystick.sandbox.errors import Refusal, invalid
 from tallystick.sandbox.lists import page
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 
 routes = Routes()
-_KEPT_SECONDS = 30 * 86400
 _ENDPOINTS_MAX = 16
 
 
@@ -25,7 +24,7 @@ def list_page(call: Call) -> Doc:
 
     def is_wanted(doc: Doc) -> bool:
         return (
-            doc["created"] > call.wall - _KEPT_SECONDS
+            doc["_at"] > call.wall - EVENTS_KEPT_SECONDS
             and (wanted is None or any(_matches(doc["type"], name) for name in wanted))
             and (delivered is None or delivered == (doc["pending_webhooks"] == 0))
         )
