@@ -147,8 +147,10 @@ def _run_console(text: str, folder: Path) -> None:
 
 
 def _command(step: str) -> tuple[str, str]:
+    """The command, over as many lines as its backslashes, quotes or here-document need, and what the paper shows below it."""
     lines = step.split("\n")
-    end = next(number for number, line in enumerate(lines, 1) if not line.endswith("\\"))
+    ends = (n for n in range(1, len(lines) + 1) if not lines[n - 1].endswith("\\") and "\n".join(lines[:n]).count("'") % 2 == 0)
+    end = next(ends, len(lines))
     if (here := re.search(r"<<\s*'?(\w+)'?", lines[0])) and here[1] in lines:
         end = lines.index(here[1]) + 1
     return "\n".join(lines[:end]), "\n".join(lines[end:])

@@ -6,8 +6,16 @@ import pytest
 
 from tests.docs.blocks import ROOT, Unlike, blocks, first_unlike, papers, run
 
+SAME = {ROOT / "README.ja.md"}  # shows the blocks of README.md: test_readmes.py
 
-@pytest.mark.parametrize("paper", papers(), ids=lambda paper: paper.relative_to(ROOT).as_posix())
+
+def _paper(paper: Path) -> object:
+    """The READMEs start a service and a dozen commands: too much for `make check`."""
+    marks = [pytest.mark.slow] if paper.name.startswith("README") and paper.parent == ROOT else []
+    return pytest.param(paper, marks=marks, id=paper.relative_to(ROOT).as_posix())
+
+
+@pytest.mark.parametrize("paper", [_paper(paper) for paper in papers() if paper not in SAME])
 def test_the_blocks_of(paper: Path, tmp_path: Path) -> None:
     run(list(blocks(paper.read_text(), paper.relative_to(ROOT).as_posix())), tmp_path)
 
