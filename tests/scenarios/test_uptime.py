@@ -10,7 +10,7 @@ from tallystick.collectors.uptime import Tariff, UptimeBilling
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.payments import Method
 from tallystick.domain.uptime import Reading
-from tallystick.values.errors import AmountBelowMinimum, Conflict
+from tallystick.values.errors import AmountBelowMinimum
 from tallystick.values.money import JPY, Money
 from tests.scenarios.world import World, day
 
@@ -121,14 +121,16 @@ def test_a_boot_older_than_the_window_for_events_is_counted_whole(server: Server
     server.world.proves()
 
 
-def test_time_on_a_hosted_invoice_is_not_put_on_an_intent(server: Server) -> None:
+def test_time_on_a_hosted_invoice_is_paid_by_the_intent_inside_it(server: Server) -> None:
     server.world.later(hours=5)
     invoice, collected = server.billing.invoice()
     assert collected.payment.method is Method.HOSTED
     assert collected.payment.url is not None
-    with pytest.raises(Conflict) as refusal:
-        server.billing.pay()
-    assert refusal.value.extra["url"] == collected.payment.url
+    again, asked = server.billing.pay()
+    assert (again.id, asked.payment.ref) == (invoice.id, collected.payment.ref)
+    assert asked.intent_ref is not None
+    assert asked.client_secret is not None
+    assert asked.client_secret.startswith(asked.intent_ref)
     assert server.billing.invoice()[0].id == invoice.id
 
 

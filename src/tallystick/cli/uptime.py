@@ -49,7 +49,7 @@ def uptime(
     }
     if asked is not None:
         found["invoice"] = asked[0].number
-        found["pay at" if invoice else "payment intent"] = asked[1].payment.url if invoice else asked[1].payment.ref
+        found["pay at" if invoice else "payment intent"] = asked[1].payment.url if invoice else asked[1].intent_ref
     if as_json:
         amounts = {
             name: money_json(value) for name, value in (("due", status.due), ("paid", status.paid), ("total", status.total))

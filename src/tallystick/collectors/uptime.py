@@ -15,7 +15,7 @@ from tallystick.domain.uptime import CHARGE_KEY, METER, Boot, Reading
 from tallystick.flows.bill_usage import Collection
 from tallystick.flows.collect import Collected
 from tallystick.flows.uptime_status import UptimeStatus
-from tallystick.values.errors import AmountBelowMinimum, Conflict
+from tallystick.values.errors import AmountBelowMinimum
 from tallystick.values.ids import CustomerId
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Clock, rfc3339
@@ -67,16 +67,11 @@ class UptimeBilling:
     def pay(self) -> tuple[Invoice, Collected]:
         """The invoice for the unpaid time and the intent that collects it; asked again, the same two until it is paid.
 
-        Raises AmountBelowMinimum with the moment when enough will have run up; Conflict where that time is already on a
-        hosted invoice, with its address.
+        Where that time is on a hosted invoice already, the intent is the one inside it. Raises AmountBelowMinimum with the
+        moment when enough will have run up.
         """
         invoice = self._open_invoice(Method.INTENT)
-        collected = self._billing.collect(invoice.id)
-        if collected.payment.method is not Method.INTENT:
-            raise Conflict(
-                f"{invoice.number}: is to be paid at {collected.payment.url}", code="invoice_is_hosted", url=collected.payment.url
-            )
-        return invoice, collected
+        return invoice, self._billing.collect(invoice.id)
 
     def invoice(self) -> tuple[Invoice, Collected]:
         """The invoice for the unpaid time, to be paid on the provider's hosted page."""

@@ -49,13 +49,18 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPayment:
-    """What the provider holds for one invoice, now. `client_secret` is for the customer's browser, and never stored or logged."""
+    """What the provider holds for one invoice, now.
+
+    `intent_ref` is the payment intent that a customer's browser can confirm: the object itself, or the one inside a hosted
+    invoice. `client_secret` opens it; it is for that browser alone, and never stored or logged.
+    """
 
     ref: str
     status: PaymentStatus
     amount: Money
     invoice_id: InvoiceId | None
     url: str | None = None
+    intent_ref: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     decline: Decline | None = None
     paid: Money | None = None

@@ -23,10 +23,12 @@ _RETRY_MAX = timedelta(hours=1)
 class Collected:
     """How far it came. `again_in` is when to ask again; None: not before there is news.
 
-    `client_secret` is for the customer's browser alone. `refusal` is what the provider will not do, for a person to mend.
+    `client_secret` of the intent `intent_ref` is for the customer's browser alone. `refusal` is what the provider will not
+    do, for a person to mend.
     """
 
     payment: Payment
+    intent_ref: str | None = None
     client_secret: str | None = field(default=None, repr=False)
     refusal: Refused | None = None
     again_in: timedelta | None = None
@@ -59,7 +61,7 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
             case Refused() if question.step is not Step.CHARGE:
                 return Collected(payment, refusal=outcome)
             case Done(told) if question.step is Step.FETCH and not payment.charging:
-                return Collected(payment, client_secret=told.client_secret)
+                return Collected(payment, told.intent_ref, told.client_secret)
             case _:
                 pass
     return Collected(_ask(ctx, payment_id).payment, again_in=wait)

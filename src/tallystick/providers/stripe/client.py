@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar, assert_never
 
 import stripe
+from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
@@ -122,8 +123,8 @@ class StripeProvider:
             invoice = self._retrieved(ref, Method.HOSTED)
             if (wrong := _mismatch(invoice, request)) is not None:
                 return wrong
-            finalized = self._v1.invoices.finalize_invoice(ref, {"auto_advance": False}, bodies.options(f"{key}:finalize"))
-            invoice = transport.doc(finalized)
+            params: InvoiceFinalizeInvoiceParams = {"auto_advance": False, "expand": _PAYING}
+            invoice = transport.doc(self._v1.invoices.finalize_invoice(ref, params, bodies.options(f"{key}:finalize")))
         wrong = _mismatch(invoice, request) if invoice["status"] in {"open", "void"} else None
         if wrong is not None and invoice["status"] == "open":
             self._v1.invoices.void_invoice(ref, {}, bodies.options(f"{key}:void"))

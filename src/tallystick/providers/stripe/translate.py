@@ -37,6 +37,7 @@ def intent(doc: Doc) -> ProviderPayment:
         status=status,
         amount=Money(doc["amount"], money),
         invoice_id=invoice_id(doc),
+        intent_ref=doc["id"],
         client_secret=doc.get("client_secret") if status is PaymentStatus.OPEN else None,
         decline=decline(error) if error and status is PaymentStatus.OPEN else None,
         paid=Money(received, money) if received is not None and status is PaymentStatus.SUCCEEDED else None,
@@ -62,6 +63,8 @@ def invoice(doc: Doc) -> Done | Refused:
             amount=Money(doc["total"], money),
             invoice_id=invoice_id(doc),
             url=doc.get("hosted_invoice_url"),
+            intent_ref=collecting.get("id"),
+            client_secret=collecting.get("client_secret") if status is PaymentStatus.OPEN else None,
             decline=decline(error) if error and status is PaymentStatus.OPEN else None,
             paid=Money(paid, money) if status is PaymentStatus.SUCCEEDED else None,
         )
