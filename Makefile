@@ -2,11 +2,12 @@
 # make test    what CI runs: style, types, arrows and every test
 # make check   the fast part of it, in three minutes, before each commit
 # make bench   how fast it is on this machine
-# make soak    the long tests, for hours if you like (SOAK=100 repeats their randomness a hundredfold)
+# make soak    the long tests, for hours if you like: SEEDS simulated businesses, CASES generated prices
 # make lock    writes requirements/*.txt anew
 
 PYTHON ?= python3
-SOAK ?= 100
+SEEDS ?= 50000
+CASES ?= 10000000
 BIN := .venv/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 DEV := .venv/.installed-dev
@@ -28,10 +29,10 @@ check: $(DEV)
 	@scripts/parts.sh lint format types arrows fast_tests
 
 bench: $(DEV)
-	@$(BIN)/python -m bench
+	@for file in bench/w*.py; do echo "── $$file"; $(BIN)/python "$$file" || exit 1; done
 
 soak: $(DEV)
-	@TALLYSTICK_SOAK=$(SOAK) scripts/parts.sh slow_tests
+	@SEEDS=$(SEEDS) TALLYSTICK_PRICE_CASES=$(CASES) scripts/parts.sh simulation slow_tests
 
 lock: $(DEV)
 	@scripts/lock.sh

@@ -21,6 +21,7 @@ arrows() { lint-imports --no-logo --no-cache; }
 pytests() { pytest -p xdist -n 2 -p pytest_timeout -p _hypothesis_pytestplugin "$@"; }
 tests() { pytests; }
 fast_tests() { pytests -m "not slow and not browser"; }
+simulation() { python -m tests.simulation --seeds "$SEEDS"; }
 slow_tests() { pytests -m slow --timeout 0; }
 
 for part in "$@"; do

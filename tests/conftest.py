@@ -56,15 +56,6 @@ def empty_database_url(request: pytest.FixtureRequest, pytestconfig: pytest.Conf
         yield url
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Path:
-    """The browser that tests marked `browser` drive."""
-    path = Path("/usr/bin/chromium")
-    if not path.exists():
-        _cannot_run(f"no browser at {path}; `make test` installs it where it may")
-    return path
-
-
 def _cannot_run(reason: str) -> NoReturn:
     """A part that cannot run here is skipped with its reason; in CI it fails."""
     if os.environ.get("CI"):
