@@ -1,14 +1,14 @@
 """Puts the provider together: Stripe where there is a key, else the offline sandbox, reached through the same SDK."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.providers.stripe.client import StripeProvider
-from tallystick.sandbox.faces import InProcessClient
+from tallystick.sandbox.faces import InProcessClient, asgi_app
 from tallystick.sandbox.server import Sandbox
 from tallystick.sandbox.state import FileState, MemoryState
 from tallystick.settings import Settings
@@ -70,6 +70,11 @@ def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[],
         before_call=before_call,
     )
     return Wired(provider, settings.stripe_publishable_key or "")
+
+
+def sandbox_face(sandbox: Sandbox) -> Callable[..., Awaitable[None]]:
+    """The sandbox as an ASGI application, for the service to mount at /sandbox: what a browser may ask, and nothing more."""
+    return asgi_app(sandbox, browsers_only=True)
 
 
 def outside(database: Database) -> Callable[[], None]:
