@@ -12,13 +12,15 @@ from tallystick.providers.protocol import Limited, Refused, Unknown
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import NotFound
 
-_RETRY = timedelta(seconds=30)
+_RETRY_FIRST = timedelta(seconds=30)
+_RETRY_MAX = timedelta(hours=1)
 
 
-def settle(ctx: Context, delivery_id: str) -> timedelta | None:
+def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | None:
     """None when the delivery is settled, ignored or parked; else how long to wait before the next try.
 
     The delivery is a hint. What counts is how the object stands when we ask, so order and repetition do not matter.
+    `attempt` counts earlier tries; each lengthens the wait for the next.
     """
     with ctx.database.reading() as conn:
         stored = storage.provider_events.get(conn, delivery_id)
@@ -35,7 +37,8 @@ def settle(ctx: Context, delivery_id: str) -> timedelta | None:
     if payment.ref not in {None, fact.ref}:
         _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
         return None
-    return _follow(ctx, delivery_id, payment, fact.ref)
+    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    return _follow(ctx, delivery_id, payment, fact.ref, wait=wait)
 
 
 def _payment(conn: Connection, fact: PaymentChanged | Ignored) -> Payment | None:
@@ -47,18 +50,18 @@ def _payment(conn: Connection, fact: PaymentChanged | Ignored) -> Payment | None
     return payment
 
 
-def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str) -> timedelta | None:
+def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta) -> timedelta | None:
     outcome = ctx.provider.fetch(ref, payment.method)
     match outcome:
         case Limited() | Unknown():
-            return _RETRY
+            return wait
         case Refused(code, message):
             _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
             return None
         case _:
             told = outcome.payment
     if told is None:
-        return _RETRY
+        return wait
     now = ctx.clock.now()
     after = domain.payments.learned(payment, told, now=now)
     if after.charging and after.status in domain.payments.FINAL:

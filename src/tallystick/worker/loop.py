@@ -51,7 +51,9 @@ def _run(ctx: Context, job: Job) -> None:
     ctx.faults.point(f"job:{job.name}:before")
     try:
         again_in = _work(ctx, job)
-    except (Busy, Conflict) as moved:
+    except Busy as busy:
+        _again(ctx, job, error=f"{busy.code}: {busy.message}", after=_RETRY_FIRST)
+    except Conflict as moved:
         _later(ctx, job, error=f"{moved.code}: {moved.message}", after=_RETRY_FIRST)
     except TallystickError as error:
         log.warning("job.failed", job=job.id, name=job.name, subject=job.subject, code=error.code, attempt=job.attempt)
@@ -62,7 +64,7 @@ def _run(ctx: Context, job: Job) -> None:
             with ctx.database.transaction("finish job") as conn:
                 storage.jobs.finish(conn, job)
         else:
-            _later(ctx, job, error="not known yet", after=again_in)
+            _again(ctx, job, error="not known yet", after=again_in)
 
 
 def _work(ctx: Context, job: Job) -> timedelta | None:
@@ -75,7 +77,7 @@ def _work(ctx: Context, job: Job) -> timedelta | None:
                 raise Refusal(f"{job.subject}: the provider refused: {refusal.message}", code=refusal.code)
             return collected.again_in
         case JobName.SETTLE:
-            return flows.settle.settle(ctx, job.subject)
+            return flows.settle.settle(ctx, job.subject, attempt=job.attempt)
         case _:
             assert_never(job.name)
 
@@ -86,13 +88,20 @@ class Refusal(TallystickError):
     code = "provider_refused"
 
 
-def _later(ctx: Context, job: Job, *, error: str, after: timedelta) -> None:
+def _again(ctx: Context, job: Job, *, error: str, after: timedelta) -> None:
+    """Nothing is wrong with the job: an outage may last longer than any number of attempts."""
     with ctx.database.transaction("retry job") as conn:
-        if job.attempt >= ATTEMPTS_MAX:
-            ctx.faults.mark("job.buried")
-            storage.jobs.bury(conn, job, error=error)
-        else:
-            storage.jobs.retry(conn, job, run_at=ctx.clock.now() + after, error=error)
+        storage.jobs.retry(conn, job, run_at=ctx.clock.now() + after, error=error)
+
+
+def _later(ctx: Context, job: Job, *, error: str, after: timedelta) -> None:
+    """It failed: buried after many attempts, of which the last two failed alike, for the others may have met an outage."""
+    if job.attempt < ATTEMPTS_MAX or job.error != error:
+        _again(ctx, job, error=error, after=after)
+        return
+    ctx.faults.mark("job.buried")
+    with ctx.database.transaction("bury job") as conn:
+        storage.jobs.bury(conn, job, error=error)
 
 
 def run_forever(ctx: Context, stop: threading.Event, *, idle: float = 0.5) -> None:
