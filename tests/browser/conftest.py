@@ -64,7 +64,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def service(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the whole service on the sandbox, freshly installed on a server that has been up for five hours."""
     from tallystick.app import Tallystick
     from tallystick.collectors import uptime
@@ -78,7 +78,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "HOURLY_RATE", "CURRENCY", "TALLYSTICK_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)  # no `.env` of the one who runs this
-    settings = Settings(port=free_port(), database_url=f"sqlite:///{tmp_path}/tallystick.db", server_name="MyAwesomeServer")
+    settings = Settings(port=free_port(), database_url=sqlite_url, server_name="MyAwesomeServer")
     billing = Tallystick.from_settings(settings, receives=True)
     with serving(create_app(billing, settings), settings.port):
         yield settings.url
