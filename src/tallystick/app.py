@@ -20,8 +20,9 @@ from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
 from tallystick.storage.database import Database
+from tallystick.storage.usage import EventQuery
 from tallystick.values.errors import InvalidInput, NotFound, WrongConfiguration
-from tallystick.values.ids import CustomerId, Ids, InvoiceId, MeterKey, SystemIds
+from tallystick.values.ids import CustomerId, EventId, Ids, InvoiceId, MeterKey, SystemIds
 from tallystick.values.time import Clock, Period, SystemClock
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Tallystick:
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
         terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
         app = cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
-        app._api_key_pepper = settings.api_key_pepper and settings.api_key_pepper.get_secret_value()
+        if settings.api_key_pepper is not None:
+            app._api_key_pepper = settings.api_key_pepper.get_secret_value()
         return app
 
     @classmethod
@@ -164,10 +166,27 @@ class Tallystick:
                 raise NotFound("meter: there is no such meter", field="meter")
             return storage.usage.total(conn, CustomerId(customer_id), meter, period)
 
+    def event(self, customer_id: str, source: str, event_id: str) -> Event:
+        """The event as it was recorded. Raises NotFound."""
+        with self.context.database.reading() as conn:
+            event = storage.usage.get_event(conn, CustomerId(customer_id), source, EventId(event_id))
+        if event is None:
+            raise NotFound("event: there is no such event", field="event")
+        return event
+
+    def events(
+        self, customer_id: str, *, meter_key: str | None = None, period: Period | None = None, after: Event | None = None,
+        limit: int = 50,
+    ) -> list[Event]:  # fmt: skip
+        """A page of the customer's events in the order of their time, behind `after`."""
+        query = EventQuery(CustomerId(customer_id), None if meter_key is None else MeterKey(meter_key), period)
+        with self.context.database.reading() as conn:
+            return storage.usage.events(conn, query, after=after, limit=limit)
+
     # Invoices
 
     def preview(self, customer_id: str, *, until: datetime | None = None) -> list[Invoice]:
-        """What `bill` would open now, one invoice per currency, by the same function; nothing is kept."""
+        """What `bill` would open at `until` (None: now), one invoice per currency, by the same function; nothing is kept."""
         return flows.bill_usage.preview_usage(self.context, Order(CustomerId(customer_id), until))
 
     def bill(
