@@ -1,6 +1,7 @@
 """Recording: verdicts, overflow, late marks, and the race between a biller and an event."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from tallystick.domain.usage import Aggregation, Event, Meter, Usage, Verdict
 from tallystick.storage import catalog, customers, usage
 from tallystick.storage.database import Database
 from tallystick.storage.usage_intake import unique_value
-from tallystick.storage.usage_rows import event_row
+from tallystick.storage.usage_rows import event_row, said_by
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import EventId, MeterKey
 from tallystick.values.time import Period
@@ -77,8 +78,8 @@ def test_two_rows_say_the_same_where_the_fingerprints_do(a, b) -> None:
         price = None if facts[1] is None else Decimal(facts[1])
         return Event(ADA, EventId("e"), TOKENS.key, Decimal(facts[0]), NOW, unit_price=price, properties=facts[2])
 
-    rows = [event_row(event(facts), TOKENS, recorded=0) for facts in (a, b)]
-    assert (rows[0].said == rows[1].said) == (event(a).fingerprint() == event(b).fingerprint())
+    rows = [event_row(event(facts), TOKENS, 0) for facts in (a, b)]
+    assert (said_by(rows[0]) == said_by(rows[1])) == (event(a).fingerprint() == event(b).fingerprint())
 
 
 MOST = 2**63 - 1
@@ -93,15 +94,23 @@ def test_a_sum_over_64_bits_is_refused_whole(database: Database) -> None:
     assert used(database) == Usage(TOKENS.key, Decimal(MOST), 1, ((None, Decimal(MOST)),))
 
 
-def test_after_an_overflow_the_transaction_goes_on(database: Database) -> None:
+def test_after_an_overflow_in_a_savepoint_the_transaction_goes_on(database: Database) -> None:
     record(database, an_event("e1", MOST))
     with database.transaction("record") as conn:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput), conn.begin_nested():
             usage.append(conn, sent(an_event("e2", 1)), at=NOW)
         assert usage.append(conn, sent(an_event("e3", 1, at=NOW + HOUR)), at=NOW) == [RECORDED]
     assert used(database).quantity == MOST + 1, "a total may be wider than a row"
     with database.reading() as conn:
         assert usage.get_event(conn, ADA, "api", EventId("e2")) is None
+
+
+def test_an_overflow_that_is_swallowed_is_never_committed(database: Database) -> None:
+    record(database, an_event("e1", MOST))
+    swallowed = suppress(InvalidInput)
+    with pytest.raises(AssertionError, match="nothing is kept"), database.transaction("record") as conn, swallowed:
+        usage.append(conn, sent(an_event("e2", 1)), at=NOW)
+    assert used(database).count == 1
 
 
 def test_negative_sums_are_exact_at_the_edge(database: Database) -> None:

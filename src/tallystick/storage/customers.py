@@ -7,16 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from tallystick.domain.customers import Customer
+from tallystick.storage.bulk import insert_rows
 from tallystick.storage.database import insert_new
 from tallystick.storage.schema import customers
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId
+from tallystick.values.time import to_micros
 
 
 def ensure(conn: Connection, ids: Iterable[CustomerId], *, at: datetime) -> None:
     """Adds those that are not there yet."""
     # Sorted, so that two transactions that add the same ones wait for each other in one order.
-    insert_new(conn, customers, [{"id": name, "created_at": at} for name in sorted(set(ids))], [customers.c.id])
+    rows = [(customer_id, to_micros(at)) for customer_id in sorted(set(ids))]
+    insert_rows(conn, customers, ("id", "created_at"), rows, conflict="DO NOTHING")
 
 
 def add(conn: Connection, customer: Customer) -> bool:

@@ -63,6 +63,8 @@ class Database:
         with engines.our_errors(), self._lock, self._writer.begin() as conn, self._entered(conn, joined=False):
             self.faults.point(f"{name}:after_begin")
             yield conn
+            if not conn.in_transaction():
+                raise AssertionError(f"{name}: was rolled back within, and that error was not passed on; nothing is kept")
             self.faults.point(f"{name}:before_commit")
         self.faults.point(f"{name}:after_commit")
 

@@ -1,14 +1,15 @@
 """Usage as rows: what an event is in the table, and the hour that it falls into."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import Any
 
 from sqlalchemy import Row
 
 from tallystick.domain.usage import Event, Meter
-from tallystick.storage.types import json_text
 from tallystick.values.decimals import from_steps, plain, to_steps
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import from_micros, to_micros
@@ -18,41 +19,38 @@ HOUR_MICROS = 3_600_000_000
 NO_PRICE = ""
 
 
-class EventRow(NamedTuple):
-    """One row of tallystick_events, as the driver takes it, in the order of its columns."""
-
-    customer_id: CustomerId
-    source: str
-    id: EventId
-    meter_key: MeterKey
-    at: int
-    quantity: int
-    unit_price: str
-    properties: str
-    recorded_at: int
-
-    @property
-    def name(self) -> tuple[str, str, str]:
-        return self[:3]
-
-    @property
-    def said(self) -> tuple[object, ...]:
-        """What the event says besides its name: equal where the fingerprints are: a meter in use keeps its decimals."""
-        return self[3:8]
+# A row of tallystick_events as the driver takes it: a plain tuple, because a named one costs a quarter of recording an event.
+EventRow = tuple[CustomerId, str, EventId, MeterKey, int, int, str, str, int]
+Name = tuple[CustomerId, str, EventId]
+COLUMNS = ("customer_id", "source", "id", "meter_key", "at", "quantity", "unit_price", "properties", "recorded_at")
 
 
-def event_row(event: Event, meter: Meter, *, recorded: int) -> EventRow:
-    return EventRow(
+def event_row(event: Event, meter: Meter, recorded: int) -> EventRow:
+    return (
         event.customer_id,
         event.source,
         event.id,
         event.meter_key,
         to_micros(event.at),
         to_steps(event.quantity, meter.decimals),
-        price_text(event.unit_price),
-        json_text(dict(event.properties)) if event.properties else "{}",
+        NO_PRICE if event.unit_price is None else plain(event.unit_price),
+        _properties_text(event.properties) if event.properties else "{}",
         recorded,
     )
+
+
+def name_of(row: EventRow) -> Name:
+    return row[:3]
+
+
+def said_by(row: EventRow) -> tuple[object, ...]:
+    """What the event says besides its name: equal where the fingerprints are, since a meter in use keeps its decimals."""
+    return row[3:8]
+
+
+def _properties_text(properties: Mapping[str, str]) -> str:
+    """`json_text`, for a flat document of texts: in a fifth of the time, for every event."""
+    return "{" + ",".join([f"{_quoted(key)}:{_quoted(value)}" for key, value in sorted(properties.items())]) + "}"
 
 
 def event_of(row: Row[Any], decimals: int) -> Event:
@@ -66,10 +64,6 @@ def event_of(row: Row[Any], decimals: int) -> Event:
         unit_price=price_of(row.unit_price),
         properties=json.loads(row.properties),
     )
-
-
-def price_text(price: Decimal | None) -> str:
-    return NO_PRICE if price is None else plain(price)
 
 
 def price_of(text: str) -> Decimal | None:
