@@ -10,10 +10,12 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 _numbers = itertools.count(1)
 
@@ -34,7 +36,12 @@ class Unavailable(Exception):
 
 def new_room() -> Path:
     """A folder for what the workers of one run share. Another user's server must be able to walk into it."""
-    room = Path(tempfile.mkdtemp(prefix="tallystick-tests-", dir=MEMORY if _roomy(MEMORY) else None))
+    home = Path(MEMORY if _roomy(MEMORY) else tempfile.gettempdir())
+    for left in home.glob("tallystick-tests-*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):  # its run was killed, and could not tidy up
+            with suppress(Exception):  # another run may be tidying up the same one
+                close_room(left)
+    room = Path(tempfile.mkdtemp(prefix=f"tallystick-tests-{os.getpid()}-", dir=home))
     room.chmod(0o755)
     return room
 
