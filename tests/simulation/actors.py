@@ -53,7 +53,7 @@ class Biller(Actor):
         customer = self._again or self.random.choice(self._customers)
         self._again = customer if self.random.random() < 0.15 else ""
         self.bill(customer)
-        return self.hours(6.0) if not self._again else timedelta(seconds=2)
+        return self.about(5) if not self._again else timedelta(seconds=2)
 
     def bill(self, customer: str) -> None:
         back = self.random.choice((timedelta(0), timedelta(0), timedelta(hours=1), timedelta(minutes=2)))
@@ -84,7 +84,7 @@ class Payer(Actor):
         waiting = open_invoices(self.world)
         if waiting:
             self.pay(self.random.choice(waiting).id, self.random.choice(_CARDS))
-        return self.hours(2.5)
+        return self.about(7)
 
     def pay(self, invoice_id: InvoiceId, card: str) -> None:
         try:
@@ -135,13 +135,13 @@ class Worker(Actor):
         finally:
             if RETRY in self.world.weather.closed:
                 self.lose_retries()
-        return timedelta(seconds=1) if ran else self._until_due()
+        return self._until_due(timedelta(seconds=1 if ran else 5))
 
-    def _until_due(self) -> timedelta:
+    def _until_due(self, least: timedelta) -> timedelta:
         with self.world.database.reading() as conn:
             due = storage.jobs.next_due_at(conn)
-        longest = timedelta(minutes=45)
-        return longest if due is None else min(max(due - self.world.clock.now(), timedelta(seconds=2)), longest)
+        longest = timedelta(minutes=50)
+        return longest if due is None else min(max(due - self.world.clock.now(), least), longest)
 
     def lose_retries(self) -> None:
         with self.world.database._writer.begin() as conn:
@@ -171,7 +171,7 @@ class Sweeper(Actor):
             self._sweeps.run_due(self.world.context)
         except Busy:
             return timedelta(seconds=9)
-        return self.hours(1.5)
+        return self.about(6)
 
     def crashed(self) -> timedelta:
         self._sweeps = worker.schedule.Sweeps()
@@ -272,7 +272,7 @@ class Operator(Actor):
                 world.app.put_customer(customer, name=f"N{self.random.randint(1, 99)}", email="who@example.com")
         except Busy:
             pass
-        return self.hours(8.0)
+        return self.about(5)
 
     def _void(self, invoice_id: InvoiceId) -> timedelta:
         world = self.world
@@ -291,7 +291,7 @@ class Operator(Actor):
             if world.app.invoice(invoice_id).status is InvoiceStatus.OPEN:
                 return timedelta(minutes=50)
         self.voiding = None
-        return self.hours(4.0)
+        return self.about(10)
 
 
 class ClockTurner(Actor):
@@ -307,7 +307,7 @@ class ClockTurner(Actor):
         if self.random.random() < world.weather["clock_step"]:
             world.skew = max(-_SKEW, min(_SKEW, world.skew + timedelta(seconds=self.random.randint(-300, 300))))
             world.happened("clock_step", str(world.skew))
-        return self.hours(6.0)
+        return self.about(5)
 
 
 _SKEW = timedelta(seconds=280)  # beyond five minutes no signature of Stripe's would be believed

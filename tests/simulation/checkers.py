@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TALLIED = "tallystick_invoice"
 _LIVE_INTENT = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "processing", "succeeded"})
 _LIVE_INVOICE = frozenset({"draft", "open", "paid", "uncollectible"})
+_MOVES_MONEY = frozenset({"answer", "settle", "bill usage", "void invoice"})
 
 
 class Watch:
@@ -33,7 +34,7 @@ class Watch:
 
     def committed(self, name: str) -> None:
         """No transaction out of balance, no paid payment that is paid no more, no two live ones for an invoice."""
-        if name.startswith(("ingest", "claim jobs", "finish job", "retry job", "receive", "record uptime")):
+        if name.partition(":")[0] not in _MOVES_MONEY:
             return
         off = self._rows("SELECT transaction_id FROM tallystick_ledger_entries GROUP BY 1, currency HAVING SUM(amount) <> 0")
         if off:

@@ -69,7 +69,7 @@ class Client(Actor):
         for event, answer in zip(self.batch, answers, strict=True):
             self._learn(event, answer)
         self.batch = []
-        return self.hours(0.9)
+        return self.about(13)
 
     def _learn(self, event: Event, answer: Answer) -> None:
         name, truth = name_of(event), self._truth
@@ -179,10 +179,10 @@ class Server(Actor):
             return None
         if self.random.random() < self.world.weather["reboot"]:
             self.world.happened("reboot", boot.id)
-            off = self.hours(2.0)
+            off = self.about(24)
             self._start(self.world.clock.now() + off)
             return off + timedelta(minutes=11)
-        return self.hours(5.0)
+        return self.about(6)
 
     def crashed(self) -> timedelta:
         return timedelta(seconds=2)

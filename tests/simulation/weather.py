@@ -72,7 +72,7 @@ def of_seed(seed: int) -> Weather:
     if SWEEP in closed:  # then every piece of news must come, though late, twice and out of order
         rates.pop("webhook_drop", None)
         rates.pop("receiver_down", None)
-    return Weather(seed, chance.choice((1.5, 2.0, 3.0)), rates, closed)
+    return Weather(seed, chance.choice((1.0, 2.0, 4.0)), rates, closed)
 
 
 def _closed(chance: random.Random) -> frozenset[str]:

@@ -31,6 +31,11 @@ SECRET_KEY = "sk_test_simulation"
 PUBLISHABLE_KEY = "pk_test_simulation"
 OLD_SECRET = "whsec_0123456789abcdefghijklmnop"
 STEPS_MAX = 20_000
+# Enough of them to come twice for one fact, and one that means nothing to us.
+_HEARD = (
+    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "invoice.paid",
+    "invoice.payment_failed", "invoice.finalized", "invoice.voided", "customer.updated",
+)  # fmt: skip
 
 
 class Failure(AssertionError):
@@ -69,8 +74,10 @@ class Actor:
         """Its process died under it; returns when it is back."""
         return timedelta(seconds=self.random.choice((1, 20, 300)))
 
-    def hours(self, mean: float) -> timedelta:
-        return timedelta(seconds=min(self.random.expovariate(1 / (mean * 3600)), mean * 3600 * 4) + 1)
+    def about(self, times: float) -> timedelta:
+        """A wait, so that it acts about so many times in all, however long the storm: time costs nothing, steps do."""
+        mean = self.world.weather.days * 86400 / times
+        return timedelta(seconds=min(self.random.expovariate(1 / mean), mean * 4) + 1)
 
 
 class World:
@@ -113,7 +120,8 @@ class World:
             settings.pin(conn, "mode", "sandbox")
 
     def _listen(self) -> str:
-        body = urlencode({"url": "https://engine.test/hook", "enabled_events[0]": "*"}).encode()
+        heard = {f"enabled_events[{place}]": kind for place, kind in enumerate(_HEARD)}
+        body = urlencode({"url": "https://engine.test/hook", **heard}).encode()
         headers = {"Authorization": f"Bearer {SECRET_KEY}"}
         made = json.loads(self.sandbox.handle("POST", "/v1/webhook_endpoints", body=body, headers=headers).body)
         return str(made["secret"])
