@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from tallystick.app import Tallystick
 from tallystick.settings import Settings, read_settings
-from tallystick.web.service import check_policies, engine_app
+from tallystick.web.service import engine_app
 
 
 def install(host: FastAPI, billing: Tallystick, *, prefix: str = "/billing", settings: Settings | None = None) -> FastAPI:
@@ -19,7 +19,6 @@ def install(host: FastAPI, billing: Tallystick, *, prefix: str = "/billing", set
     if not prefix.startswith("/") or prefix.endswith("/"):
         raise ValueError('prefix: begins with a slash and does not end with one, such as "/billing"')
     engine = engine_app(billing, settings or read_settings())
-    check_policies(engine)
     host.mount(prefix, engine, name="tallystick")
     outer = host.router.lifespan_context
 

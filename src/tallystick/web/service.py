@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
@@ -58,7 +58,6 @@ def create_app(billing: Tallystick, settings: Settings) -> FastAPI:
         from tallystick.wiring import sandbox_face
 
         app.mount("/sandbox", sandbox_face(billing.sandbox), name="sandbox")
-    check_policies(app)
     return app
 
 
@@ -67,7 +66,7 @@ def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling |
     metrics = Metrics()
     door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, metered)
     context = billing.context
-    app = FastAPI(
+    app = Guarded(
         title="Tallystick",
         version=_version(),
         description=_ABOUT,
@@ -100,12 +99,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         threads.stop()
 
 
-def check_policies(app: FastAPI) -> None:
-    """Raises WrongConfiguration for a route that anybody may call because nobody said who may."""
-    for path, operations in app.openapi()["paths"].items():
-        for method, operation in operations.items():
-            if "x-policy" not in operation:
-                raise WrongConfiguration(f"{method.upper()} {path}: this route declares no policy")
+class Guarded(FastAPI):
+    """Takes no routes but those that declare who may call them."""
+
+    def include_router(self, router: APIRouter, **given: Any) -> None:
+        if not issubclass(router.route_class, DeclaredRoute):
+            raise WrongConfiguration("these routes declare no policy; make them with tallystick.web.door.router")
+        super().include_router(router, **given)
 
 
 def _document(app: FastAPI) -> None:

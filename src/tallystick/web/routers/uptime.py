@@ -56,11 +56,11 @@ def _intent(invoice: Invoice, collected: Collected, publishable_key: str) -> Int
         raise ProviderRefused(f"the provider will not take this payment: {collected.refusal.message}")
     if payment.status in {"succeeded", "canceled"}:
         raise Conflict(f"{invoice.number}: its payment has just {payment.status}; look at the bill again", code="bill_moved")
-    if secret is None or payment.ref is None:
+    if secret is None or collected.intent_ref is None:
         raise ProviderUnavailable("the provider did not answer; nothing was charged; try again")
     return Intent(
         client_secret=secret,
-        payment_intent_id=payment.ref,
+        payment_intent_id=collected.intent_ref,
         amount=payment.amount.minor,
         currency=payment.amount.currency.code,
         publishable_key=publishable_key,

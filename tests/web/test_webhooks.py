@@ -1,0 +1,110 @@
+"""The provider's webhooks: kept once, answered at once, and believed only when they are signed."""
+
+import json
+
+import pytest
+
+from tests.web.world import World, problem
+
+PATHS = ["/webhooks/stripe", "/api/billing/webhook"]
+
+
+def delivery(world: World) -> tuple[dict[str, str], bytes]:
+    """One signed delivery of the sandbox's, not yet posted."""
+    world.up_for(2)
+    assert world.client.post("/api/create-payment-intent").status_code == 200
+    found: list[tuple[dict[str, str], bytes]] = []
+
+    def post(_url: str, headers: dict[str, str], body: bytes) -> int:
+        found.append((headers, body))
+        return 200
+
+    world.billing.sandbox.webhooks.deliver_due(post)
+    return found[0]
+
+
+def kept(world: World) -> int:
+    """How many deliveries are on disk."""
+    import sqlite3
+
+    with sqlite3.connect(world.billing.context.database.path) as conn:
+        return conn.execute("SELECT count(*) FROM tallystick_provider_events").fetchone()[0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_delivery_is_kept_once_however_often_it_comes(world: World, path: str) -> None:
+    headers, body = delivery(world)
+    for _ in range(3):
+        answer = world.client.post(path, headers=headers, content=body)
+        assert (answer.status_code, answer.json()) == (200, {"received": True})
+    assert kept(world) == 1
+
+
+def test_both_addresses_are_one_inbox(world: World) -> None:
+    headers, body = delivery(world)
+    assert [world.client.post(path, headers=headers, content=body).status_code for path in PATHS] == [200, 200]
+    assert kept(world) == 1
+
+
+def forged(headers: dict[str, str], body: bytes) -> dict[str, tuple[dict[str, str], bytes]]:
+    signed = headers["Stripe-Signature"]
+    at, _, digest = signed.partition(",v1=")
+    return {
+        "another body": (headers, body.replace(b"object", b"Object", 1)),
+        "a space more": (headers, body + b" "),
+        "another digest": ({"Stripe-Signature": f"{at},v1={'0' * len(digest)}"}, body),
+        "a digest cut off": ({"Stripe-Signature": signed[:-1]}, body),
+        "another time": ({"Stripe-Signature": f"t=1,v1={digest}"}, body),
+        "no time": ({"Stripe-Signature": f"v1={digest}"}, body),
+        "two times": ({"Stripe-Signature": f"{at},{at},v1={digest}"}, body),
+        "the old scheme": ({"Stripe-Signature": f"{at},v0={digest}"}, body),
+        "no signature": ({}, body),
+        "an empty signature": ({"Stripe-Signature": ""}, body),
+        "a long signature": ({"Stripe-Signature": signed + "x" * 9000}, body),
+        "no body": (headers, b""),
+        "not UTF-8": (headers, b"\xff\xfe"),
+    }
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_forged_is_refused_and_not_kept(world: World, path: str) -> None:
+    signed = delivery(world)
+    for name, (headers, body) in forged(*signed).items():
+        answer = world.client.post(path, headers=headers, content=body)
+        assert problem(answer)[0] == 400, name
+    strange = world.client.post(path, headers=[("Stripe-Signature", "t=1,v1=é".encode("latin-1"))], content=signed[1])
+    assert problem(strange)[0] == 400
+    assert kept(world) == 0
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(300, 200), (301, 400), (-300, 200), (-301, 400)])
+def test_a_delivery_is_believed_for_five_minutes_on_both_sides(world: World, seconds: int, status: int) -> None:
+    from datetime import timedelta
+
+    headers, body = delivery(world)
+    world.clock.advance(timedelta(seconds=seconds))
+    assert world.client.post(PATHS[0], headers=headers, content=body).status_code == status
+
+
+def test_a_delivery_may_have_a_mebibyte_and_no_more(world: World) -> None:
+    headers, _ = delivery(world)
+    assert problem(world.client.post(PATHS[0], headers=headers, content=b" " * 1024 * 1024))[0] == 400
+    assert problem(world.client.post(PATHS[0], headers=headers, content=b" " * (1024 * 1024 + 1))) == (413, "too_large")
+
+
+def test_what_it_means_is_settled_afterwards(world: World) -> None:
+    headers, body = delivery(world)
+    world.client.post(PATHS[0], headers=headers, content=body)
+    assert json.loads(body)["object"] == "event"
+    assert world.billing.backlog().due > 0
+    world.works()
+    assert world.billing.backlog().due == 0
+
+
+def test_received_webhooks_are_counted(world: World) -> None:
+    headers, body = delivery(world)
+    for content in (body, body, b"x"):
+        world.client.post(PATHS[0], headers=headers, content=content)
+    page = world.client.get("/metrics").text
+    for outcome in ("new", "duplicate", "refused"):
+        assert f'tallystick_webhooks_total{{outcome="{outcome}"}} 1.0' in page
