@@ -225,10 +225,10 @@ class Tallystick:
             )
 
     def find_invoice(self, reference: str) -> Invoice:
-        """The invoice of that id, or the one that the provider's object of that id collects. Raises NotFound."""
+        """The invoice of that id or number, or the one that the provider's object of that id collects. Raises NotFound."""
         with self.context.database.reading() as conn:
-            payment = storage.payments.by_ref(conn, reference)
-        return self.invoice(reference if payment is None else payment.invoice_id)
+            numbered, payment = storage.invoices.by_number(conn, reference), storage.payments.by_ref(conn, reference)
+        return numbered or self.invoice(reference if payment is None else payment.invoice_id)
 
     def explain(self, invoice_id: str, *, events_max: int = 20) -> Explanation:
         """The invoice with its payment, and each line with the first of its events."""

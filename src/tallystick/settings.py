@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     """Names without a prefix are the ones that Stripe's own examples use; everything else begins with TALLYSTICK_."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True, frozen=True
     )
 
     stripe_secret_key: SecretStr | None = Field(

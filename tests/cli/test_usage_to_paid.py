@@ -46,7 +46,8 @@ def test_a_file_becomes_paid_invoices(shell: Shell) -> None:
     assert shell.json("bill") == []
     assert "nothing to bill" in shell("bill", "--dry-run")
 
-    shown = shell.json("invoices", "show", bills["cus_ada"]["invoice"])
+    shown = shell.json("invoices", "show", bills["cus_ada"]["number"])
+    assert shown["id"] == bills["cus_ada"]["invoice"]
     (line,) = shown["lines"]
     assert [event["quantity"] for event in line["events"]] == ["100", "50"]
     assert line["exact"] == "1.5"

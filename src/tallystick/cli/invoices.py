@@ -37,7 +37,7 @@ def listed(
 
 @group.command("show")
 def show(
-    invoice: Annotated[str, typer.Argument(help="Its id, or the provider's.")],
+    invoice: Annotated[str, typer.Argument(help="Its number or id, or the provider's id.")],
     events: Annotated[int, typer.Option(min=0, max=200, help="How many events to show of each line.")] = 5,
     as_json: Json = False,
 ) -> None:

@@ -166,8 +166,8 @@ class Database:
 
     @property
     def safe_url(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL as one writes it, without its password."""
+        return self.url.set(drivername=self.dialect).render_as_string(hide_password=True)
 
     @property
     def path(self) -> Path | None:

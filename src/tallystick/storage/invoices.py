@@ -37,6 +37,11 @@ def get(conn: Connection, invoice_id: InvoiceId) -> Invoice | None:
     return found[0] if found else None
 
 
+def by_number(conn: Connection, number: str) -> Invoice | None:
+    found = _invoices(conn, select(schema.invoices).where(schema.invoices.c.number == number))
+    return found[0] if found else None
+
+
 def move(conn: Connection, before: Invoice, after: Invoice) -> None:
     """Saves what changes when an invoice moves on. Raises Conflict where it is no longer as `before` says."""
     table = schema.invoices
