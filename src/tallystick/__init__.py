@@ -5,38 +5,88 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
-    from tallystick.domain.usage import Event, Meter, Verdict
+    from tallystick.domain.catalog import (
+        Charge,
+        Conversion,
+        DynamicPrice,
+        FlatPrice,
+        GraduatedPercentagePrice,
+        GraduatedPrice,
+        PackagePrice,
+        PercentagePrice,
+        StairstepPrice,
+        UnitPrice,
+        VolumePrice,
+    )
+    from tallystick.domain.price_documents import read_price
+    from tallystick.domain.tiers import PercentTier, Tier
+    from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
+    from tallystick.flows.bill_usage import Collection
     from tallystick.short_way import BillingEngine, CostProjector, UsageTracker
     from tallystick.values.errors import TallystickError
-    from tallystick.values.money import Money
+    from tallystick.values.money import Money, currency
     from tallystick.values.time import Period
 
 __all__ = [
+    "Aggregation",
     "BillingEngine",
+    "Charge",
+    "Collection",
+    "Conversion",
     "CostProjector",
+    "DynamicPrice",
     "Event",
+    "FlatPrice",
+    "GraduatedPercentagePrice",
+    "GraduatedPrice",
     "Meter",
     "Money",
+    "PackagePrice",
+    "PercentTier",
+    "PercentagePrice",
     "Period",
+    "StairstepPrice",
     "Tallystick",
     "TallystickError",
+    "Tier",
+    "UnitPrice",
     "UsageTracker",
     "Verdict",
+    "VolumePrice",
+    "currency",
+    "read_price",
 ]
 __version__ = "0.1.0"
 
 # Where each public name lives; imported when it is first asked for, so that `import tallystick` costs next to nothing.
 _HOMES = {
+    "Aggregation": "tallystick.domain.usage",
     "BillingEngine": "tallystick.short_way",
+    "Charge": "tallystick.domain.catalog",
+    "Collection": "tallystick.flows.bill_usage",
+    "Conversion": "tallystick.domain.catalog",
     "CostProjector": "tallystick.short_way",
+    "DynamicPrice": "tallystick.domain.catalog",
     "Event": "tallystick.domain.usage",
+    "FlatPrice": "tallystick.domain.catalog",
+    "GraduatedPercentagePrice": "tallystick.domain.catalog",
+    "GraduatedPrice": "tallystick.domain.catalog",
     "Meter": "tallystick.domain.usage",
     "Money": "tallystick.values.money",
+    "PackagePrice": "tallystick.domain.catalog",
+    "PercentTier": "tallystick.domain.tiers",
+    "PercentagePrice": "tallystick.domain.catalog",
     "Period": "tallystick.values.time",
+    "StairstepPrice": "tallystick.domain.catalog",
     "Tallystick": "tallystick.app",
     "TallystickError": "tallystick.values.errors",
+    "Tier": "tallystick.domain.tiers",
+    "UnitPrice": "tallystick.domain.catalog",
     "UsageTracker": "tallystick.short_way",
     "Verdict": "tallystick.domain.usage",
+    "VolumePrice": "tallystick.domain.catalog",
+    "currency": "tallystick.values.money",
+    "read_price": "tallystick.domain.price_documents",
 }
 
 
