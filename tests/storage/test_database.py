@@ -295,6 +295,15 @@ def _cross(database: Database, met: threading.Barrier, first: str, second: str) 
     database.run("cross", step)
 
 
+def test_a_pool_that_is_used_up_is_busy(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallystick.storage.engines.POOL_WAIT_S", 0.05)
+    monkeypatch.setattr("tallystick.storage.engines.READERS_MAX", 1)
+    database = Database.from_url(sqlite_url)
+    with database.reading(), pytest.raises(Busy, match="in use"), database.reading():
+        pass
+    database.close()
+
+
 def test_a_lost_server_is_busy() -> None:
     database = Database.from_url("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Busy, match="cannot be reached"), database.reading():

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.payments import Decline, Payment, PaymentStatus
-from tallystick.storage import catalog, invoices, payments
+from tallystick.domain.payments import FINAL, Decline, Payment, PaymentStatus
+from tallystick.storage import catalog, invoices, payments, schema
 from tallystick.storage.database import Database
 from tallystick.values.ids import InvoiceId, PaymentId
 from tests.storage.worlds import BEN, NOW, TOKENS, a_payment, an_open_invoice
@@ -85,3 +85,8 @@ def test_the_silent_ones_are_found(database: Database, invoice: Invoice) -> None
         assert [payment.status for payment in found] == [PaymentStatus.PROCESSING, PaymentStatus.PENDING]
         assert len(payments.stale(conn, before=NOW + HOUR, limit=1)) == 1
         assert payments.stale(conn, before=NOW - 3 * HOUR, limit=9) == []
+
+
+def test_final_is_what_the_domain_says() -> None:
+    assert sorted(FINAL) == ["canceled", "succeeded"]
+    assert all(f"'{status}'" in schema.NOT_FINAL for status in FINAL)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from tallystick.values.errors import Busy, TallystickError, WrongConfiguration
@@ -17,6 +18,7 @@ BUSY_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 READERS_MAX = 8
 POSTGRES_CONNECTIONS_MAX = 20
+POOL_WAIT_S = 10
 
 _DEADLOCKS = frozenset({"40001", "40P01"})
 _TOO_SLOW = frozenset({"55P03", "57014"})
@@ -77,7 +79,12 @@ def reader(url: URL, writing: Engine) -> Engine:
     if is_memory(url):
         return writing
     engine = create_engine(
-        url, connect_args={"check_same_thread": False}, poolclass=QueuePool, pool_size=READERS_MAX, max_overflow=0
+        url,
+        connect_args={"check_same_thread": False},
+        poolclass=QueuePool,
+        pool_size=READERS_MAX,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
     )
     event.listen(engine, "connect", _set_up_reader)
     event.listen(engine, "begin", _begin_reading)
@@ -116,7 +123,12 @@ def _begin_reading(connection: Connection) -> None:
 
 def _postgres(url: URL) -> Engine:
     engine = create_engine(
-        url, isolation_level="READ COMMITTED", pool_size=POSTGRES_CONNECTIONS_MAX, max_overflow=0, pool_pre_ping=True
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=POSTGRES_CONNECTIONS_MAX,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        pool_pre_ping=True,
     )
     event.listen(engine, "connect", _set_up_postgres)
     return engine
@@ -138,6 +150,8 @@ def our_errors() -> Iterator[None]:
         if ours is None:
             raise
         raise ours from error
+    except PoolTimeout as error:
+        raise Busy("every connection to the database has been in use for longer than we wait; try again") from error
 
 
 def _translated(error: DBAPIError) -> TallystickError | None:

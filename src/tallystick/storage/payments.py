@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, text
 
-from tallystick.domain.payments import FINAL, Decline, Method, Payment, PaymentStatus
+from tallystick.domain.payments import Decline, Method, Payment, PaymentStatus
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
@@ -72,8 +72,7 @@ def move(conn: Connection, before: Payment, after: Payment) -> bool:
 def stale(conn: Connection, *, before: datetime, limit: int) -> list[Payment]:
     """Those that are not final and of which nothing was heard since `before`, the longest silent first."""
     table = schema.payments.c
-    final = sorted(status.value for status in FINAL)
-    asked = select(schema.payments).where(table.updated_at < before, table.status.not_in(final))
+    asked = select(schema.payments).where(table.updated_at < before, text(schema.NOT_FINAL))
     return [_payment(row) for row in conn.execute(asked.order_by(table.updated_at, table.id).limit(limit))]
 
 

@@ -44,6 +44,9 @@ APPEND_ONLY = (
     "tallystick_audit",
 )
 
+# Of payments; said in the same words by the index and by the query that is to use it.
+NOT_FINAL = "status NOT IN ('canceled', 'succeeded')"
+
 
 def _table(name: str, *items: SchemaItem) -> Table:
     return Table(f"tallystick_{name}", metadata, *items, sqlite_strict=True)
@@ -282,7 +285,8 @@ payments = _table(
     _is_currency(),
     CheckConstraint("amount > 0", name="amount"),
     Index("ix_tallystick_payments_id", "id"),
-    Index("ix_tallystick_payments_updated", "updated_at", "id"),
+    Index("ix_tallystick_payments_of_invoice", "customer_id", "invoice_id"),
+    Index("ix_tallystick_payments_silent", "updated_at", "id", sqlite_where=text(NOT_FINAL), postgresql_where=text(NOT_FINAL)),
     _unique_where("uq_tallystick_payments_live", "customer_id", "invoice_id", where="status <> 'canceled'"),
     _unique_where("uq_tallystick_payments_ref", "ref", where="ref IS NOT NULL"),
 )

@@ -210,7 +210,15 @@ def _payments() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_tallystick_payments_id", "tallystick_payments", ["id"], unique=False)
-    op.create_index("ix_tallystick_payments_updated", "tallystick_payments", ["updated_at", "id"], unique=False)
+    op.create_index("ix_tallystick_payments_of_invoice", "tallystick_payments", ["customer_id", "invoice_id"], unique=False)
+    op.create_index(
+        "ix_tallystick_payments_silent",
+        "tallystick_payments",
+        ["updated_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status NOT IN ('canceled', 'succeeded')"),
+        postgresql_where=sa.text("status NOT IN ('canceled', 'succeeded')"),
+    )
     op.create_index(
         "uq_tallystick_payments_live",
         "tallystick_payments",
