@@ -1,7 +1,10 @@
 """Claim → run → finish: one job at a time, each under a lease, each run at least once and safe to run again."""
 
 import threading
+import traceback
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import assert_never
 
 import structlog
@@ -9,7 +12,7 @@ import structlog
 from tallystick import flows, storage
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import Job, JobName
-from tallystick.values.errors import Busy, Conflict, TallystickError
+from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
 from tallystick.values.ids import PaymentId
 from tallystick.worker import schedule
 
@@ -22,10 +25,16 @@ log = structlog.get_logger("tallystick.worker")
 
 
 def run_due(ctx: Context, *, limit: int = 50) -> int:
-    """Runs up to `limit` jobs that are due now; how many were run. One that fails waits longer each time, then is buried."""
+    """Claims up to `limit` jobs that are due now, and runs them; how many were claimed.
+
+    One that fails waits longer each time, then is buried.
+    """
     with ctx.database.transaction("claim jobs") as conn:
         jobs = storage.jobs.claim(conn, now=ctx.clock.now(), lease=LEASE, limit=limit)
     for job in jobs:
+        if ctx.clock.now() >= job.run_at:
+            ctx.faults.mark("jobs.lease_over")  # the provider was slow: by now others may have what is left
+            break
         _run(ctx, job)
     return len(jobs)
 
@@ -53,11 +62,13 @@ def _run(ctx: Context, job: Job) -> None:
         again_in = _work(ctx, job)
     except Busy as busy:
         _again(ctx, job, error=f"{busy.code}: {busy.message}", after=_RETRY_FIRST)
-    except Conflict as moved:
-        _later(ctx, job, error=f"{moved.code}: {moved.message}", after=_RETRY_FIRST)
     except TallystickError as error:
         log.warning("job.failed", job=job.id, name=job.name, subject=job.subject, code=error.code, attempt=job.attempt)
-        _later(ctx, job, error=f"{error.code}: {error.message}", after=min(_RETRY_FIRST * 2 ** min(job.attempt, 12), _RETRY_MAX))
+        _later(ctx, job, error=f"{error.code}: {error.message}", after=_wait(job, error))
+    except Exception as bug:  # of ours, in one job: the others must be done all the same, so it counts as a failed attempt
+        ctx.faults.mark("job.crashed")
+        log.error("job.crashed", job=job.id, name=job.name, subject=job.subject, attempt=job.attempt, **_where(bug))
+        _later(ctx, job, error=f"crashed: {type(bug).__name__}", after=_wait(job, bug))
     else:
         ctx.faults.point(f"job:{job.name}:after")
         if again_in is None:
@@ -65,6 +76,20 @@ def _run(ctx: Context, job: Job) -> None:
                 storage.jobs.finish(conn, job)
         else:
             _again(ctx, job, error="not known yet", after=again_in)
+
+
+def _wait(job: Job, error: Exception) -> timedelta:
+    """Who was overtaken reads again and goes on at once; what is wrong in itself is asked about less and less often."""
+    if isinstance(error, Conflict) and not isinstance(error, IllegalTransition):
+        return _RETRY_FIRST
+    wait: timedelta = min(_RETRY_FIRST * 2 ** min(job.attempt, 12), _RETRY_MAX)
+    return wait
+
+
+def _where(bug: Exception) -> dict[str, object]:
+    """What and where, for the log. Neither its text nor its variables: both may hold what no log may, such as secrets."""
+    frames = traceback.StackSummary.extract(traceback.walk_tb(bug.__traceback__), lookup_lines=False)
+    return {"error": type(bug).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-12:]}
 
 
 def _work(ctx: Context, job: Job) -> timedelta | None:
@@ -100,6 +125,7 @@ def _later(ctx: Context, job: Job, *, error: str, after: timedelta) -> None:
         _again(ctx, job, error=error, after=after)
         return
     ctx.faults.mark("job.buried")
+    log.error("job.buried", job=job.id, name=job.name, subject=job.subject, attempt=job.attempt, reason=error)
     with ctx.database.transaction("bury job") as conn:
         storage.jobs.bury(conn, job, error=error)
 
@@ -108,11 +134,17 @@ def run_forever(ctx: Context, stop: threading.Event, *, idle: float = 0.5) -> No
     """Sweeps and jobs until `stop` is set, resting `idle` seconds when nothing is due. A failure is logged and tried again."""
     sweeps = schedule.Sweeps()
     while not stop.is_set():
-        try:
-            sweeps.run_due(ctx)
-            busy = run_due(ctx) > 0
-        except TallystickError as error:
-            log.error("worker.failed", code=error.code, detail=error.message)
-            busy = False
-        if not busy:
+        _guarded(lambda: sweeps.run_due(ctx))
+        if not _guarded(lambda: run_due(ctx)):
             stop.wait(idle)
+
+
+def _guarded(step: Callable[[], object]) -> object:
+    """What `step` returns; None where it failed, for a sweep that fails must not stop the jobs, nor a failure the worker."""
+    try:
+        return step()
+    except TallystickError as error:
+        log.error("worker.failed", code=error.code, detail=error.message)
+    except Exception as bug:  # of ours: a worker that died of it would be missed by nobody until money is late
+        log.error("worker.crashed", **_where(bug))
+    return None
