@@ -11,6 +11,7 @@ from tallystick import storage, worker
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Method
 from tallystick.flows.bill_usage import Collection
+from tallystick.flows.collect import Collected
 from tallystick.sandbox import pages
 from tallystick.sandbox.faults import Lost
 from tallystick.sandbox.webhooks import signature
@@ -75,14 +76,20 @@ class Biller(Actor):
 
 
 class Payer(Actor):
-    """Somebody with a card comes to the pay page, or to the hosted invoice, and clicks; perhaps twice."""
+    """Somebody with a card comes to the pay page, or to the hosted invoice, and clicks; perhaps twice, perhaps days later."""
 
     name = "payer"
     process = "web"
 
+    def __init__(self, world: "World") -> None:
+        super().__init__(world)
+        self._tabs: list[Collected] = []
+
     def step(self) -> timedelta | None:
         waiting = open_invoices(self.world)
-        if waiting:
+        if self._tabs and self.random.random() < 0.3:
+            self._click(self.random.choice(self._tabs), self.random.choice(_CARDS))
+        elif waiting:
             self.pay(self.random.choice(waiting).id, self.random.choice(_CARDS))
         return self.about(7)
 
@@ -91,6 +98,11 @@ class Payer(Actor):
             collected = self.world.app.collect(invoice_id)
         except (Busy, Conflict):
             return
+        self._tabs.append(collected)
+        if self.random.random() < 0.9:
+            self._click(collected, card)
+
+    def _click(self, collected: Collected, card: str) -> None:
         payment = collected.payment
         for _ in range(self.random.choice((1, 1, 2))):
             if collected.client_secret and payment.method is Method.INTENT and payment.ref:

@@ -112,11 +112,11 @@ class Client(Actor):
         quantity = Decimal(chance.randint(1, 20_000)).scaleb(-meter.decimals) if meter.decimals else Decimal(chance.randint(1, 60))
         if meter.aggregation is Aggregation.COUNT:
             quantity = Decimal(1)
-        # Two that differ only in where a dash stands: joined, they would be one.
-        source, number = chance.choice(SOURCES), f"{self._number}-{self._sent}"
-        if chance.random() < 0.3:
-            source, number = chance.choice(((f"{self._number}", f"{self._sent}-x"), (f"{self._number}-{self._sent}", "x")))
-        customer = chance.choice(self._customers)
+        source, number, customer = chance.choice(SOURCES), f"{self._number}-{self._sent}", chance.choice(self._customers)
+        if chance.random() < 0.5:  # two in a row that differ only in where a dash stands: joined, they would be one
+            pair, place = divmod(self._sent, 2)
+            source, number = ((f"{self._number}", f"{pair}-x"), (f"{self._number}-{pair}", "x"))[place]
+            customer = self._customers[pair % len(self._customers)]
         return Event(
             customer_id=CustomerId(customer),
             id=EventId(number),
