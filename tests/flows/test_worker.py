@@ -1,4 +1,4 @@
-"""The worker goes on: whatever one job, one sweep or one answer does, the others are worked off, and nothing is lost in silence."""
+"""The worker goes on: whatever one job, sweep or answer does, the others are worked off, and nothing is lost in silence."""
 
 import threading
 from collections.abc import Iterator

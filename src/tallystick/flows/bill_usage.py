@@ -50,7 +50,8 @@ def bill_usage(ctx: Context, order: Order, collection: Collection, *, actor: str
     """
     until = _until(ctx, order)
     with ctx.database.transaction("bill usage") as conn:
-        storage.customers.lock(conn, order.customer_id)
+        if not storage.customers.lock(conn, order.customer_id):
+            return []
         drafts = _drafts(ctx, conn, order, until)
         if not collection.carry:
             for invoice, _ in drafts:

@@ -64,9 +64,13 @@ def page(conn: Connection, *, after: CustomerId | None = None, limit: int) -> li
     return [_customer(row) for row in conn.execute(asked)]
 
 
-def lock(conn: Connection, customer_id: CustomerId) -> None:
-    """Until the end of the transaction nobody bills this customer or records its usage. On SQLite a writer is alone."""
-    conn.execute(select(customers.c.id).where(customers.c.id == customer_id).with_for_update())
+def lock(conn: Connection, customer_id: CustomerId) -> bool:
+    """Until the end of the transaction nobody bills this customer or records its usage. On SQLite a writer is alone.
+
+    False where there is no such customer: nothing is locked then, and what comes to be there meanwhile must not be read.
+    """
+    locked = select(customers.c.id).where(customers.c.id == customer_id).with_for_update()
+    return conn.execute(locked).one_or_none() is not None
 
 
 def _customer(row: Row[Any]) -> Customer:
