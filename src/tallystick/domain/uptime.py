@@ -1,5 +1,6 @@
 """A server's uptime as usage: readings become events, boots are told apart, and gaps between them are not billed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,8 +17,6 @@ CHARGE_KEY = "uptime"
 SOURCE = "uptime"
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR = Decimal(3600)
-# The kernel's boot time moves by some milliseconds with the clock; the boot's id does not, where there is one.
-_SAME_BOOT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,14 @@ class Boot:
     read_through: datetime
 
 
-def read_on(server: CustomerId, known: Boot | None, reading: Reading) -> tuple[Boot, list[Event]]:
+def read_on(server: CustomerId, boots: Sequence[Boot], reading: Reading) -> tuple[Boot, list[Event]]:
     """The boot as it is now known, and the uptime since it was last read, an event per hour of the clock.
 
     A boot that was never seen counts from its start: what passed between the last reading before it and that start was not
     observed, and is not billed. A clock that went back records nothing until it has caught up.
     """
-    if known is not None and known.boot_id != reading.boot_id:
-        known = None
-    start = reading.boot_at if known is None else known.read_through
+    known = next((boot for boot in boots if boot.boot_id == reading.boot_id), None)
+    start = unread_since(boots, reading)
     boot_at = reading.boot_at if known is None else known.boot_at
     events, at = [], start
     while at < reading.at:
@@ -56,6 +54,15 @@ def read_on(server: CustomerId, known: Boot | None, reading: Reading) -> tuple[B
         events.append(_event(server, reading.boot_id, at, end))
         at = end
     return Boot(server, reading.boot_id, boot_at, max(start, reading.at)), events
+
+
+def unread_since(boots: Sequence[Boot], reading: Reading) -> datetime:
+    """From where on the time of this reading is not recorded yet.
+
+    Never before what another boot is read through: a clock that was set back over a reboot, or one boot under two names where
+    the kernel gives it none, would bill the same time twice.
+    """
+    return max([reading.boot_at, *(boot.read_through for boot in boots)])
 
 
 def _event(server: CustomerId, boot_id: str, start: datetime, end: datetime) -> Event:

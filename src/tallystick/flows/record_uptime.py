@@ -11,8 +11,9 @@ def record_uptime(ctx: Context, server: CustomerId, reading: Reading) -> Boot:
     now = ctx.clock.now()
     with ctx.database.transaction("record uptime") as conn:
         storage.customers.ensure(conn, [server], at=now)
-        known = storage.boots.get(conn, server, reading.boot_id)
-        boot, events = domain.uptime.read_on(server, known, reading)
+        storage.customers.lock(conn, server)  # two readings at once would both record the time since the one before them
+        boots = storage.boots.of_server(conn, server)
+        boot, events = domain.uptime.read_on(server, boots, reading)
         storage.usage.append(conn, [(event, METER) for event in events], at=now)
         storage.boots.put(conn, boot)
     return boot

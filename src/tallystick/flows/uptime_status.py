@@ -55,8 +55,7 @@ def uptime_status(ctx: Context, server: CustomerId, reading: Reading) -> UptimeS
 
 
 def _unbilled_seconds(conn: Connection, server: CustomerId, reading: Reading) -> Decimal:
-    boot = storage.boots.get(conn, server, reading.boot_id)
-    since = reading.boot_at if boot is None else boot.read_through
+    since = domain.uptime.unread_since(storage.boots.of_server(conn, server), reading)
     start = storage.usage.position(conn, server, CHARGE_KEY) or storage.usage.first_at(conn, server, METER.key)
     end = max(reading.at, since)  # the clock may have gone back since
     recorded = Decimal(0)
