@@ -50,6 +50,8 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
     wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
     for _ in range(_STEPS_MAX):
         question = _ask(ctx, payment_id)
+        if question is None:
+            continue
         if question.step is Step.NOTHING:
             return Collected(question.payment)
         outcome = _call(ctx, question)
@@ -64,11 +66,17 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
                 return Collected(payment, told.intent_ref, told.client_secret)
             case _:
                 pass
-    return Collected(_ask(ctx, payment_id).payment, again_in=wait)
+    with ctx.database.reading() as conn:
+        stands = storage.payments.get(conn, payment_id)
+        assert stands is not None, f"{payment_id}: was there, and stays"
+    return Collected(stands, again_in=wait)
 
 
-def _ask(ctx: Context, payment_id: PaymentId) -> _Question:
-    """The next question, on disk before it is asked: a crash from here on leaves it open, and the next run asks it again."""
+def _ask(ctx: Context, payment_id: PaymentId) -> _Question | None:
+    """The next question, on disk before it is asked: a crash from here on leaves it open, and the next run asks it again.
+
+    None where somebody else has moved the payment since it was read: asked with an old key, it might be asked twice.
+    """
     with ctx.database.transaction("ask") as conn:
         payment = storage.payments.get(conn, payment_id)
         if payment is None:
@@ -80,7 +88,7 @@ def _ask(ctx: Context, payment_id: PaymentId) -> _Question:
         now = ctx.clock.now()
         step = domain.payments.next_step(payment, now=now)
         saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
-        return _Question(saved or payment, step, customer, invoice)
+        return None if saved is None else _Question(saved, step, customer, invoice)
 
 
 def _call(ctx: Context, question: _Question) -> Outcome | None:

@@ -5,7 +5,7 @@ from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
 from tallystick.flows import _settlement
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Done
+from tallystick.providers.protocol import Done, Refused
 from tallystick.values.errors import Conflict, NotFound, ProviderUnavailable
 from tallystick.values.ids import InvoiceId
 
@@ -24,11 +24,12 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
     canceled = _canceled(ctx, payment) if payment is not None else None
     now = ctx.clock.now()
     with ctx.database.transaction("void invoice") as conn:
+        # The payment first, as where one succeeds: two that lock the same rows in two orders would wait for each other.
+        if payment is not None and canceled is not None and _settlement.save(ctx, conn, payment, canceled, via="void") is None:
+            raise Conflict(f"{invoice_id}: its payment has just moved; look at it again before it is voided")
         void = domain.invoices.moved(invoice, InvoiceStatus.VOID, at=now)
         storage.invoices.move(conn, invoice, void)
         storage.ledger.book(conn, domain.invoices.book_void(void))
-        if payment is not None and canceled is not None and _settlement.save(ctx, conn, payment, canceled, via="void") is None:
-            raise Conflict(f"{invoice_id}: its payment has just moved; look at it again before it is voided")
         before, after = {"status": invoice.status}, {"status": void.status}
         act = storage.audit.Act(actor, "invoice.voided", invoice_id, before=before, after=after, reason=reason)
         storage.audit.append(conn, act, at=now)
@@ -52,6 +53,8 @@ def _canceled(ctx: Context, payment: Payment) -> Payment:
         told = None
     else:
         outcome = ctx.provider.cancel(payment.ref, payment.method, key=f"{payment.id}:cancel")
+        if isinstance(outcome, Refused):
+            raise Conflict(f"{payment.id}: the provider will not cancel {payment.ref}: {outcome.message}", code=outcome.code)
         if not isinstance(outcome, Done):
             raise ProviderUnavailable(f"{payment.id}: the provider did not cancel {payment.ref}: {outcome}; ask again")
         told = outcome.payment
