@@ -29,7 +29,7 @@ _CARDS = (
     "pm_card_authenticationRequired",
 )  # fmt: skip
 _SAVED = (
-    None, "pm_card_visa", "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired", "pm_card_chargeDeclined",
+    None, "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired", "pm_card_chargeDeclined",
 )  # fmt: skip
 
 
@@ -105,8 +105,9 @@ class Payer(Actor):
     def _click(self, collected: Collected, card: str) -> None:
         payment = collected.payment
         for _ in range(self.random.choice((1, 1, 2))):
-            if collected.client_secret and payment.method is Method.INTENT and payment.ref:
-                self._confirm(payment.ref, collected.client_secret, card)
+            through_page = payment.method is Method.INTENT or self.random.random() < 0.4
+            if through_page and collected.client_secret and collected.intent_ref:
+                self._confirm(collected.intent_ref, collected.client_secret, card)
             elif payment.method is Method.HOSTED and payment.url:
                 path = payment.url.removeprefix(self.world.sandbox.public_url)
                 status, _, headers = pages.answer(self.world.sandbox, "POST", path, urlencode({"card": card}).encode())
@@ -118,9 +119,7 @@ class Payer(Actor):
         body = urlencode({"client_secret": secret, "payment_method": card})
         headers = {"Authorization": f"Bearer {PUBLISHABLE_KEY}"}
         try:
-            reply = self.world.sandbox.handle(
-                "POST", f"/v1/payment_intents/{ref}/confirm", body=body.encode(), headers=headers
-            )
+            reply = self.world.sandbox.handle("POST", f"/v1/payment_intents/{ref}/confirm", body=body.encode(), headers=headers)
         except Lost:
             return
         self.world.trace(f"pays {ref[:8]}… with {card}: {reply.status}")

@@ -365,15 +365,17 @@ def the_job_is_written_after_the_invoice() -> Iterator[None]:
 
 @bug(reboot=0.5)
 def the_time_between_two_boots_is_billed() -> Iterator[None]:
-    real, reached = domain.uptime.read_on, dict[str, Any]()
+    def unread_since(boots: Sequence[Any], reading: Any) -> Any:
+        return max((boot.read_through for boot in boots), default=reading.boot_at)
 
-    def read_on(server: Any, known: Any, reading: Any, *more: Any, **named: Any) -> Any:
-        start = reached.get(server)
-        if known is None and start is not None and start < reading.boot_at:
-            reading = replace(reading, boot_at=start)
-        boot, events = real(server, known, reading, *more, **named)
-        reached[server] = boot.read_through
-        return boot, events
+    with _instead(domain.uptime, "unread_since", unread_since):
+        yield
 
-    with _instead(domain.uptime, "read_on", read_on):
+
+@bug(reboot=0.5, clock_step=0.9, seeds_max=40)
+def each_boot_is_billed_by_its_own_clock() -> Iterator[None]:
+    def unread_since(boots: Sequence[Any], reading: Any) -> Any:
+        return next((boot.read_through for boot in boots if boot.boot_id == reading.boot_id), reading.boot_at)
+
+    with _instead(domain.uptime, "unread_since", unread_since):
         yield

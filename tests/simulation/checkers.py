@@ -99,7 +99,9 @@ def money(world: "World", *, settled: bool) -> None:
         if len(amounts) > 1:
             raise world.wrong("no two successful charges", f"{invoice} was charged {amounts}")
     totals = {row[0]: row[1] for row in rows(world, "SELECT id, total FROM tallystick_invoices")}
-    booked = {row[0]: row[1] for row in rows(world, "SELECT invoice_id, amount FROM tallystick_payments WHERE status = 'succeeded'")}
+    booked = {
+        row[0]: row[1] for row in rows(world, "SELECT invoice_id, amount FROM tallystick_payments WHERE status = 'succeeded'")
+    }
     for invoice, amounts in taken.items():
         if amounts[0] != totals.get(invoice):
             raise world.wrong("charged = invoice total", f"{invoice}: charged {amounts[0]}, total {totals.get(invoice)}")
@@ -113,7 +115,9 @@ def money(world: "World", *, settled: bool) -> None:
 def events(world: "World", truth: Truth, meters: dict[str, Meter]) -> None:
     """Acknowledged = stored, to the digit; nothing is stored that nobody sent."""
     stored = {}
-    statement = "SELECT customer_id, source, id, meter_key, at, quantity FROM tallystick_events WHERE meter_key <> 'uptime_seconds'"
+    statement = (
+        "SELECT customer_id, source, id, meter_key, at, quantity FROM tallystick_events WHERE meter_key <> 'uptime_seconds'"
+    )
     for customer, source, number, *said in rows(world, statement):
         stored[customer, source, number] = tuple(said)
     for name, event in truth.acked.items():
@@ -154,7 +158,9 @@ def _check_periods(
     for (start, end), quantity in periods.items():
         within = [event for event in mine if start <= to_micros(event.at) < end]
         if _measured(meter, within) != quantity:
-            raise world.wrong("billed once", f"{subject}: {quantity} billed for {start}/{end}, sent were {_measured(meter, within)}")
+            raise world.wrong(
+                "billed once", f"{subject}: {quantity} billed for {start}/{end}, sent were {_measured(meter, within)}"
+            )
         again = {name_of(event) for event in within} - left
         if again:
             raise world.wrong("billed once", f"{subject}: {sorted(again)} are billed twice")

@@ -1,4 +1,4 @@
-"""Those who send: programs that repeat an event until it is acknowledged, and a server that counts its hours. They know the truth."""
+"""Those who send and know the truth: programs that repeat an event until it is acknowledged, a server that counts its hours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -109,7 +109,9 @@ class Client(Actor):
     def _event(self) -> Event:
         chance, meter = self.random, self.random.choice(self._meters)
         self._sent += 1
-        quantity = Decimal(chance.randint(1, 20_000)).scaleb(-meter.decimals) if meter.decimals else Decimal(chance.randint(1, 60))
+        quantity = (
+            Decimal(chance.randint(1, 20_000)).scaleb(-meter.decimals) if meter.decimals else Decimal(chance.randint(1, 60))
+        )
         if meter.aggregation is Aggregation.COUNT:
             quantity = Decimal(1)
         source, number, customer = chance.choice(SOURCES), f"{self._number}-{self._sent}", chance.choice(self._customers)
@@ -156,7 +158,7 @@ class Server(Actor):
     def __init__(self, world: "World", truth: Truth) -> None:
         super().__init__(world)
         self._truth = truth
-        self._boots = 0
+        self._boots, self._is_off = 0, False
         self.is_done = False
         self._start(world.at - timedelta(hours=2))
 
@@ -165,7 +167,12 @@ class Server(Actor):
         self._truth.boots.append(Boot(f"boot-{self._boots}", at, at))
 
     def step(self) -> timedelta | None:
-        boot, now = self._truth.boots[-1], self.world.clock.now()
+        now = self.world.clock.now()
+        if self._is_off:  # by then its clock may have been set, and show less than when it was switched off
+            self._is_off = False
+            self._start(self._set_back(now))
+            return timedelta(minutes=4)
+        boot = self._truth.boots[-1]
         if now <= boot.start:
             return timedelta(minutes=7)
         reading = Reading(boot.id, boot.start, now)
@@ -179,10 +186,16 @@ class Server(Actor):
             return None
         if self.random.random() < self.world.weather["reboot"]:
             self.world.happened("reboot", boot.id)
-            off = self.about(24)
-            self._start(self.world.clock.now() + off)
-            return off + timedelta(minutes=11)
+            self._is_off = True
+            return self.random.choice((timedelta(seconds=20), self.about(24)))
         return self.about(6)
+
+    def _set_back(self, now: datetime) -> datetime:
+        world = self.world
+        if not world.is_calm and world.skew > timedelta(0) and self.random.random() < world.weather["clock_step"]:
+            now, world.skew = now - world.skew, timedelta(0)
+            world.happened("clock_step", "boot")
+        return now
 
     def crashed(self) -> timedelta:
         return timedelta(seconds=2)

@@ -31,7 +31,10 @@ def price(meter: str, chance: random.Random) -> Price:
     unit = Decimal(chance.randint(101, 3999)).scaleb(-4)
     match meter:
         case "tokens":
-            tiers = (Tier(up_to=Decimal(40), unit_amount=unit), Tier(up_to=None, unit_amount=unit / 2, flat_amount=Decimal("0.07")))
+            tiers = (
+                Tier(up_to=Decimal(40), unit_amount=unit),
+                Tier(up_to=None, unit_amount=unit / 2, flat_amount=Decimal("0.07")),
+            )
             return GraduatedPrice(currency=USD, tiers=tiers)
         case "calls":
             return UnitPrice(currency=USD, unit_amount=unit)

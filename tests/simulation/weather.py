@@ -64,7 +64,7 @@ def of_seed(seed: int) -> Weather:
     chance = random.Random(f"weather:{seed}")
     rates = {}
     for kind in KINDS:
-        low, high = (OURS.get(kind) or STRIPES[kind])
+        low, high = OURS.get(kind) or STRIPES[kind]
         level = chance.choices(("off", "low", "high"), (5, 3, 2))[0]
         if level != "off":
             rates[kind] = high if level == "high" else low
