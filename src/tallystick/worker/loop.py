@@ -69,10 +69,6 @@ def _run(ctx: Context, job: Job) -> None:
         ctx.faults.mark("job.crashed")
         log.error("job.crashed", job=job.id, name=job.name, subject=job.subject, attempt=job.attempt, **_where(bug))
         _later(ctx, job, error=f"crashed: {type(bug).__name__}", after=_wait(job, bug))
-    except Exception as defect:  # ours: kept with its job, for one poisoned job must not stop all the others
-        ctx.faults.mark("job.defect")
-        log.exception("job.defect", job=job.id, name=job.name, subject=job.subject, attempt=job.attempt)
-        _later(ctx, job, error=f"defect: {type(defect).__name__}", after=_RETRY_MAX)
     else:
         ctx.faults.point(f"job:{job.name}:after")
         if again_in is None:
