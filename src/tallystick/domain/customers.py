@@ -1,5 +1,6 @@
 """Customer: who is billed."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId
 
 KEY_LENGTH_MAX = 256
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,6 @@ def checked_key(text: str, *, field: str) -> str:
     """
     if not 1 <= len(text) <= KEY_LENGTH_MAX:
         raise InvalidInput(f"{field}: must have 1 to {KEY_LENGTH_MAX} characters", field=field)
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in text):
+    if _CONTROL.search(text):
         raise InvalidInput(f"{field}: must not contain control characters", field=field)
     return text

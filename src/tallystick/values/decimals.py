@@ -11,6 +11,7 @@ EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow, DivisionBy
 ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Overflow, DivisionByZero])
 
 DIGITS_MAX = 38
+_ZERO = Decimal(0)
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -19,34 +20,46 @@ def exact_decimal(value: str | int | Decimal, *, field: str, places: int | None 
 
     Raises InvalidInput for anything else: floats (they are not what they print), NaN, infinities, spaces, other digits.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        if len(value) > 100 or not _PLAIN.fullmatch(value):
+            raise InvalidInput(f'{field}: not a decimal number; write it as "1.25"', field=field)
+        value = EXACT.create_decimal(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 10**DIGITS_MAX:
+            raise InvalidInput(f"{field}: more than {DIGITS_MAX} digits", field=field)
+        value = Decimal(value)
+    elif not isinstance(value, Decimal):
         raise InvalidInput(
             f'{field}: send a decimal as a string or an integer, such as "1.25"; not {type(value).__name__}', field=field
         )
-    if isinstance(value, str) and (len(value) > 100 or not _PLAIN.fullmatch(value)):
-        raise InvalidInput(f'{field}: not a decimal number; write it as "1.25"', field=field)
-    if isinstance(value, int) and abs(value) >= 10**DIGITS_MAX:
-        raise InvalidInput(f"{field}: more than {DIGITS_MAX} digits", field=field)
-    number = EXACT.create_decimal(value)
-    if not number.is_finite():
+    if not value.is_finite():
         raise InvalidInput(f"{field}: must be a finite number", field=field)
-    return _within(number, field=field, places=places)
+    return _within(value, field=field, places=places)
 
 
 def _within(number: Decimal, *, field: str, places: int | None) -> Decimal:
-    exponent = number.as_tuple().exponent
+    _, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int), "a finite decimal has a whole exponent"
-    if number and (number.adjusted() >= DIGITS_MAX or exponent < -2 * DIGITS_MAX):
-        raise InvalidInput(f"{field}: more than {DIGITS_MAX} digits", field=field)
-    number = EXACT.create_decimal(0) if not number else EXACT.normalize(number)
-    digits, low = len(number.as_tuple().digits), int(number.as_tuple().exponent)
-    if digits + max(low, 0) > DIGITS_MAX or -low > DIGITS_MAX:
-        raise InvalidInput(f"{field}: more than {DIGITS_MAX} digits", field=field)
-    if places is not None and -low > places:
+    # Asked for every event: as most numbers are written, one look is enough, for without idle zeros they only get shorter.
+    if len(digits) > DIGITS_MAX or not -DIGITS_MAX <= exponent <= 0:
+        _check_digits(number, field=field)
+    number = EXACT.normalize(number) if number else _ZERO
+    if places is not None and exponent < -places and (low := int(number.as_tuple().exponent)) < -places:
         raise InvalidInput(
             f"{field}: has {-low} places behind the point; at most {places} are kept, and none is rounded away", field=field
         )
     return number
+
+
+def _check_digits(number: Decimal, *, field: str) -> None:
+    """Whether it has at most 38 digits on either side of the point, whatever its exponent."""
+    if not number:
+        return
+    if number.adjusted() < DIGITS_MAX and int(number.as_tuple().exponent) >= -2 * DIGITS_MAX:
+        _, digits, low = EXACT.normalize(number).as_tuple()
+        if len(digits) + max(int(low), 0) <= DIGITS_MAX and -int(low) <= DIGITS_MAX:
+            return
+    raise InvalidInput(f"{field}: more than {DIGITS_MAX} digits", field=field)
 
 
 def plain(number: Decimal | int | Fraction) -> str:

@@ -1,7 +1,6 @@
 """JSON from outside, read strictly: what two readers could understand differently is refused."""
 
 import json
-import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
@@ -10,7 +9,6 @@ from tallystick.values.errors import InvalidInput
 
 DEPTH_MAX = 8
 _DIGITS_MAX = 100
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def strict_loads(text: str | bytes, *, depth_max: int = DEPTH_MAX) -> object:
@@ -22,19 +20,22 @@ def strict_loads(text: str | bytes, *, depth_max: int = DEPTH_MAX) -> object:
     than `depth_max` levels of nesting.
     """
     decoded = _decoded(text)
-    _check_depth(decoded, depth_max)
     try:
-        value: object = json.loads(
-            decoded, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_decimal
-        )
-    except (json.JSONDecodeError, RecursionError):
+        value: object = _DECODER.decode(decoded)
+    except json.JSONDecodeError:
         raise InvalidInput("not valid JSON") from None
-    _check_texts(value)
+    except RecursionError:
+        raise _too_deep(depth_max) from None
+    _check_depth(value, depth_max, depth_max)
+    # JSON itself refuses a bare NUL, and UTF-8 half of a pair: only an escape can have made one.
+    if "\\u" in decoded:
+        _check_texts(value)
     return value
 
 
 def _decoded(text: str | bytes) -> str:
     if isinstance(text, str):
+        _check_pairs(text)
         return text
     try:
         return text.decode()
@@ -42,12 +43,19 @@ def _decoded(text: str | bytes) -> str:
         raise InvalidInput("not valid UTF-8") from None
 
 
-def _check_depth(text: str, depth_max: int) -> None:
-    depth = 0
-    for found in _BRACKETS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
-        if depth > depth_max:
-            raise InvalidInput(f"nested deeper than {depth_max} levels")
+def _check_depth(value: object, left: int, depth_max: int) -> None:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if parts is None:
+        return
+    if not left:
+        raise _too_deep(depth_max)
+    for part in parts:
+        if isinstance(part, dict | list):
+            _check_depth(part, left - 1, depth_max)
+
+
+def _too_deep(depth_max: int) -> InvalidInput:
+    return InvalidInput(f"nested deeper than {depth_max} levels")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -97,7 +105,14 @@ def _check_all(values: Iterable[object]) -> None:
 def _check_text(text: str) -> None:
     if "\0" in text:
         raise InvalidInput("a text contains NUL")
+    _check_pairs(text)
+
+
+def _check_pairs(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidInput("a text contains half of a surrogate pair") from None
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_decimal)
