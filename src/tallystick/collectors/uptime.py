@@ -83,23 +83,27 @@ class UptimeBilling:
         waiting = self.status().open_invoice
         if waiting is not None:
             return waiting
-        collection = Collection(method, automatic=False, carry=False)
+        collection, due = Collection(method, automatic=False, carry=False), Money(0, self.tariff.currency)
+        until = min(boot.read_through, self._billing.context.clock.now())  # the clock may have gone back since it was read
         try:
-            opened = self._billing.bill(self.customer_id, until=boot.read_through, charges=[CHARGE_KEY], collection=collection)
+            opened = self._billing.bill(self.customer_id, until=until, charges=[CHARGE_KEY], collection=collection)
         except AmountBelowMinimum as below:
-            waiting = self.status().open_invoice  # somebody else may have opened it since we looked
-            if waiting is None:
-                raise self._not_yet(below, boot) from None
-            return waiting
-        assert opened, f"{self.customer_id}: uptime is never nothing, so it is billed or below the minimum"
-        return opened[0]
+            opened, due = [], Money(below.extra["amount"], self.tariff.currency)
+        # Where nothing was opened, somebody else may have opened it since we looked; or the clock stood still, or was set back.
+        waiting = opened[0] if opened else self.status().open_invoice
+        if waiting is None:
+            raise self._not_yet(due, boot)
+        return waiting
 
-    def _not_yet(self, below: AmountBelowMinimum, boot: Boot) -> AmountBelowMinimum:
+    def _not_yet(self, due: Money, boot: Boot) -> AmountBelowMinimum:
         currency = self.tariff.currency
-        due, minimum = Money(below.extra["amount"], currency), Money(below.extra["minimum"], currency)
+        minimum = Money(currency.minimum_charge_minor or 1, currency)
         wait = uptime.until_collectable(due.major, minimum.major, self.tariff.hourly_rate)
         reached_at = rfc3339((boot.read_through + wait).replace(microsecond=0))
         return AmountBelowMinimum(
             f"{due} is due so far; the provider charges no less than {minimum}, which will be reached at {reached_at}",
-            **(below.extra | {"reached_at": reached_at}),
+            amount=due.minor,
+            minimum=minimum.minor,
+            currency=currency.code,
+            reached_at=reached_at,
         )
