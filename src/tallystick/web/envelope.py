@@ -1,5 +1,6 @@
 """What is around every answer: its request id, the security headers, how long it took, and the last resort."""
 
+import itertools
 import re
 from typing import Any
 
@@ -35,13 +36,15 @@ class Envelope:
     """Middleware. What a route has said itself in a header stands; every other header is added."""
 
     def __init__(self, app: ASGIApp, *, ids: Ids, clock: Clock, metrics: Metrics) -> None:
-        self._app, self._ids, self._clock, self._metrics = app, ids, clock, metrics
+        self._app, self._clock, self._metrics = app, clock, metrics
+        # One draw for all: each would let go of the interpreter, and get it back when the thread that records is done with it.
+        self._service, self._number = ids.new("req"), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = _request_id(scope) or self._ids.new("req")
+        given = _request_id(scope) or f"{self._service}-{next(self._number)}"
         scope["tallystick.request_id"] = given
         started_at, status = self._clock.monotonic(), 0
 
