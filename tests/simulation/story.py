@@ -141,7 +141,7 @@ class Story:
 
     def _is_ours_to_charge(self, invoice_id: str) -> bool:
         """Nobody comes to pay what is to be charged without them, before that was tried."""
-        untried = "SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND (charges = 0 OR charging = 1)"
+        untried = "SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND charges = 0"
         return (invoice_id,) in checkers.rows(self.world, untried)
 
     def _recover(self) -> None:

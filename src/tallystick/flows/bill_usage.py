@@ -111,6 +111,10 @@ def _open(ctx: Context, conn: Connection, draft: Draft, collection: Collection, 
         payment = _payment(ctx, invoice, collection)
         storage.payments.add(conn, payment)
         storage.jobs.enqueue(conn, JobName.COLLECT, payment.id, run_at=now)
+    if any(line.part for line in invoice.lines):
+        ctx.faults.mark("invoice.late_usage")
+    if invoice.carried_in.minor:
+        ctx.faults.mark("invoice.takes_up_carried")
     after = {"number": number, "total": invoice.total.minor, "currency": invoice.currency.code}
     storage.audit.append(conn, storage.audit.Act(actor, "invoice.opened", invoice.id, after=after), at=now)
     return invoice

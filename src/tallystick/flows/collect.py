@@ -56,11 +56,13 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
             return Collected(question.payment)
         outcome = _call(ctx, question)
         payment = _answer(ctx, question, outcome)
+        if question.step is Step.FIND and isinstance(outcome, Done | None):
+            ctx.faults.mark("collect.find.nothing" if outcome is None else "collect.find.found")
         match outcome:
             case Limited() | Unknown():
                 ctx.faults.mark(f"collect.{question.step}.{type(outcome).__name__.lower()}")
                 return Collected(payment, again_in=wait)
-            case Refused() if question.step is not Step.CHARGE:
+            case Refused(unheard=unheard) if unheard or question.step is not Step.CHARGE:
                 return Collected(payment, refusal=outcome)
             case Done(told) if question.step is Step.FETCH and not payment.charging:
                 return Collected(payment, told.intent_ref, told.client_secret)
@@ -134,16 +136,14 @@ def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payme
         case Declined(decline, told):
             known = before if told is None else domain.payments.learned(before, told, now=now)
             after = replace(domain.payments.answered(known, step, now=now), decline=decline)
-        case Refused() if step is Step.CHARGE:
-            after = domain.payments.answered(before, step, now=now)
+        case Limited() | Unknown(stored=False) | Refused(unheard=True):
+            return before
+        case Refused():
+            after = domain.payments.refused(before, step, now=now)
         case None:
             after = domain.payments.answered(before, step, now=now)
-        case Refused():
-            after = replace(before, asked_at=None)
-        case Unknown(stored=True):
+        case Unknown():
             after = replace(before, look_first=True)
-        case Limited() | Unknown():
-            return before
         case _:
             assert_never(outcome)
     with ctx.database.transaction("answer") as conn:

@@ -37,6 +37,8 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     if payment.ref not in {None, fact.ref}:
         _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
         return None
+    if payment.ref is None:
+        ctx.faults.mark("settle.before_the_answer")
     wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
     return _follow(ctx, delivery_id, payment, fact.ref, wait=wait)
 
@@ -53,7 +55,7 @@ def _payment(conn: Connection, fact: PaymentChanged | Ignored) -> Payment | None
 def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta) -> timedelta | None:
     outcome = ctx.provider.fetch(ref, payment.method)
     match outcome:
-        case Limited() | Unknown():
+        case Limited() | Unknown() | Refused(unheard=True):
             return wait
         case Refused(code, message):
             _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")

@@ -45,6 +45,7 @@ def _found(invoice: Invoice | None, invoice_id: InvoiceId) -> Invoice:
 def _canceled(ctx: Context, payment: Payment) -> Payment:
     """The payment after the provider has made its object unpayable; of one that it never heard of, canceled here alone."""
     now = ctx.clock.now()
+    ctx.faults.mark("void.unsent" if payment.ref is None else "void.at_the_provider")
     if payment.ref is None:
         if payment.asked_at is not None:
             raise ProviderUnavailable(

@@ -1,0 +1,132 @@
+"""Businesses live through storms, and nothing is lost, doubled or forgotten; and the simulator finds every bug that is planted."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOM
+from tests.simulation import story, table, weather
+from tests.simulation.bugs import BUGS, Bug
+from tests.simulation.story import Told
+
+SEEDS = int(os.environ.get("TALLYSTICK_SIM_SEEDS", "500"))
+PARTS = 20
+SEEDS_ENOUGH = 300  # from here on every rare branch must have been seen
+MARKS = (
+    *(f"collect.{step}.{outcome}" for step in ("open", "complete", "charge", "fetch", "find") for outcome in ("limited", "unknown")),
+    "collect.find.found", "collect.find.nothing", "delivery.ignored", "invoice.late_usage", "invoice.takes_up_carried",
+    "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
+    "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
+)  # fmt: skip
+# What would say that the engine itself is wrong, or that somebody must look.
+NEVER = ("job.crashed", "job.buried", "payment.after_void", "delivery.parked")
+
+
+def _lived(seeds: list[int], url: str = "sqlite://") -> Told:
+    told = Told()
+    for seed in seeds:
+        told.add(story.run_seed(seed, url=url))
+    for mark in NEVER:
+        assert not told.marks[mark], f"{mark} was reached in one of the seeds {seeds[0]} to {seeds[-1]}"
+    return told
+
+
+@pytest.mark.parametrize("first", [0, 6])
+def test_a_dozen_businesses_come_through_their_storms(first: int) -> None:
+    _lived(list(range(first, first + 6)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_hundreds_of_businesses_come_through_their_storms(pytestconfig: pytest.Config, part: int) -> None:
+    told = _lived(list(range(1000 + part, 1000 + SEEDS, PARTS)))
+    room = pytestconfig.stash[ROOM]
+    _keep(room, part, told)
+    kept = sorted(room.glob("simulated-*.json"))
+    if len(kept) == PARTS:  # whoever comes last looks at all
+        _check_coverage(_together(kept))
+
+
+@pytest.mark.slow
+def test_businesses_that_nobody_has_seen_before_come_through_too() -> None:
+    seeds = [random.SystemRandom().randrange(10**6, 10**9) for _ in range(8)]
+    print("seeds", seeds)
+    _lived(seeds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [21, 22])
+def test_a_business_on_a_file_comes_through(sqlite_url: str, seed: int) -> None:
+    _lived([seed], sqlite_url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [31, 32, 33])
+def test_a_business_on_postgresql_comes_through(postgres_url: str, seed: int) -> None:
+    _lived([seed], postgres_url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("planted", BUGS, ids=lambda planted: planted.name)
+def test_a_planted_bug_is_found(planted: Bug) -> None:
+    caught = ""
+    for seed in range(planted.seeds_max):
+        try:
+            with planted.plant():
+                story.run_seed(seed, sky=planted.sky(seed, weather.of_seed(seed)))
+        except Exception as found:
+            caught = f"{planted.name}: seed {seed}: {str(found).splitlines()[0][:160]}"
+            break
+    print(caught)
+    assert caught, f"{planted.name} was not found in {planted.seeds_max} seeds"
+
+
+def test_the_list_of_bugs_only_grows() -> None:
+    assert len(BUGS) >= 23
+
+
+@pytest.mark.slow
+def test_a_seed_is_the_same_story_whatever_python_hashes() -> None:
+    digests = set()
+    for hash_seed in ("0", "1", "12345"):
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.simulation", "--seed", "40", "--seeds", "3", "--digest"],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": "src:."},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(told.stdout)
+    assert len(digests) == 1
+
+
+def _keep(room: Path, part: int, told: Told) -> None:
+    growing = room / f"simulated-{part}.tmp"
+    growing.write_text(json.dumps({**vars(told), "digests": []}))
+    growing.rename(room / f"simulated-{part}.json")
+
+
+def _together(kept: list[Path]) -> Told:
+    total = Told()
+    for file in kept:
+        facts = json.loads(file.read_text())
+        total.add(Told(**{**facts, "counts": Counter(facts["counts"]), "marks": Counter(facts["marks"])}))
+    return total
+
+
+def _check_coverage(told: Told) -> None:
+    """Silence proves nothing where nothing was tried."""
+    print(table.of(told))
+    if told.seeds < SEEDS_ENOUGH:
+        return
+    unseen = [mark for mark in MARKS if not told.marks[mark]]
+    assert not unseen, f"never reached in {told.seeds} seeds: {unseen}\n{table.of(told)}"
+    quiet = [kind for kind in weather.KINDS if not told.counts[kind]]
+    assert not quiet, f"never struck in {told.seeds} seeds: {quiet}\n{table.of(told)}"
