@@ -1,6 +1,7 @@
 """Customer: who is billed."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId
 
 KEY_LENGTH_MAX = 256
+KEY_BYTES_MAX = 768  # three keys fit into one entry of a PostgreSQL index, which takes 2,704 bytes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -23,7 +25,7 @@ class Customer:
 
 
 def checked_key(text: str, *, field: str) -> str:
-    """`text` if it can be a key (customer, source, event id, meter): 1 to 256 characters, none of them a control character.
+    """`text` if it can be a key (customer, source, event id, meter): 1 to 256 characters, 768 bytes, no control characters.
 
     Kept to the character: neither trimmed nor case-folded, so that two keys never become one.
     """
@@ -31,4 +33,14 @@ def checked_key(text: str, *, field: str) -> str:
         raise InvalidInput(f"{field}: must have 1 to {KEY_LENGTH_MAX} characters", field=field)
     if _CONTROL.search(text):
         raise InvalidInput(f"{field}: must not contain control characters", field=field)
+    if not text.isascii() and len(text.encode()) > KEY_BYTES_MAX:
+        raise InvalidInput(f"{field}: must have at most {KEY_BYTES_MAX} bytes in UTF-8", field=field)
     return text
+
+
+def check_keys(texts: Collection[str], *, field: str) -> None:
+    """Raises InvalidInput unless each of `texts` can be a key; most are told by one look at all of them."""
+    joined = "".join(texts)
+    if len(joined) > KEY_LENGTH_MAX or "" in texts or _CONTROL.search(joined):
+        for text in texts:
+            checked_key(text, field=field)
