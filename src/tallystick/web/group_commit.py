@@ -43,7 +43,7 @@ class GroupCommit:
         """Everything that waits is recorded and answered first."""
         with self._news:
             self._stopped = True
-            self._news.notify()
+            self._news.notify_all()
         if self._thread is not None:
             self._thread.join()
 
