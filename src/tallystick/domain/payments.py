@@ -158,6 +158,19 @@ def answered(payment: Payment, step: Step, *, now: datetime) -> Payment:
             assert_never(step)
 
 
+def refused(payment: Payment, step: Step, *, now: datetime) -> Payment:
+    """The payment once the provider has said that it will not do `step`."""
+    match step:
+        case Step.CHARGE:
+            return answered(payment, step, now=now)
+        case Step.FIND | Step.FETCH:  # only asked how things stand: an earlier call is as open as it was
+            return replace(payment, updated_at=now)
+        case Step.OPEN | Step.COMPLETE | Step.NOTHING:
+            return replace(payment, asked_at=None, updated_at=now)
+        case _:
+            assert_never(step)
+
+
 def payment_id(invoice_id: InvoiceId) -> PaymentId:
     """One payment per invoice, whoever asks and however often."""
     return PaymentId(derived("pay", invoice_id))

@@ -38,10 +38,15 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Final: the provider will not do this. Nothing was moved; asking again changes nothing."""
+    """Final: the provider will not do this. Nothing was moved; asking again changes nothing.
+
+    `unheard`: it was not even looked at, because our key is wrong or lacks the right. That says nothing of an earlier call,
+    and the same question is asked again, under the same key, once a person has mended ours.
+    """
 
     code: str
     message: str
+    unheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

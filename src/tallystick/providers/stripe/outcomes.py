@@ -34,7 +34,7 @@ def of(error: stripe.StripeError) -> Declined | Refused | Limited | Unknown:
         return Refused(code or "invalid_request", message)
     if type(error) in _REFUSALS:
         name, remedy = _REFUSALS[type(error)]
-        return Refused(name, f"{remedy}. {message}")
+        return Refused(name, f"{remedy}. {message}", unheard=not isinstance(error, stripe.IdempotencyError))
     # No answer, a 5xx, a key in use, or an answer that is not Stripe's: it may have been done.
     return Unknown(message, stored=_is_replayed(error))
 
