@@ -13,5 +13,5 @@ def test_a_key_is_kept_to_the_character(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "a" * 257, "a\0b", "a\nb", "\x7f", "\x85", "\ud800", "😀" * 193])
 def test_what_cannot_be_stored_or_read_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="^customer: must "):
+    with pytest.raises(InvalidInput, match=r"^customer: must "):
         checked_key(text, field="customer")
