@@ -10,6 +10,7 @@ from tallystick.values.ids import CustomerId
 
 KEY_LENGTH_MAX = 256
 KEY_BYTES_MAX = 768  # three keys fit into one entry of a PostgreSQL index, which takes 2,704 bytes
+# What is printable has none of these; what is not, such as a wide space, may have none either.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -31,7 +32,7 @@ def checked_key(text: str, *, field: str) -> str:
     """
     if not 1 <= len(text) <= KEY_LENGTH_MAX:
         raise InvalidInput(f"{field}: must have 1 to {KEY_LENGTH_MAX} characters", field=field)
-    if _CONTROL.search(text):
+    if not text.isprintable() and _CONTROL.search(text):
         raise InvalidInput(f"{field}: must not contain control characters", field=field)
     if not text.isascii() and len(text.encode()) > KEY_BYTES_MAX:
         raise InvalidInput(f"{field}: must have at most {KEY_BYTES_MAX} bytes in UTF-8", field=field)
@@ -41,6 +42,6 @@ def checked_key(text: str, *, field: str) -> str:
 def check_keys(texts: Collection[str], *, field: str) -> None:
     """Raises InvalidInput unless each of `texts` can be a key; most are told by one look at all of them."""
     joined = "".join(texts)
-    if len(joined) > KEY_LENGTH_MAX or "" in texts or _CONTROL.search(joined):
+    if len(joined) > KEY_LENGTH_MAX or "" in texts or not joined.isprintable():
         for text in texts:
             checked_key(text, field=field)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from tallystick.domain.customers import checked_key
+from tallystick.domain.customers import check_keys, checked_key
 from tallystick.values.decimals import EXACT, exact_decimal, plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey
@@ -160,21 +160,22 @@ def _check_quantity(event: Event, meter: Meter) -> None:
 
 
 def _check_properties(properties: Mapping[str, str]) -> None:
+    if not properties:
+        return
     if len(properties) > PROPERTIES_MAX:
         raise InvalidInput(f"properties: more than {PROPERTIES_MAX}", field="properties")
+    names, values = "".join(properties), "".join(properties.values())
     # No character has more than four bytes, so that most need not be encoded to be counted.
-    characters = sum(map(len, properties)) + sum(map(len, properties.values()))
-    if 4 * characters > PROPERTIES_BYTES_MAX and _size(properties) > PROPERTIES_BYTES_MAX:
+    if 4 * (len(names) + len(values)) > PROPERTIES_BYTES_MAX and _size(names + values) > PROPERTIES_BYTES_MAX:
         raise InvalidInput("properties: more than 32 KiB", field="properties")
-    for key, value in properties.items():
-        checked_key(key, field="properties")
-        if _NO_TEXT.search(value):
-            raise InvalidInput("properties: a value has a character that is no text", field="properties")
+    check_keys(properties, field="properties")
+    if not values.isprintable() and _NO_TEXT.search(values):
+        raise InvalidInput("properties: a value has a character that is no text", field="properties")
 
 
-def _size(properties: Mapping[str, str]) -> int:
+def _size(text: str) -> int:
     """In bytes of UTF-8."""
-    return sum(len(text.encode(errors="surrogatepass")) for pair in properties.items() for text in pair)
+    return len(text.encode(errors="surrogatepass"))
 
 
 def measure(meter: Meter, events: Iterable[Event]) -> Usage:
