@@ -40,6 +40,16 @@ def test_a_delivery_is_kept_once_however_often_it_comes(world: World, path: str)
     assert kept(world) == 1
 
 
+def test_32_at_once_are_all_answered_and_kept_once(world: World) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    headers, body = delivery(world)
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda _: world.client.post(PATHS[0], headers=headers, content=body), range(32)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert kept(world) == 1
+
+
 def test_both_addresses_are_one_inbox(world: World) -> None:
     headers, body = delivery(world)
     assert [world.client.post(path, headers=headers, content=body).status_code for path in PATHS] == [200, 200]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from tallystick.domain.usage import Answer, Event, Verdict
 from tallystick.values.decimals import exact_decimal
@@ -139,9 +140,17 @@ def _text(item: Mapping[str, object], name: str) -> str:
 def _number(value: object, name: str) -> Decimal:
     if value is None:
         raise InvalidInput(f"{name}: is missing", field=name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if type(value) is str:
+        return _decimal(value, name)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput(f'{name}: send a decimal as a string or an integer, such as "1.25"', field=name)
     return exact_decimal(value, field=name)
+
+
+@lru_cache(maxsize=1024)
+def _decimal(text: str, name: str) -> Decimal:
+    # A stream of events says the same few quantities over and over.
+    return exact_decimal(text, field=name)
 
 
 def _instant(value: object, name: str) -> datetime:

@@ -10,6 +10,8 @@ from tallystick.values.errors import Busy
 
 EVENTS_PER_COMMIT_MAX = 5_000
 EVENTS_WAITING_MAX = 50_000
+# So long those that were answered together are waited for to come back together: a commit costs more than that.
+GATHER_S = 0.002
 
 Record = Callable[[Sequence[Event]], list[Answer]]
 Answered = asyncio.Future[list[Answer]]
@@ -29,6 +31,8 @@ class GroupCommit:
         self._record = record
         self._waiting: list[_Waiting] = []
         self._events_waiting = 0
+        self._expected = 1
+        self._gathering = False
         self._news = threading.Condition()
         self._stopped = True
         self._thread: threading.Thread | None = None
@@ -58,7 +62,8 @@ class GroupCommit:
                 raise Busy("more events wait than can be recorded; nothing of this request was recorded; send it again")
             self._waiting.append(waiting)
             self._events_waiting += len(events)
-            self._news.notify()
+            if not self._gathering or len(self._waiting) >= self._expected:
+                self._news.notify()
         return await waiting.answered
 
     def _work(self) -> None:
@@ -70,6 +75,7 @@ class GroupCommit:
         with self._news:
             while not self._waiting and not self._stopped:
                 self._news.wait()
+            self._gather()
             size, count = 0, 0
             for waiting in self._waiting:
                 size += len(waiting.events)
@@ -78,7 +84,15 @@ class GroupCommit:
                 count += 1
             group, self._waiting = self._waiting[:count], self._waiting[count:]
             self._events_waiting -= sum(len(waiting.events) for waiting in group)
+            self._expected = count
             return group
+
+    def _gather(self) -> None:
+        """Waits a moment for as many as came the last time; one who always comes alone is not kept waiting."""
+        if len(self._waiting) < self._expected and not self._stopped:
+            self._gathering = True
+            self._news.wait(GATHER_S)
+            self._gathering = False
 
     def _recorded(self, group: Sequence[_Waiting]) -> list[tuple[_Waiting, list[Answer] | Exception]]:
         try:
