@@ -1,11 +1,15 @@
-"""python -m tests.simulation: one seed with its trace, or many with a table."""
+"""python -m tests.simulation: one seed with its trace, or many on every core with a table."""
 
 import argparse
+import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation import story, table
 from tests.simulation.world import Failure
+
+_AT_ONCE = 20
 
 
 def main() -> int:
@@ -14,24 +18,39 @@ def main() -> int:
     ask.add_argument("--seeds", type=int, default=1, help="how many, from there")
     ask.add_argument("--trace", action="store_true", help="print every step")
     ask.add_argument("--digest", action="store_true", help="print nothing but the digests")
-    ask.add_argument("--url", default="sqlite://", help="an empty, migrated database; by default one in memory per seed")
     told = ask.parse_args()
-    total, failed, start = story.Told(), 0, time.monotonic()
-    for seed in range(told.seed, told.seed + told.seeds):
-        try:
-            one = story.run_seed(seed, url=told.url, tracing=told.trace)
-        except Failure as failure:
-            failed += 1
-            print(failure)
-            continue
-        total.add(one)
+    seeds, start = range(told.seed, told.seed + told.seeds), time.monotonic()
+    if told.seeds > _AT_ONCE:
+        chunks = [seeds[place : place + _AT_ONCE] for place in range(0, told.seeds, _AT_ONCE)]
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            total, failures = _sum(pool.map(_lived, chunks))
+    else:
+        total, failures = _sum([_lived(seeds, tracing=told.trace)])
     if told.digest:
         print("\n".join(total.digests))
-        return failed
+        return len(failures)
     seconds = time.monotonic() - start
-    print(table.of(total))
-    print(f"{told.seeds} seeds, {failed} failed, {seconds:.1f} s, {seconds * 1000 / told.seeds:.0f} ms per seed")
-    return min(failed, 1)
+    print(*failures, table.of(total), sep="\n\n")
+    print(f"{told.seeds} seeds, {len(failures)} failed, {seconds:.1f} s, {seconds * 1000 / told.seeds:.0f} ms per seed")
+    return 1 if failures else 0
+
+
+def _lived(seeds: range, *, tracing: bool = False) -> tuple[story.Told, list[str]]:
+    total, failures = story.Told(), []
+    for seed in seeds:
+        try:
+            total.add(story.run_seed(seed, tracing=tracing))
+        except Failure as failure:
+            failures.append(str(failure))
+    return total, failures
+
+
+def _sum(parts) -> tuple[story.Told, list[str]]:
+    total, failures = story.Told(), []
+    for told, failed in parts:
+        total.add(told)
+        failures += failed
+    return total, failures
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from tests.simulation.weather import SWEEP, WEBHOOK, Weather
 from tests.simulation.world import World, silent
 
 _REST_MAX = timedelta(days=20)
+# What would say that the engine itself is wrong, or that somebody must look.
+NEVER = ("job.crashed", "job.buried", "payment.after_void", "delivery.parked")
 
 
 @dataclass
@@ -164,6 +166,9 @@ class Story:
 
     def _compare(self) -> None:
         world = self.world
+        reached = [mark for mark in NEVER if world.marks[mark]]
+        if reached:
+            raise world.wrong("never", f"{reached} were reached")
         checkers.at_rest(world)
         checkers.money(world, settled=True)
         checkers.invariants(world)
