@@ -14,13 +14,13 @@ class Shell:
     """Runs commands as `tallystick …` would; remembers what they printed."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self._capsys = folder, capsys
+        self.folder, self.capsys = folder, capsys
         self.out = self.err = ""
 
     def __call__(self, *arguments: str, exit_status: int = 0) -> str:
-        self._capsys.readouterr()
+        self.capsys.readouterr()
         status = cli.run(list(arguments))
-        self.out, self.err = self._capsys.readouterr()
+        self.out, self.err = self.capsys.readouterr()
         assert status == exit_status, self.out + self.err
         return self.out
 

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import structlog
 
+from tallystick.cli import logs
 from tests.cli.conftest import Shell
 
 
@@ -102,3 +104,11 @@ def test_quotes_go_through_pipes() -> None:
     command = [sys.executable, "-m", "tallystick", "quote"]
     answered = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, check=True)
     assert json.loads(answered.stdout)["total"] == "2.50"
+
+
+def test_the_log_goes_to_standard_error_and_leaves_the_output_alone(shell: Shell) -> None:
+    logs.configure()
+    structlog.get_logger("tallystick.test").warning("job.failed", job="1", code="busy")
+    out, err = shell.capsys.readouterr()
+    assert out == ""
+    assert json.loads(err)["event"] == "job.failed"

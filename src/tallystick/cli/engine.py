@@ -21,9 +21,12 @@ WOULD_ACT = 2
 def engine() -> Iterator["Tallystick"]:
     """The engine of the settings in the environment and `.env`, closed at the end."""
     from tallystick.app import Tallystick
+    from tallystick.cli import logs
     from tallystick.settings import read_settings
 
-    billing = Tallystick.from_settings(read_settings())
+    settings = read_settings()
+    logs.configure(debug=settings.debug)
+    billing = Tallystick.from_settings(settings)
     try:
         yield billing
     finally:

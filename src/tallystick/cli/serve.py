@@ -23,11 +23,13 @@ def serve(
     import uvicorn
 
     from tallystick.app import Tallystick
+    from tallystick.cli import logs
     from tallystick.settings import read_settings
     from tallystick.web.service import create_app
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = read_settings(**given)
+    logs.configure(debug=settings.debug)
     billing = Tallystick.from_settings(settings, receives=True)
     _greet(billing, settings)
     level = "info" if settings.debug else "warning"
