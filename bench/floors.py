@@ -88,8 +88,8 @@ def _rows(events: Sequence[Event]) -> tuple[list[tuple[Any, ...]], dict[tuple[An
 _SORTED = "ORDER BY at DESC, source DESC, id DESC"
 _RECORD = f"""
 WITH sent AS (
-  SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
-                       %s::bigint[])
+  SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::text[],
+                       %b::bigint[])
          AS sent (customer_id, source, id, meter_key, at, quantity, unit_price, properties, recorded_at)
 ), customers AS (
   INSERT INTO tallystick_customers (id, created_at) SELECT DISTINCT customer_id, 0 FROM sent ON CONFLICT DO NOTHING
