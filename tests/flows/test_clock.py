@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tallystick.collectors.uptime import Tariff, UptimeBilling
+from tallystick.domain.payments import Method
 from tallystick.domain.uptime import Reading
 from tallystick.values.money import JPY, Money
+from tests.flows.crowd import intents
 from tests.scenarios.world import World, day
 
 
@@ -41,3 +43,27 @@ def test_a_server_can_be_paid_for_although_the_clock_went_back(world: World, ser
     world.works()
     assert server.status().paid + server.status().due == Money(600, JPY), "and no second is paid for twice"
     world.proves()
+
+
+def test_a_call_that_a_wrong_clock_made_is_looked_for_before_it_is_made_again(world: World) -> None:
+    """The clock was a month ahead; the key that was sent then is forgotten long before that clock comes by again."""
+    world.sells("calls", {"model": "per_unit", "currency": "usd", "unit_amount": "1"})
+    world.uses("ada", "calls", 10)
+    world.later(minutes=1)
+    invoice = world.bill("ada", method=Method.INTENT, automatic=False)
+    world.later(days=30)
+    world.sandbox.faults.next("timeout_after_success", on="POST /v1/payment_intents")
+    world.billing.collect(invoice.id)
+    assert world.payment(invoice).ref is None, "unknown"
+    world.later(days=-30)
+    made = intents(world.sandbox)
+    forget_keys(world)
+    world.billing.collect(invoice.id)
+    assert intents(world.sandbox) == made
+    assert world.payment(invoice).ref in made
+
+
+def forget_keys(world: World) -> None:
+    with world.sandbox.state.transaction():
+        for known in list(world.sandbox.state.scan("idempotency")):
+            world.sandbox.state.delete("idempotency", known["key"])

@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 
 from tallystick import storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.payments import Method
 from tallystick.flows.context import Context
+from tallystick.storage.provider_events import Settlement, page
 from tallystick.worker import loop, schedule
 from tests.scenarios.world import World
 
@@ -174,3 +176,34 @@ class Slow:
         if name == "open":
             self._world.later(seconds=loop.LEASE.total_seconds() + 1)
         return getattr(self._inner, name)
+
+
+def test_money_of_another_amount_is_parked_for_people_and_never_booked(world: World) -> None:
+    world.uses("ada", "calls", 5)
+    world.later(minutes=1)
+    invoice = world.bill("ada", method=Method.INTENT, automatic=False)
+    world.works()
+    ref = world.payment(invoice).ref
+    headers = {"Authorization": "Bearer sk_test_sandbox", "Content-Type": "application/x-www-form-urlencoded"}
+    changed = world.sandbox.handle("POST", f"/v1/payment_intents/{ref}", body=b"amount=123", headers=headers)
+    assert changed.status == 200
+    world.pays(invoice)
+    world.delivers(times=2)
+    world.works()
+    with world.billing.context.database.reading() as conn:
+        parked = page(conn, settlement=Settlement.PARKED, limit=9)
+    assert {(delivery.reason or "").partition(":")[0] for delivery in parked} == {"amount_mismatch"}
+    assert world.now(invoice).status is InvoiceStatus.OPEN
+    assert world.billing.backlog().due == 0
+    world.proves()
+
+
+def test_work_of_a_kind_that_only_a_newer_version_knows_is_left_to_it(world: World) -> None:
+    invoice = billed(world)
+    with world.billing.context.database.transaction("newer") as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO tallystick_jobs (key, name, subject, run_at, attempt, fence, dead) VALUES ('x', 'dun', 'x', 0, 0, 0, 0)"
+        )
+    world.works()
+    assert world.payment(invoice).ref is not None
+    assert world.billing.backlog().due == 1

@@ -279,7 +279,7 @@ def test_a_deadlock_is_begun_anew(postgres_url: str) -> None:
         thread.join(20)
     with database.reading() as conn:
         assert (counters.reached(conn, "a"), counters.reached(conn, "b")) == (3, 3)
-    assert faults.marks == ["cross:again"]
+    assert set(faults.marks) == {"cross:again"}, "by one of them; a slow server may choose both"
     database.close()
 
 
@@ -310,10 +310,13 @@ def test_a_lost_server_is_busy() -> None:
         pass
 
 
-@pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", "sqlite+aiosqlite:///x.db"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/name", "nonsense", "sqlite+aiosqlite:///x.db", "postgresql://user:word@host:port/name"]
+)
 def test_other_databases_are_refused(url: str) -> None:
-    with pytest.raises(WrongConfiguration, match="database"):
+    with pytest.raises(WrongConfiguration, match="database") as refusal:
         Database.from_url(url)
+    assert "word" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -12,6 +12,7 @@ from tallystick.values.money import Money
 
 # Providers forget an idempotency key after 24 h; past this age we look for the object before we ask again (rules: Payments).
 KEY_AGE_MAX = timedelta(hours=23)
+_SET_BACK_MAX = timedelta(hours=1)  # what that leaves of the 24
 
 
 class Method(StrEnum):
@@ -111,8 +112,11 @@ class Payment:
         return f"{self.id}:{step}:{self.charges if step is Step.CHARGE else self.round}"
 
     def must_look_first(self, now: datetime) -> bool:
-        """Whether the old key is no longer safe to ask with: too old, or known to repeat a stored failure."""
-        return self.look_first or (self.asked_at is not None and now - self.asked_at >= KEY_AGE_MAX)
+        """Whether the old key is no longer safe to ask with: too old, or known to repeat a stored failure.
+
+        Of one that was asked in the future, by a clock that has gone back since, nobody knows how old it is.
+        """
+        return self.look_first or (self.asked_at is not None and not -_SET_BACK_MAX < now - self.asked_at < KEY_AGE_MAX)
 
 
 def next_step(payment: Payment, *, now: datetime) -> Step:

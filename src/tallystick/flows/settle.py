@@ -10,7 +10,7 @@ from tallystick.flows import _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
 from tallystick.storage.provider_events import Settlement
-from tallystick.values.errors import NotFound
+from tallystick.values.errors import IllegalTransition, NotFound
 
 _RETRY_FIRST = timedelta(seconds=30)
 _RETRY_MAX = timedelta(hours=1)
@@ -65,7 +65,11 @@ def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait:
     if told is None:
         return wait
     now = ctx.clock.now()
-    after = domain.payments.learned(payment, told, now=now)
+    try:
+        after = domain.payments.learned(payment, told, now=now)
+    except IllegalTransition as mismatch:  # it will say the same for ever: people have to look
+        _mark(ctx, delivery_id, Settlement.PARKED, f"{mismatch.code}: {mismatch.message}")
+        return None
     if after.charging and after.status in domain.payments.FINAL:
         after = domain.payments.answered(after, Step.CHARGE, now=now)
     with ctx.database.transaction("settle") as conn:

@@ -35,7 +35,7 @@ def read_url(url: str) -> URL:
     """The URL with the driver that we use. Raises WrongConfiguration for any other database."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise WrongConfiguration(
             'database: not a database URL; write "sqlite:///tallystick.db" or "postgresql://user@host/name"', field="database"
         ) from None
