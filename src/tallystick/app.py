@@ -20,6 +20,7 @@ from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
 from tallystick.storage.database import Database
+from tallystick.storage.jobs import Job
 from tallystick.storage.usage import EventQuery
 from tallystick.values.errors import InvalidInput, NotFound, WrongConfiguration
 from tallystick.values.ids import CustomerId, EventId, Ids, InvoiceId, MeterKey, SystemIds
@@ -280,6 +281,14 @@ class Tallystick:
     def backlog(self) -> Backlog:
         """How far behind the worker is."""
         return flows.backlog.backlog(self.context)
+
+    def dead_jobs(self, *, limit: int = 100) -> list[Job]:
+        """The jobs that were given up, newest first, each with its last error."""
+        return flows.dead_jobs.dead_jobs(self.context, limit=limit)
+
+    def retry_dead_jobs(self, *, actor: str = "system") -> int:
+        """Begins every dead job anew; how many there were."""
+        return flows.dead_jobs.retry_dead_jobs(self.context, actor=actor)
 
     def _pepper(self) -> bytes:
         return flows.api_keys.pepper(self.context, self._api_key_pepper)

@@ -1,11 +1,12 @@
 """The shell, in a folder of its own with an empty database and no key anywhere."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tallystick import cli
 
@@ -34,12 +35,13 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     """A shell without settings: SQLite in an empty folder, the sandbox for Stripe."""
     for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "DATABASE_URL", "DEBUG", "PORT", "HOST", "CURRENCY", "HOURLY_RATE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path, capsys)
+    yield Shell(tmp_path, capsys)
+    structlog.reset_defaults()  # a command sends the log to this test's standard error, which is closed after it
 
 
 ShellRun = Callable[..., str]

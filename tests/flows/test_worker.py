@@ -114,11 +114,14 @@ def test_a_job_that_never_works_is_buried_aloud_and_begins_anew_when_it_is_asked
     assert "KeyError" in buried[0]["reason"]
     backlog = world.billing.backlog()
     assert (backlog.due, backlog.dead) == (0, len(buried))
-    with world.billing.context.database.transaction("retry") as conn:
-        for job in storage.jobs.dead(conn):
-            storage.jobs.enqueue(conn, job.name, job.subject, run_at=world.clock.now())
+    assert {job.subject for job in world.billing.dead_jobs()} == {entry["subject"] for entry in buried}
+    assert {job.error for job in world.billing.dead_jobs()} == {"crashed: KeyError"}
+    assert world.billing.retry_dead_jobs(actor="ops") == len(buried)
+    assert world.billing.retry_dead_jobs() == 0
+    assert [entry.act.actor for entry in world.billing.audit() if entry.act.action == "jobs.retried"] == ["ops"]
     world.works()
     assert world.billing.backlog().dead == 0
+    world.proves()
 
 
 @pytest.mark.parametrize("broken_part", ["sweeps", "claim"])

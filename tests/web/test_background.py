@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tallystick.app import Tallystick
@@ -55,6 +56,34 @@ def test_what_the_settings_switch_off_does_not_run(sqlite_url: str, tmp_path: Pa
         assert ours() == {"tallystick-intake", "tallystick-webhooks"}
     assert until(lambda: not ours())
     billing.close()
+
+
+def test_threads_outlive_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, stumbled = threading.Event(), threading.Semaphore(0)
+
+    class Stumbles:
+        """What is metered, and what delivers: both raise what nobody thought of."""
+
+        def record(self, *_: object) -> None:
+            stumbled.release()
+            raise KeyError("secret")
+
+        deliver_due = record
+
+        @property
+        def webhooks(self) -> object:
+            return self
+
+    monkeypatch.setattr(background, "UPTIME_EVERY_S", 0.01)
+    monkeypatch.setattr(background, "DELIVER_EVERY_S", 0.01)
+    for work in (background._meter, background._deliver):
+        stop.clear()
+        thread = threading.Thread(target=work, args=(Stumbles(), stop))
+        thread.start()
+        assert all(stumbled.acquire(timeout=10) for _ in range(3))
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_reading_that_fails_is_made_up_for_by_the_next(monkeypatch) -> None:

@@ -68,6 +68,8 @@ def _meter(uptime: UptimeBilling, stop: threading.Event) -> None:
             uptime.record()
         except TallystickError as error:
             log.warning("uptime.not_recorded", code=error.code, detail=error.message)
+        except Exception as bug:  # of ours, or of the kernel's: a thread that died of it would leave hours unbilled
+            log.error("uptime.crashed", error=type(bug).__name__)
         if stop.is_set():
             return
         stop.wait(UPTIME_EVERY_S)
@@ -84,4 +86,7 @@ def _deliver(sandbox: "Sandbox", stop: threading.Event) -> None:
                 raise OSError(str(error)) from error
 
         while not stop.wait(DELIVER_EVERY_S):
-            sandbox.webhooks.deliver_due(post)
+            try:
+                sandbox.webhooks.deliver_due(post)
+            except Exception as bug:  # such as a file that another process holds: what is due stays due
+                log.error("webhooks.crashed", error=type(bug).__name__)
