@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _MONEY = ("/v1/payment_intents", "/v1/invoices", "/v1/invoiceitems")
 
 
+# What would say that the engine itself is wrong, or that somebody must look.
+NEVER = frozenset({"job.crashed", "job.buried", "payment.after_void", "delivery.parked"})
+
+
 class Crash(BaseException):
     """The process is gone, in the middle of what it did. Not an Exception: nothing may catch it and go on."""
 
@@ -28,6 +32,8 @@ class SeamFaults:
 
     def mark(self, name: str) -> None:
         self._world.marks[name] += 1
+        if name in NEVER:
+            raise self._world.wrong("never", f"{name} was reached")
 
     def point(self, name: str) -> None:
         world = self._world

@@ -14,6 +14,7 @@ from tests.conftest import ROOM
 from tests.simulation import story, table, weather
 from tests.simulation.bugs import BUGS, Bug
 from tests.simulation.story import Told
+from tests.simulation.world import Failure
 
 SEEDS = int(os.environ.get("TALLYSTICK_SIM_SEEDS", "500"))
 PARTS = 20
@@ -77,7 +78,7 @@ def test_a_planted_bug_is_found(planted: Bug) -> None:
         try:
             with planted.plant():
                 story.run_seed(seed, sky=planted.sky(seed, weather.of_seed(seed)))
-        except Exception as found:
+        except (Exception, Failure) as found:
             caught = f"{planted.name}: seed {seed}: {str(found).splitlines()[0][:160]}"
             break
     print(caught)

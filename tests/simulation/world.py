@@ -33,13 +33,15 @@ OLD_SECRET = "whsec_0123456789abcdefghijklmnop"
 STEPS_MAX = 20_000
 # Enough of them to come twice for one fact, and one that means nothing to us.
 _HEARD = (
-    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "invoice.paid",
-    "invoice.payment_failed", "invoice.finalized", "invoice.voided", "customer.updated",
+    "payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
+    "invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_failed", "invoice.voided", "customer.updated",
 )  # fmt: skip
 
 
-class Failure(AssertionError):
-    """What must never happen has happened; says where, and how to see it again."""
+class Failure(BaseException):
+    """What must never happen has happened; says where, and how to see it again. Not an Exception: no worker may take it for a bug
+    of one job and go on.
+    """
 
 
 class _Clock:
