@@ -35,9 +35,9 @@ def _lived(seeds: list[int], url: str = "sqlite://") -> Told:
     return told
 
 
-@pytest.mark.parametrize("first", [0, 6])
-def test_a_dozen_businesses_come_through_their_storms(first: int) -> None:
-    _lived(list(range(first, first + 6)))
+@pytest.mark.parametrize("first", [0, 4])
+def test_some_businesses_come_through_their_storms(first: int) -> None:
+    _lived(list(range(first, first + 4)))
 
 
 @pytest.mark.slow
