@@ -26,7 +26,7 @@ def explain_invoice(ctx: Context, invoice_id: InvoiceId, *, events_max: int = 20
     with ctx.database.reading() as conn:
         invoice = storage.invoices.get(conn, invoice_id)
         if invoice is None:
-            raise NotFound(f"{invoice_id}: there is no such invoice")
+            raise NotFound("invoice: there is no such invoice", field="invoice")
         payment = storage.payments.of_invoice(conn, invoice_id)
         listed = []
         for line in invoice.lines:

@@ -16,7 +16,7 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
     Raises ProviderUnavailable while it is unknown whether the provider's object can still be paid: ask again.
     """
     with ctx.database.reading() as conn:
-        invoice = _found(storage.invoices.get(conn, invoice_id), invoice_id)
+        invoice = _found(storage.invoices.get(conn, invoice_id))
         payment = storage.payments.of_invoice(conn, invoice_id)
     if invoice.status is InvoiceStatus.VOID:
         return invoice
@@ -36,9 +36,9 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
     return void
 
 
-def _found(invoice: Invoice | None, invoice_id: InvoiceId) -> Invoice:
+def _found(invoice: Invoice | None) -> Invoice:
     if invoice is None:
-        raise NotFound(f"{invoice_id}: there is no such invoice")
+        raise NotFound("invoice: there is no such invoice", field="invoice")
     return invoice
 
 
