@@ -13,6 +13,8 @@ from typing import Any
 
 import uvloop
 
+from bench.servers import Served
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -24,15 +26,15 @@ class Outcome:
     p99_ms: float
 
 
-def post(port: int, token: str, bodies: Sequence[str], *, at_once: int, folder: Path) -> Outcome:
+def post(served: Served, bodies: Sequence[str], *, at_once: int, folder: Path) -> Outcome:
     """Every body once, each connection sending its next when its last is answered. Fails unless each answer is a 202."""
-    file = folder / f"bodies-{port}.jsonl"
+    file = folder / f"bodies-{served.port}.jsonl"
     file.write_text("\n".join(bodies))
-    command = [sys.executable, "-m", "bench.load", str(port), token, str(at_once), str(file)]
+    command = [sys.executable, "-m", "bench.load", str(served.port), served.path, served.token, str(at_once), str(file)]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     outcome = Outcome(**json.loads(told.stdout))
     if outcome.statuses != {"202": len(bodies)}:
-        raise AssertionError(f"port {port}: {outcome.statuses} for {len(bodies)} requests")
+        raise AssertionError(f"{served.path}: {outcome.statuses} for {len(bodies)} requests")
     return outcome
 
 
@@ -95,16 +97,16 @@ async def _all_sent(port: int, requests: Sequence[bytes], at_once: int) -> Outco
     return Outcome(took, dict(statuses), 1e3 * delays[len(delays) // 2], 1e3 * delays[len(delays) * 99 // 100])
 
 
-def _request(token: str, body: bytes) -> bytes:
+def _request(path: str, token: str, body: bytes) -> bytes:
     head = (
-        f"POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-def main(port: str, token: str, at_once: str, file: str) -> None:
-    requests = [_request(token, line) for line in Path(file).read_bytes().split(b"\n")]
+def main(port: str, path: str, token: str, at_once: str, file: str) -> None:
+    requests = [_request(path, token, line) for line in Path(file).read_bytes().split(b"\n")]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         outcome = runner.run(_all_sent(int(port), requests, int(at_once)))
     print(json.dumps({name: getattr(outcome, name) for name in Outcome.__slots__}))

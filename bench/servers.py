@@ -28,7 +28,8 @@ class Served:
     """Where something answers, and the key that it asks for."""
 
     port: int
-    token: str
+    token: str = "none"
+    path: str = "/v1/events"
 
 
 @contextmanager
@@ -98,11 +99,11 @@ def service(url: str, folder: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def noop(folder: Path) -> Iterator[Served]:
-    """The endpoint that does nothing."""
+def noop(folder: Path) -> Iterator[int]:
+    """The port of the routes that do nothing."""
     port = free_port()
     with running([sys.executable, "-m", "bench.floors", str(port)], port, os.environ | {"PYTHONPATH": os.getcwd()}, folder):
-        yield Served(port, "none")
+        yield port
 
 
 def seconds_until_ready(url: str, folder: Path) -> float:

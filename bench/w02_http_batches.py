@@ -58,7 +58,7 @@ class _OverHttp(_Batches):
 
     def rate(self) -> float:
         bodies = [json.dumps({"events": [wire(event) for event in batch]}) for batch in self.next()]
-        outcome = load.post(self._served.port, self._served.token, bodies, at_once=AT_ONCE, folder=self._folder)
+        outcome = load.post(self._served, bodies, at_once=AT_ONCE, folder=self._folder)
         return len(bodies) * BATCH / outcome.seconds
 
 
