@@ -1,9 +1,15 @@
 """Usage recorded, rated, invoiced, paid, proved: the way of one amount of money, with every step done twice."""
 
+import pytest
+
+from tallystick.domain.catalog import Charge
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
 from tallystick.domain.payments import PaymentStatus
+from tallystick.domain.price_documents import read_price
 from tallystick.domain.usage import Verdict
+from tallystick.values.errors import Conflict
+from tallystick.values.ids import MeterKey
 from tallystick.values.money import JPY, USD, Money
 from tests.scenarios.world import World
 
@@ -158,3 +164,15 @@ def test_the_same_name_with_other_content_is_a_conflict_and_the_first_stands(wor
     assert world.uses("cus_ada", "tokens", 2, name="a") is Verdict.CONFLICT
     assert world.on("2026-02-01").bill("cus_ada").lines[0].quantity == 1
     world.proves()
+
+
+def test_a_charge_that_was_billed_stays_on_its_meter(world: World) -> None:
+    world.sells("tokens", TOKENS)
+    world.sells("calls", TOKENS)
+    moved = Charge("tokens", MeterKey("calls"), read_price(TOKENS))
+    world.billing.put_charge(moved)
+    world.billing.put_charge(Charge("tokens", MeterKey("tokens"), read_price(TOKENS)))
+    world.uses("cus_ada", "tokens", 1000)
+    world.on("2026-02-01").bill("cus_ada")
+    with pytest.raises(Conflict, match="was billed on another meter"):
+        world.billing.put_charge(moved)

@@ -48,7 +48,9 @@ def meters(conn: Connection) -> dict[MeterKey, Meter]:
 
 
 def put_charge(conn: Connection, charge: Charge, *, at: datetime) -> None:
-    """Adds the charge, or replaces it."""
+    """Adds the charge, or replaces it. Raises Conflict where it would move to another meter after it was billed."""
+    if _billed_on(conn, charge.key) not in {None, charge.meter_key}:
+        raise Conflict(f"charge {charge.key}: was billed on another meter; make a charge of another key for {charge.meter_key}")
     row = {
         "meter_key": charge.meter_key,
         "price": write_price(charge.price),
@@ -73,6 +75,14 @@ def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Ch
 def _has_events(conn: Connection, key: MeterKey) -> bool:
     rollups = schema.usage_rollups
     return conn.execute(select(rollups.c.meter_key).where(rollups.c.meter_key == key).limit(1)).one_or_none() is not None
+
+
+def _billed_on(conn: Connection, key: str) -> MeterKey | None:
+    positions = schema.billing_positions.c
+    found: MeterKey | None = conn.execute(
+        select(positions.meter_key).where(positions.charge_key == key).limit(1)
+    ).scalar_one_or_none()
+    return found
 
 
 def _measures(meter: Meter) -> tuple[object, ...]:
