@@ -9,6 +9,7 @@ from tallystick.values.errors import InvalidInput
 
 DEPTH_MAX = 8
 _DIGITS_MAX = 100
+_NESTING = (dict, list)
 
 
 def strict_loads(text: str | bytes, *, depth_max: int = DEPTH_MAX) -> object:
@@ -44,13 +45,12 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _check_depth(value: object, left: int, depth_max: int) -> None:
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    if parts is None:
+    if not isinstance(value, _NESTING):
         return
     if not left:
         raise _too_deep(depth_max)
-    for part in parts:
-        if isinstance(part, dict | list):
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, _NESTING):
             _check_depth(part, left - 1, depth_max)
 
 
