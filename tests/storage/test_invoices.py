@@ -154,8 +154,14 @@ def test_pages_are_newest_first(database: Database) -> None:
         assert [i.id for i in invoices.page(conn, status=InvoiceStatus.VOID, customer_id=ADA, limit=9)] == [listed[0].id]
         assert invoices.page(conn, customer_id=BEN, limit=9) == []
         assert invoices.page(conn, after=InvoiceId("inv_none"), limit=9) == []
-        assert [i.id for i in invoices.of_charge(conn, ADA, "tokens")] == [i.id for i in reversed(listed)]
-        assert invoices.of_charge(conn, ADA, "other") == []
+        sums = invoices.sums_of_charge(conn, ADA, "tokens", listed[0].currency)
+        assert sums == {
+            InvoiceStatus.VOID: invoices.Sum(listed[0].total, days[0].end),
+            InvoiceStatus.OPEN: invoices.Sum(sum((i.total for i in listed[2:]), listed[1].total), days[4].end),
+        }
+        assert invoices.open_of_charge(conn, ADA, "tokens") == listed[1]
+        assert invoices.open_of_charge(conn, ADA, "other") is None
+        assert invoices.sums_of_charge(conn, ADA, "other", listed[0].currency) == {}
 
 
 def test_an_invoice_keeps_the_order_of_its_lines(database: Database) -> None:

@@ -37,19 +37,18 @@ def uptime_status(ctx: Context, server: CustomerId, reading: Reading) -> UptimeS
     with ctx.database.reading() as conn:
         price = storage.catalog.charges(conn)[CHARGE_KEY].price
         seconds = _unbilled_seconds(conn, server, reading)
-        invoices = storage.invoices.of_charge(conn, server, CHARGE_KEY)
+        sums = storage.invoices.sums_of_charge(conn, server, CHARGE_KEY, price.currency)
+        waiting = storage.invoices.open_of_charge(conn, server, CHARGE_KEY)
     zero = Money(0, price.currency)
     unbilled = domain.rating.rate(price, seconds).total if seconds else zero
-    standing = [i for i in invoices if i.status is not InvoiceStatus.VOID and i.currency == price.currency]
-    paid = [i for i in standing if i.status is InvoiceStatus.PAID]
-    waiting = next((i for i in standing if i.status is InvoiceStatus.OPEN), None)
+    paid = sums.get(InvoiceStatus.PAID)
     return UptimeStatus(
-        total=sum((i.total for i in standing), zero) + unbilled,
+        total=sum((each.total for status, each in sums.items() if status is not InvoiceStatus.VOID), zero) + unbilled,
         due=waiting.total if waiting is not None else unbilled,
-        paid=sum((i.total for i in paid), zero),
+        paid=zero if paid is None else paid.total,
         unbilled=unbilled,
         unbilled_seconds=seconds,
-        paid_through=max((i.period.end for i in paid), default=None),
+        paid_through=None if paid is None else paid.period_end,
         open_invoice=waiting,
     )
 

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, tuple_
 
 from tallystick.domain.invoices import Invoice, InvoiceStatus, Line
 from tallystick.domain.price_documents import read_price, write_price
@@ -16,7 +18,7 @@ from tallystick.storage.types import Instant, Key
 from tallystick.values.decimals import plain
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, InvoiceId, LineId, MeterKey
-from tallystick.values.money import Money, currency
+from tallystick.values.money import Currency, Money, currency
 from tallystick.values.time import Period
 
 _NUMBERS = "invoice_numbers"
@@ -82,13 +84,35 @@ def lines_between(conn: Connection, customer_id: CustomerId, charge_key: str, pe
     return [_line(row) for row in conn.execute(asked)]
 
 
-def of_charge(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[Invoice]:
-    """The invoices that have a line of this charge, newest first."""
-    lines, invoices = schema.invoice_lines.c, schema.invoices.c
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What the invoices of one status come to, and the end of the last period among them."""
+
+    total: Money
+    period_end: datetime
+
+
+def sums_of_charge(conn: Connection, customer_id: CustomerId, charge_key: str, currency: Currency) -> dict[InvoiceStatus, Sum]:
+    """By status: the customer's invoices in that currency that have a line of this charge, added up."""
+    table = schema.invoices.c
+    asked = select(table.status, func.sum(table.total).label("total"), func.max(table.period_end).label("period_end"))
+    asked = asked.where(*_with_charge(customer_id, charge_key), table.currency == currency.code).group_by(table.status)
+    rows = conn.execute(asked)
+    return {InvoiceStatus(row.status): Sum(Money(int(row.total), currency), row.period_end) for row in rows}
+
+
+def open_of_charge(conn: Connection, customer_id: CustomerId, charge_key: str) -> Invoice | None:
+    """The oldest open invoice that has a line of this charge."""
+    table = schema.invoices.c
+    asked = select(schema.invoices).where(*_with_charge(customer_id, charge_key), table.status == InvoiceStatus.OPEN.value)
+    found = _invoices(conn, asked.order_by(table.created_at, table.id).limit(1))
+    return found[0] if found else None
+
+
+def _with_charge(customer_id: CustomerId, charge_key: str) -> tuple[ColumnElement[bool], ...]:
+    lines, table = schema.invoice_lines.c, schema.invoices.c
     these = select(lines.invoice_id).where(lines.customer_id == customer_id, lines.charge_key == charge_key)
-    return _invoices(
-        conn, _newest_first(select(schema.invoices).where(invoices.customer_id == customer_id, invoices.id.in_(these)))
-    )
+    return table.customer_id == customer_id, table.id.in_(these)
 
 
 def page(
