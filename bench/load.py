@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from bench.servers import Served
+if TYPE_CHECKING:
+    from bench.servers import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Outcome:
     p99_ms: float
 
 
-def post(served: Served, bodies: Sequence[str], *, at_once: int, folder: Path) -> Outcome:
+def post(served: "Served", bodies: Sequence[str], *, at_once: int, folder: Path) -> Outcome:
     """Every body once, each connection sending its next when its last is answered. Fails unless each answer is a 202."""
     file = folder / f"bodies-{served.port}.jsonl"
     file.write_text("\n".join(bodies))
