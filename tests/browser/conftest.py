@@ -20,9 +20,9 @@ _AT_HOME = re.compile(r"http://(localhost|127\.0\.0\.1):|data:|about:")
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of a worker."""
+    """One browser for a file: while it lives its event loop runs, and no test of another file could run one of its own."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         reason = "no Chromium here: apt-get install chromium"
