@@ -124,7 +124,7 @@ def record(conn: Connection, operation: Operation, meter: Meter, *, now: datetim
 
 def denied(reason: Reason) -> Decision:
     """There is no quota to take from: nothing is allowed."""
-    return Decision(allowed=False, reason=reason)
+    return Decision(allowed=False, reason=reason, limit=Decimal(0))  # and not None, which would be unlimited
 
 
 def _no_entitlement(conn: Connection, customer_id: CustomerId) -> Reason:
