@@ -27,9 +27,9 @@ from tallystick.values.ids import MeterKey, SystemIds
 from tallystick.values.time import SystemClock
 from tests.flows.crowd import at_once, patiently, recorded
 
-CONSUMES = int(os.environ.get("TALLYSTICK_QUOTA_CONSUMES", "400"))
+CONSUMES = int(os.environ.get("TALLYSTICK_QUOTA_CONSUMES", "120"))
 PROCESSES = int(os.environ.get("TALLYSTICK_QUOTA_PROCESSES", "3"))
-THREADS = int(os.environ.get("TALLYSTICK_QUOTA_THREADS", "8"))
+THREADS = int(os.environ.get("TALLYSTICK_QUOTA_THREADS", "6"))
 KILLS = 2
 SPAWN = multiprocessing.get_context("spawn")
 
