@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from tallystick.app import Reservation
 from tallystick.domain.entitlements import Decision, Entitlement, Policy, Quota, Reset
@@ -11,7 +11,21 @@ from tallystick.values.decimals import exact_decimal, plain
 from tallystick.values.time import rfc3339
 from tallystick.web.schemas import Key, Number, Sent, moment
 
-Quantity = Annotated[str | int, Field(examples=["1.5"], description="An exact decimal, as a string or a whole number.")]
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(
+        max_length=100,
+        examples=["1.5"],
+        description="An exact decimal, as a string or a whole number.",
+        json_schema_extra={"type": ["string", "integer"]},
+    ),
+]
 
 
 class EntitlementBody(Sent):
@@ -55,7 +69,7 @@ class EntitlementShown(BaseModel):
 class CheckBody(Sent):
     customer: Key
     meter: Key
-    quantity: Quantity = 1
+    quantity: Quantity = "1"
 
 
 class ConsumeBody(CheckBody):
