@@ -143,6 +143,13 @@ def test_more_may_be_committed_only_where_there_is_room(billing: Tallystick, wor
     world.proves()
 
 
+def test_more_that_a_raised_limit_has_room_for_is_proved_against_that_limit(billing: Tallystick, world: World) -> None:
+    held = billing.reserve("ada", "calls", 5, op="r")
+    billing.grant("ada", "calls", Quota(Decimal(20)))
+    assert held.commit(15).used == 15
+    world.proves()
+
+
 def test_nothing_used_is_nothing_recorded(billing: Tallystick, world: World) -> None:
     held = billing.reserve("ada", "calls", 5, op="r")
     for _ in range(2):

@@ -1,5 +1,9 @@
 """Say what a customer may use of a meter, from now on."""
 
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Entitlement, Quota
 from tallystick.flows.context import Context
@@ -15,20 +19,24 @@ def grant_entitlement(
 
     Raises InvalidInput for an unknown meter, or one that does not sum.
     """
-    with ctx.database.transaction("grant entitlement") as conn:
-        now = ctx.clock.now()
-        meter = storage.catalog.held_meter(conn, meter_key)
-        if meter is None:
-            raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
-        granted = Entitlement(customer_id, meter_key, domain.entitlements.checked_quota(quota, meter), now)
-        storage.customers.ensure(conn, [customer_id], at=now)
-        stood = storage.entitlements.locked(conn, customer_id, meter)
-        if stood is not None and stood.quota == granted.quota:
-            return stood
-        storage.entitlements.put(conn, granted, meter)
-        before = None if stood is None else _document(stood)
-        act = storage.audit.Act(actor, "entitlement.granted", customer_id, before=before, after=_document(granted))
-        storage.audit.append(conn, act, at=now)
+    wanted = Entitlement(customer_id, meter_key, quota, ctx.clock.now())
+    return ctx.database.run("grant entitlement", lambda conn: _granted(conn, wanted, actor))
+
+
+def _granted(conn: Connection, wanted: Entitlement, actor: str) -> Entitlement:
+    customer_id, now = wanted.customer_id, wanted.updated_at
+    meter = storage.catalog.held_meter(conn, wanted.meter_key)
+    if meter is None:
+        raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
+    granted = replace(wanted, quota=domain.entitlements.checked_quota(wanted.quota, meter))
+    storage.customers.ensure(conn, [customer_id], at=now)
+    stood = storage.entitlements.locked(conn, customer_id, meter)
+    if stood is not None and stood.quota == granted.quota:
+        return stood
+    storage.entitlements.put(conn, granted, meter)
+    before = None if stood is None else _document(stood)
+    act = storage.audit.Act(actor, "entitlement.granted", customer_id, before=before, after=_document(granted))
+    storage.audit.append(conn, act, at=now)
     return granted
 
 
