@@ -72,7 +72,7 @@ def program(url: str, note: str, seed: int, mixed: bool) -> None:
     def work(thread: int) -> list[int]:
         return [number for number in order[thread::THREADS] if ask(billing, number, mixed=mixed)]
 
-    allowed = [number for told in at_once(THREADS, work) for number in told]
+    allowed = [number for told in at_once(THREADS, work, patience_s=60 + CONSUMES) for number in told]
     Path(note).write_text(json.dumps(allowed))
     billing.close()
 
@@ -94,7 +94,7 @@ def run(billing: Tallystick, url: str, folder: Path, *, limit: int, mixed: bool)
         programs[kill].kill()
         start()
     for process in programs:
-        process.join(300)
+        process.join(120 + 2 * CONSUMES)
     assert [process.exitcode for process in programs[KILLS:]] == [0] * PROCESSES, "those that were not killed end well"
     return [Counter(json.loads(note.read_text())) for note in sorted(folder.glob("*.json"))]
 
