@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         UnitPrice,
         VolumePrice,
     )
+    from tallystick.domain.entitlements import Decision, Policy, Quota, Reset
     from tallystick.domain.price_documents import read_price
     from tallystick.domain.tiers import PercentTier, Tier
     from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
@@ -34,6 +35,7 @@ __all__ = [
     "Collection",
     "Conversion",
     "CostProjector",
+    "Decision",
     "DynamicPrice",
     "Event",
     "FlatPrice",
@@ -45,6 +47,9 @@ __all__ = [
     "PercentTier",
     "PercentagePrice",
     "Period",
+    "Policy",
+    "Quota",
+    "Reset",
     "StairstepPrice",
     "Tallystick",
     "TallystickError",
@@ -66,6 +71,7 @@ _HOMES = {
     "Collection": "tallystick.flows.bill_usage",
     "Conversion": "tallystick.domain.catalog",
     "CostProjector": "tallystick.short_way",
+    "Decision": "tallystick.domain.entitlements",
     "DynamicPrice": "tallystick.domain.catalog",
     "Event": "tallystick.domain.usage",
     "FlatPrice": "tallystick.domain.catalog",
@@ -77,6 +83,9 @@ _HOMES = {
     "PercentTier": "tallystick.domain.tiers",
     "PercentagePrice": "tallystick.domain.catalog",
     "Period": "tallystick.values.time",
+    "Policy": "tallystick.domain.entitlements",
+    "Quota": "tallystick.domain.entitlements",
+    "Reset": "tallystick.domain.entitlements",
     "StairstepPrice": "tallystick.domain.catalog",
     "Tallystick": "tallystick.app",
     "TallystickError": "tallystick.values.errors",

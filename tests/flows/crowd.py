@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 PATIENCE_S = 60.0
 
 
-def at_once(threads: int, work: Callable[[int], Result]) -> list[Result]:
+def at_once(threads: int, work: Callable[[int], Result], *, patience_s: float = PATIENCE_S) -> list[Result]:
     """What each thread's `work` returned, in the order of their numbers; all start together. Raises the first error."""
     start, results, errors = threading.Barrier(threads), dict[int, Result](), list[BaseException]()
 
@@ -32,7 +32,7 @@ def at_once(threads: int, work: Callable[[int], Result]) -> list[Result]:
     for thread in crowd:
         thread.start()
     for thread in crowd:
-        thread.join(PATIENCE_S)
+        thread.join(patience_s)
         assert not thread.is_alive(), "stuck"
     if errors:
         raise errors[0]

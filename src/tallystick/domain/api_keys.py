@@ -24,6 +24,7 @@ class Scope(StrEnum):
 
     EVENTS_WRITE = "events:write"
     USAGE_READ = "usage:read"
+    QUOTA_CONSUME = "quota:consume"
     BILLING_READ = "billing:read"
     BILLING_WRITE = "billing:write"
     ADMIN = "admin"

@@ -18,7 +18,7 @@ from tallystick.values.ids import MeterKey
 def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
     """Adds the meter, or changes what may be changed of it.
 
-    Raises Conflict where events were already measured in the old way: their stored quantities would mean something else.
+    Raises Conflict where events or quotas are already measured in the old way: what is stored would mean something else.
     """
     row = {
         "key": meter.key,
@@ -34,9 +34,10 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
     stands = _meter(conn.execute(select(schema.meters).where(schema.meters.c.key == meter.key).with_for_update()).one())
     if stands == meter:
         return
-    if _measures(stands) != _measures(meter) and _has_events(conn, meter.key):
+    if _measures(stands) != _measures(meter) and _in_use(conn, meter.key):
         raise Conflict(
-            f"meter {meter.key}: has events, so that its aggregation, decimals and unique_property stay; create another meter",
+            f"meter {meter.key}: has events or quotas, so that its aggregation, decimals and unique_property stay; "
+            "create another meter",
             code="meter_in_use",
         )
     conn.execute(schema.meters.update().where(schema.meters.c.key == meter.key).values(row))
@@ -45,6 +46,18 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
 def meters(conn: Connection) -> dict[MeterKey, Meter]:
     rows = conn.execute(select(schema.meters).order_by(schema.meters.c.key))
     return {meter.key: meter for meter in map(_meter, rows)}
+
+
+def held_meter(conn: Connection, key: MeterKey) -> Meter | None:
+    """The meter, which nobody changes until the end of the transaction."""
+    held = select(schema.meters).where(schema.meters.c.key == key).with_for_update(read=True, key_share=True)
+    row = conn.execute(held).one_or_none()
+    return None if row is None else _meter(row)
+
+
+def meter(conn: Connection, key: MeterKey) -> Meter | None:
+    row = conn.execute(select(schema.meters).where(schema.meters.c.key == key)).one_or_none()
+    return None if row is None else _meter(row)
 
 
 def put_charge(conn: Connection, charge: Charge, *, at: datetime) -> None:
@@ -72,9 +85,9 @@ def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Ch
     return {charge.key: charge for charge in map(_charge, conn.execute(asked))}
 
 
-def _has_events(conn: Connection, key: MeterKey) -> bool:
-    rollups = schema.usage_rollups
-    return conn.execute(select(rollups.c.meter_key).where(rollups.c.meter_key == key).limit(1)).one_or_none() is not None
+def _in_use(conn: Connection, key: MeterKey) -> bool:
+    measured = (schema.usage_rollups.c.meter_key, schema.entitlements.c.meter_key)
+    return any(conn.execute(select(of).where(of == key).limit(1)).one_or_none() is not None for of in measured)
 
 
 def _billed_on(conn: Connection, key: str) -> MeterKey | None:

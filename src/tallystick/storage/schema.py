@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
+from tallystick.domain.entitlements import OperationStatus, Policy, Reset
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
 from tallystick.domain.payments import Method, PaymentStatus
@@ -46,6 +47,8 @@ APPEND_ONLY = (
 
 # Of payments; said in the same words by the index and by the query that is to use it.
 NOT_FINAL = "status NOT IN ('canceled', 'succeeded')"
+# Of operations on a quota, likewise.
+HELD = "status = 'reserved'"
 
 
 def _table(name: str, *items: SchemaItem) -> Table:
@@ -196,6 +199,77 @@ late_usage = _table(
     _key("charge_key"),
     _at("hour"),
     PrimaryKeyConstraint("customer_id", "charge_key", "hour"),
+)
+
+# --- What a customer may use ---
+
+entitlements = _table(
+    "entitlements",
+    _of_customer(),
+    _of_meter(),
+    _whole("quota_limit", nullable=True),  # null: unlimited
+    _key("policy"),
+    _key("reset"),
+    _key("zone"),
+    _at("updated_at"),
+    PrimaryKeyConstraint("customer_id", "meter_key"),
+    _one_of("policy", Policy),
+    _one_of("reset", Reset),
+    CheckConstraint("quota_limit >= 0", name="quota_limit"),
+    Index("ix_tallystick_entitlements_meter", "meter_key"),
+)
+
+quota_counters = _table(
+    "quota_counters",
+    _of_customer(),
+    _key("meter_key"),
+    _at("period_start"),
+    _whole("used"),
+    _whole("reserved"),
+    PrimaryKeyConstraint("customer_id", "meter_key", "period_start"),
+    ForeignKeyConstraint(
+        ["customer_id", "meter_key"], ["tallystick_entitlements.customer_id", "tallystick_entitlements.meter_key"]
+    ),
+    CheckConstraint("used >= 0 AND reserved >= 0", name="sums"),
+)
+
+quota_operations = _table(
+    "quota_operations",
+    _of_customer(),
+    _key("id"),
+    _key("reservation_id"),
+    _key("meter_key"),
+    _at("period_start"),
+    _at("at"),
+    _whole("quantity"),
+    _whole("taken"),
+    _key("status"),
+    _at("expires_at", nullable=True),
+    _whole("filled"),  # used + reserved once it was granted,
+    _whole("hard_limit", nullable=True),  # and the limit that blocked then; null: none did
+    PrimaryKeyConstraint("customer_id", "id"),
+    ForeignKeyConstraint(
+        ["customer_id", "meter_key", "period_start"],
+        [
+            "tallystick_quota_counters.customer_id",
+            "tallystick_quota_counters.meter_key",
+            "tallystick_quota_counters.period_start",
+        ],
+    ),
+    _one_of("status", OperationStatus),
+    CheckConstraint("quantity > 0 AND taken >= 0 AND (status = 'taken' OR taken = 0)", name="quantity"),
+    CheckConstraint("status = 'taken' OR expires_at IS NOT NULL", name="expires"),
+    CheckConstraint("hard_limit IS NULL OR filled <= hard_limit", name="hard_limit"),
+    Index("ix_tallystick_quota_operations_reservation", "reservation_id"),
+    Index(
+        "ix_tallystick_quota_operations_held",
+        "customer_id",
+        "meter_key",
+        "expires_at",
+        sqlite_where=text(HELD),
+        postgresql_where=text(HELD),
+    ),
+    Index("ix_tallystick_quota_operations_expired", "expires_at", sqlite_where=text(HELD), postgresql_where=text(HELD)),
 )
 
 # --- Invoices and money ---

@@ -15,6 +15,8 @@ LineId = NewType("LineId", str)
 PaymentId = NewType("PaymentId", str)
 TransactionId = NewType("TransactionId", str)
 JobId = NewType("JobId", str)
+OperationId = NewType("OperationId", str)  # the host's own name for one use of a quota
+ReservationId = NewType("ReservationId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

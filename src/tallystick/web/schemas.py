@@ -200,7 +200,7 @@ class VoidBody(Sent):
 
 class ApiKeyBody(Sent):
     name: Key
-    scopes: list[Literal["events:write", "usage:read", "billing:read", "billing:write", "admin"]] = Field(
+    scopes: list[Literal["events:write", "usage:read", "quota:consume", "billing:read", "billing:write", "admin"]] = Field(
         min_length=1, max_length=len(Scope)
     )
     expires_in_days: int = Field(default=365, ge=1, le=3650)

@@ -31,6 +31,7 @@ from tallystick.web.routers import (
     health,
     invoices,
     meters,
+    quotas,
     quotes,
     uptime,
     usage,
@@ -43,7 +44,7 @@ _ABOUT = """Usage metering and invoices, with Stripe or its offline sandbox behi
 
 Amounts are whole minor units with their `currency` beside them; quantities and rates are decimal strings; times are RFC 3339.
 Every refusal is `application/problem+json` with a stable `code`."""
-_NOUNS = (events, usage, customers, meters, charges, invoices, quotes, api_keys, audit, webhooks, health)
+_NOUNS = (events, usage, customers, meters, charges, quotas, invoices, quotes, api_keys, audit, webhooks, health)
 _ROUTES = (events.hot, *(noun.routes for noun in _NOUNS))
 
 

@@ -1,6 +1,6 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, lines, payments, trail, usage
+from tallystick.storage.invariants import books, lines, payments, quotas, trail, usage
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -16,6 +16,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),
     Invariant(12, "carried", "what one invoice leaves over, the next one takes up", books.carried),
     Invariant(14, "bounds", "nothing is collected below the provider's minimum, or owed below zero", books.bounds),
+    Invariant(15, "quota", "used and reserved are what the operations come to, and within every hard limit", quotas.within),
+    Invariant(15, "quota is billed", "what was taken from a quota is recorded as usage, once", quotas.recorded),
+    Invariant(17, "reservations end", "no reservation is without its end", quotas.ending),
     Invariant(19, "one line", "one line per customer, charge, period and part", lines.one_line),
     Invariant(20, "final is final", "an invoice is in the state that its trail led to", books.final),
     Invariant(20, "gapless", "invoice numbers run from 1 without a gap", books.gapless),
