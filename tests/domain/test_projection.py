@@ -1,4 +1,4 @@
-"""Margins before anything is sold: the figures of seed 004, and its thresholds."""
+"""Margins before anything is sold: the figures of the complete example, and its thresholds."""
 
 from decimal import Decimal
 

@@ -13,17 +13,17 @@ LINE_BYTES_MAX = 1024 * 1024
 
 
 def quote(stdin: BinaryIO, stdout: TextIO) -> int:
-    """Answers quotes, line by line (contracts, 4); 1 if any line was bad, else 0."""
+    """Answers quotes, line by line (docs/reference/prices.md); 1 if any line was bad, else 0."""
     return _answer_lines(stdin, stdout, answer_quote)
 
 
 def prorate(stdin: BinaryIO, stdout: TextIO) -> int:
-    """Answers prorations, line by line (contracts, 4); 1 if any line was bad, else 0."""
+    """Answers prorations, line by line (docs/reference/prices.md); 1 if any line was bad, else 0."""
     return _answer_lines(stdin, stdout, answer_proration)
 
 
 def periods(stdin: BinaryIO, stdout: TextIO) -> int:
-    """Answers lists of boundaries, line by line (contracts, 4); 1 if any line was bad, else 0."""
+    """Answers lists of boundaries, line by line (docs/reference/prices.md); 1 if any line was bad, else 0."""
     return _answer_lines(stdin, stdout, answer_periods)
 
 

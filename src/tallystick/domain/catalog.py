@@ -38,7 +38,7 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """What a metered quantity is divided or multiplied by before anything else: bytes to gigabytes (contracts, 4)."""
+    """What a metered quantity is divided or multiplied by before anything else: bytes to gigabytes (docs/reference/prices.md)."""
 
     divide_by: Decimal | None = None
     multiply_by: Decimal | None = None
@@ -60,7 +60,7 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What any price may carry: a currency, and the steps around its own sum (contracts, 4). Amounts are in major units.
+    """What any price may carry: a currency, and the steps around its own sum (docs/reference/prices.md); in major units.
 
     `included` units cost nothing, before the first paid one. The discount comes first, then `maximum_amount` caps, then
     `minimum_amount` is trued up to: where the two contradict each other, the minimum stands.
@@ -176,7 +176,7 @@ class PercentagePrice(Terms):
 
     The free part comes first, in the order of the events: it ends with `free_events` or with `free_amount`, whichever is used up
     first. An event wholly in it costs nothing; one that crosses its end pays for the rest, and its fixed amount
-    (contracts, 4; as Lago's percentage charge).
+    (docs/reference/prices.md; as Lago's percentage charge).
     """
 
     rate_percent: Decimal

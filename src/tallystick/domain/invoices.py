@@ -71,7 +71,8 @@ class Line:
 class Invoice:
     """Amounts in minor units of one currency. `total` = lines + carried_in - carried_out, and is never negative.
 
-    What is too little to collect, or negative, is carried to the customer's next invoice and said here (rules: Invoices).
+    What is too little to collect, or negative, is carried to the customer's next invoice and said here
+    (docs: Money and time, Invoices).
     """
 
     id: InvoiceId

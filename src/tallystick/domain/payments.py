@@ -10,7 +10,7 @@ from tallystick.values.errors import IllegalTransition
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId, TransactionId, derived
 from tallystick.values.money import Money
 
-# Providers forget an idempotency key after 24 h; past this age we look for the object before we ask again (rules: Payments).
+# Providers forget an idempotency key after 24 h; past this age we look before we ask again (docs: Money and time, Payments).
 KEY_AGE_MAX = timedelta(hours=23)
 _SET_BACK_MAX = timedelta(hours=1)  # what that leaves of the 24
 

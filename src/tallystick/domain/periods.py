@@ -39,7 +39,8 @@ def time_zone(name: str) -> ZoneInfo:
 def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     """The instant, in UTC, at which clocks in the zone show `wall` (which carries no zone).
 
-    A time that does not exist moves forward to the first instant that does; one that exists twice is its first (rules: Periods).
+    A time that does not exist moves forward to the first instant that does; one that exists twice is its first
+    (docs: Money and time, Time).
     """
     before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     assert before is not None, "zones have offsets"

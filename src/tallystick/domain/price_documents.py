@@ -30,7 +30,7 @@ Document = dict[str, object]
 
 
 def read_price(document: Mapping[str, object]) -> Price:
-    """The price that a document describes (contracts, 4): decimals as strings or integers, in major units of the currency.
+    """The price that a document describes (docs/reference/prices.md): decimals as strings or integers, in major units.
 
     A field that is null counts as absent. Raises InvalidInput for unknown or missing fields, floats, more than 38 digits, and
     whatever makes no sense; `field` is its path within the document.

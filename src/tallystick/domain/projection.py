@@ -1,4 +1,4 @@
-"""Margins before anything is sold (seed 004): what a service costs, brings in and leaves, and whether that is enough."""
+"""Margins before anything is sold: what a service costs, brings in and leaves, and whether that is enough."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,7 @@ from tallystick.values.exact import ZERO, Exact, divided, times
 
 
 class Kind(StrEnum):
-    """What is sold; each kind has the least margin that pays for its risk (seed 004, "rule of thumb")."""
+    """What is sold; each kind has the least margin that pays for its risk."""
 
     API_SERVICE = "api_service"
     CUSTOM_CODE = "custom_code"

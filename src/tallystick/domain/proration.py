@@ -19,7 +19,7 @@ _UTC = ZoneInfo("UTC")
 
 
 class Convention(StrEnum):
-    """How time is measured (rules: Periods).
+    """How time is measured (docs: Money and time, Time).
 
     `second`: by its length, exact, as Stripe does. `day`: by local dates, the first of them counted and the last not, whatever
     the hour. `day_inclusive`: by the local days that it touches, so that a day on which the price changes counts on both sides.

@@ -25,7 +25,7 @@ Answer = dict[str, object]
 
 
 def answer_quote(request: Mapping[str, object]) -> Answer:
-    """What `price` makes of `quantity` (or `events`); with `already`, what is due beyond that (contracts, 4).
+    """What `price` makes of `quantity` (or `events`); with `already`, what is due beyond that (docs/reference/prices.md).
 
     `total` is rounded, with all the places of the currency; the amounts of `lines` and `true_up` add up to `exact`. A line
     that is a discount, a maximum, or an amount per event says so in `kind`. Raises InvalidInput with the path of the field.
@@ -41,7 +41,7 @@ def answer_quote(request: Mapping[str, object]) -> Answer:
 
 
 def answer_proration(request: Mapping[str, object]) -> Answer:
-    """What the service period is worth of an amount that is due for the full period (contracts, 4).
+    """What the service period is worth of an amount that is due for the full period (docs/reference/prices.md).
 
     With `day_inclusive` a plain date that ends a period is counted too; everywhere else a date is its local midnight.
     Raises InvalidInput with the path of the field.
@@ -63,7 +63,10 @@ def answer_proration(request: Mapping[str, object]) -> Answer:
 
 
 def answer_periods(request: Mapping[str, object]) -> Answer:
-    """The boundaries, from the anchor on, that lie in [from, until) (contracts, 4). Raises InvalidInput with the field's path."""
+    """The boundaries, from the anchor on, that lie in [from, until) (docs/reference/prices.md).
+
+    Raises InvalidInput with the path of the field.
+    """
     fields = Fields(request)
     id_ = read_id(fields)
     interval = Interval(fields.choice("interval", tuple(Interval)))

@@ -89,7 +89,7 @@ class Rating(NamedTuple):
 
 
 def needs_events(price: Price) -> bool:
-    """Whether the price works on single amounts (`rate_events`), not on a quantity (`rate`): contracts, 4."""
+    """Whether the price works on single amounts (`rate_events`), not on a quantity (`rate`) (docs/reference/prices.md)."""
     return isinstance(price, PercentagePrice | DynamicPrice)
 
 
@@ -98,7 +98,7 @@ def rate(price: Price, quantity: Decimal, *, minimum_share: Exact = ONE) -> Rati
 
     A quantity below zero, which only a meter that allows negatives can have, is rated as zero: it earns the customer nothing.
     `minimum_share` is how much of the minimum is due, 0 to 1: none before the period's end, and at the end of a period that was
-    cut short, the fraction of it that was served (rules: Prices; `proration.prorate` says how much that is).
+    cut short, the fraction of it that was served (docs: Money and time, Prices; `proration.prorate` says how much that is).
     Raises InvalidInput for a price that needs the single amounts.
     """
     units: Exact = quantity if price.convert is None else price.convert.apply(quantity)

@@ -78,7 +78,7 @@ def _event(server: CustomerId, boot_id: str, start: datetime, end: datetime) -> 
 
 
 def charge(hourly_rate: Decimal, currency: Currency) -> Charge:
-    """Uptime at `hourly_rate` major units an hour; under one minute, the price of a minute (contracts, 3)."""
+    """Uptime at `hourly_rate` major units an hour; under one minute, the price of a minute (docs: Money and time, Uptime)."""
     minimum = Rate(hourly_rate, currency).per(Decimal(60)).rounded().major
     price = UnitPrice(currency=currency, unit_amount=hourly_rate, convert=Conversion(divide_by=_HOUR), minimum_amount=minimum)
     return Charge(key=CHARGE_KEY, meter_key=METER.key, price=price, display_name="Server uptime")

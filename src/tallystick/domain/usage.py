@@ -126,7 +126,7 @@ def carried_amounts(usage: Usage) -> tuple[Decimal, ...]:
 
 
 def checked_event(event: Event, meter: Meter | None, *, now: datetime, backfill: bool = False) -> Event:
-    """The event, if it may be recorded now; raises InvalidInput that says why not (rules: Quantities and events)."""
+    """The event, if it may be recorded now; raises InvalidInput that says why not (docs: Money and time, Events)."""
     if meter is None:
         raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
     checked_key(event.customer_id, field="customer")

@@ -102,7 +102,7 @@ def from_steps(steps: int, decimals: int) -> Decimal:
 
 
 def half_up(number: Decimal | Fraction) -> int:
-    """The nearest whole number; a half goes away from zero (rules: Prices)."""
+    """The nearest whole number; a half goes away from zero (docs: Money and time, Prices)."""
     if isinstance(number, Decimal):
         return int(number.to_integral_value(ROUND_HALF_UP))
     doubled = 2 * abs(number.numerator) + number.denominator

@@ -127,7 +127,7 @@ class Unrounded:
     currency: Currency
 
     def rounded(self) -> Money:
-        """To whole minor units, half away from zero (rules: Prices)."""
+        """To whole minor units, half away from zero (docs: Money and time, Prices)."""
         amount, currency = self.amount, self.currency
         scaled = EXACT.scaleb(amount, currency.exponent) if isinstance(amount, Decimal) else amount * 10**currency.exponent
         if currency.step == 1:

@@ -16,7 +16,7 @@ from tallystick.app import Tallystick
 from tallystick.domain.api_keys import Principal, Scope
 from tallystick.values.errors import Forbidden, Unauthorized, WrongConfiguration
 
-KNOWN_FOR_S = 1.0  # so long a key revoked by another process may still be taken (reliability 6.1)
+KNOWN_FOR_S = 1.0  # so long a key revoked by another process may still be taken (SECURITY.md)
 _KNOWN_MAX = 1_000
 _TOKEN_LENGTH_MAX = 200
 
