@@ -8,6 +8,7 @@ from tallystick.domain.ledger import Account
 from tallystick.domain.payments import PaymentStatus
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.usage import Verdict
+from tallystick.storage import provider_events
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import MeterKey
 from tallystick.values.money import JPY, USD, Money
@@ -176,3 +177,20 @@ def test_a_charge_that_was_billed_stays_on_its_meter(world: World) -> None:
     world.on("2026-02-01").bill("cus_ada")
     with pytest.raises(Conflict, match="was billed on another meter"):
         world.billing.put_charge(moved)
+
+
+def test_news_of_an_object_that_was_deleted_with_its_invoice_is_no_riddle(world: World) -> None:
+    world.sells("tokens", TOKENS)
+    world.uses("cus_ada", "tokens", 1000)
+    invoice = world.on("2026-02-01").bill("cus_ada", automatic=False)
+    world.sandbox.faults.next("rate_limited", on="GET /v1/invoices/{id}")
+    world.billing.collect(invoice.id)
+    world.billing.void(invoice.id, reason="sent in error")
+    assert world.delivers()
+    world.works()
+    with world.billing.context.database.reading() as conn:
+        assert {stored.settlement for stored in provider_events.page(conn, limit=50)} <= {
+            provider_events.Settlement.SETTLED,
+            provider_events.Settlement.IGNORED,
+        }
+    world.proves()

@@ -37,6 +37,9 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     if payment.ref not in {None, fact.ref}:
         _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
         return None
+    if payment.status in domain.payments.FINAL:  # no news can move it, and the provider may have deleted what it was about
+        _mark(ctx, delivery_id, Settlement.SETTLED, f"{payment.id} is {payment.status} already")
+        return None
     if payment.ref is None:
         ctx.faults.mark("settle.before_the_answer")
     wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
