@@ -37,9 +37,6 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     if payment.ref not in {None, fact.ref}:
         _mark(ctx, delivery_id, Settlement.PARKED, f"{payment.id} is collected by {payment.ref}, not by {fact.ref}")
         return None
-    if payment.status in domain.payments.FINAL:  # no news can move it, and the provider may have deleted what it was about
-        _mark(ctx, delivery_id, Settlement.SETTLED, f"{payment.id} is {payment.status} already")
-        return None
     if payment.ref is None:
         ctx.faults.mark("settle.before_the_answer")
     wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
@@ -60,6 +57,9 @@ def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait:
     match outcome:
         case Limited() | Unknown() | Refused(unheard=True):
             return wait
+        case Refused() if payment.status in domain.payments.FINAL:  # such as a draft that was deleted with its voided invoice
+            _mark(ctx, delivery_id, Settlement.SETTLED, f"{payment.id} is {payment.status} already")
+            return None
         case Refused(code, message):
             _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
             return None
