@@ -1,0 +1,17 @@
+"""The object that a program holds: it wires the parts, and hands each call over to one flow."""
+
+from tallystick.app.catalogue import CatalogueCalls
+from tallystick.app.customers import CustomerCalls
+from tallystick.app.invoices import InvoiceCalls
+from tallystick.app.operations import OperationCalls
+from tallystick.app.quotas import QuotaCalls, Reservation
+from tallystick.app.usage import UsageCalls
+
+__all__ = ["Reservation", "Tallystick"]
+
+
+class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, OperationCalls):
+    """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
+
+    Everything it raises is a TallystickError. Times are aware and UTC; money is in minor units of its currency.
+    """

@@ -1,0 +1,72 @@
+"""What every part of the engine stands on: its context, wired for a program, a service or the shell."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from tallystick import storage
+from tallystick.flows.context import Context, Terms
+from tallystick.storage.database import Database
+from tallystick.values.errors import WrongConfiguration
+from tallystick.values.ids import Ids, SystemIds
+from tallystick.values.time import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from tallystick.sandbox.server import Sandbox
+    from tallystick.settings import Settings
+    from tallystick.wiring import Wired
+
+
+class Engine:
+    """The context, and how it is wired from a URL or from settings."""
+
+    def __init__(self, context: Context, *, sandbox: "Sandbox | None" = None, publishable_key: str = "") -> None:
+        self.context, self.sandbox, self.publishable_key = context, sandbox, publishable_key
+        self._api_key_pepper: str | None = None
+
+    @classmethod
+    def from_url(cls, url: str, *, clock: Clock | None = None, ids: Ids | None = None, terms: Terms | None = None) -> Self:
+        """An engine on `url` (sqlite:///file, sqlite:// or postgresql://…), its schema up to date, the sandbox for Stripe.
+
+        The sandbox keeps its state beside the SQLite file, else in memory.
+        """
+        from tallystick import wiring  # imports the SDK: not before it is needed
+
+        clock = clock or SystemClock()
+        database = Database.from_url(url, clock=clock)
+        path = None if database.path is None else f"{database.path}-sandbox"
+        wired = wiring.sandboxed(path, clock=clock, before_call=wiring.outside(database))
+        return cls._wired(Context(database, clock, ids or SystemIds(clock), wired.provider, terms or Terms()), wired)
+
+    @classmethod
+    def from_settings(cls, settings: "Settings", *, clock: Clock | None = None, receives: bool = False) -> Self:
+        """The engine that the settings describe: Stripe where there is a key, else the sandbox.
+
+        `receives` says that this process answers the provider's webhooks.
+        """
+        from tallystick import wiring
+
+        clock = clock or SystemClock()
+        database = Database.from_url(settings.database_url, clock=clock)
+        wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
+        terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
+        app = cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
+        if settings.api_key_pepper is not None:
+            app._api_key_pepper = settings.api_key_pepper.get_secret_value()
+        return app
+
+    @classmethod
+    def _wired(cls, context: Context, wired: "Wired") -> Self:
+        context.database.migrate()
+        app = cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
+        app._pin_mode("sandbox" if wired.sandbox is not None else "live" if wired.provider.livemode else "test")
+        return app
+
+    def _pin_mode(self, mode: str) -> None:
+        with self.context.database.transaction("pin mode") as conn:
+            pinned = storage.settings.pin(conn, "mode", mode)
+        if pinned != mode:
+            raise WrongConfiguration(f"DATABASE_URL: this database is of {pinned} mode, the key of {mode} mode; use one for each")
+
+    def close(self) -> None:
+        """Gives back every connection; the engine is of no use afterwards."""
+        self.context.database.close()

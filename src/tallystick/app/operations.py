@@ -1,0 +1,67 @@
+"""The engine's calls about its own work: the provider's news, the truth, keys, and what the worker has left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from tallystick import flows, storage
+from tallystick.app.engine import Engine
+from tallystick.domain.api_keys import ApiKey, IssuedKey, Principal
+from tallystick.flows.backlog import Backlog
+from tallystick.flows.idempotently import Kept
+from tallystick.flows.verify import Report
+from tallystick.storage.audit import Entry
+from tallystick.storage.jobs import Job
+
+
+class OperationCalls(Engine):
+    """Webhooks in, the audit trail, `verify`, API keys, jobs."""
+
+    def receive(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Keeps one webhook delivery of the provider's; whether it was new. Raises InvalidInput for a forged one."""
+        return flows.receive_provider_event.receive_provider_event(self.context, body, headers)
+
+    def audit(self, *, before: int | None = None, limit: int = 50) -> list[Entry]:
+        """Who did what, and why, newest first, below the number `before`."""
+        with self.context.database.reading() as conn:
+            return storage.audit.page(conn, before=before, limit=limit)
+
+    def verify(self) -> Report:
+        """Proves the books: every invariant, over everything."""
+        return flows.verify.verify(self.context)
+
+    def create_api_key(
+        self, name: str, scopes: Sequence[str], *, life: timedelta | None = None, actor: str = "system"
+    ) -> IssuedKey:
+        """A new key, good for `life` (a year); its token is shown now and never again."""
+        return flows.api_keys.issue(self.context, name, scopes, under=self._pepper(), life=life, actor=actor)
+
+    def authenticate(self, token: str) -> Principal:
+        """Whose token it is. Raises Unauthorized for one that is unknown, expired or revoked."""
+        return flows.api_keys.authenticate(self.context, token, under=self._pepper())
+
+    def revoke_api_key(self, key_id: str, *, actor: str = "system") -> ApiKey:
+        """The key, which opens nothing from now on. Raises NotFound."""
+        return flows.api_keys.revoke(self.context, key_id, actor=actor)
+
+    def api_keys(self, *, after: str | None = None, limit: int = 200) -> list[ApiKey]:
+        """A page of keys, in the order of their ids, behind `after`; never with a secret."""
+        return flows.api_keys.listed(self.context, after=after, limit=limit)
+
+    def once(self, key: str, route: str, fingerprint: str, effect: Callable[[], tuple[int, str]]) -> Kept:
+        """What `effect` answers, done once per idempotency key, kept with it in one transaction."""
+        return flows.idempotently.idempotently(self.context, key, route, fingerprint, effect)
+
+    def backlog(self) -> Backlog:
+        """How far behind the worker is."""
+        return flows.backlog.backlog(self.context)
+
+    def dead_jobs(self, *, limit: int = 100) -> list[Job]:
+        """The jobs that were given up, newest first, each with its last error."""
+        return flows.dead_jobs.dead_jobs(self.context, limit=limit)
+
+    def retry_dead_jobs(self, *, actor: str = "system") -> int:
+        """Begins every dead job anew; how many there were."""
+        return flows.dead_jobs.retry_dead_jobs(self.context, actor=actor)
+
+    def _pepper(self) -> bytes:
+        return flows.api_keys.pepper(self.context, self._api_key_pepper)

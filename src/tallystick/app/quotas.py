@@ -1,0 +1,74 @@
+"""The engine's calls about what a customer may use."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from tallystick import flows
+from tallystick.app.engine import Engine
+from tallystick.domain.customers import checked_key
+from tallystick.domain.entitlements import TTL_DEFAULT, Decision, Entitlement, Quota, checked_operation_id, checked_quantity
+from tallystick.flows._quota import Use
+from tallystick.flows.reserve import Reserved
+from tallystick.values.errors import Conflict
+from tallystick.values.ids import CustomerId, MeterKey, OperationId, ReservationId
+
+
+class QuotaCalls(Engine):
+    """Check, consume, reserve, commit, release."""
+
+    def grant(self, customer_id: str, meter_key: str, quota: Quota, *, actor: str = "system") -> Entitlement:
+        """What the customer may use of the meter, from now on; made if there was no such customer. A limit of 0 takes it away."""
+        customer = CustomerId(checked_key(customer_id, field="customer"))
+        return flows.grant_entitlement.grant_entitlement(self.context, customer, MeterKey(meter_key), quota, actor=actor)
+
+    def check(self, customer_id: str, meter_key: str, quantity: str | int | Decimal = 1) -> Decision:
+        """Whether so much may be used now; nothing is taken. Whoever means to use it calls `consume` or `reserve`."""
+        return flows.check_quota.check_quota(self.context, _use(customer_id, meter_key, quantity))
+
+    def consume(self, customer_id: str, meter_key: str, quantity: str | int | Decimal = 1, *, op: str) -> Decision:
+        """The decision; where it allows, the quantity is taken and recorded as usage, once for `op`: do not `record` it too."""
+        return flows.consume.consume(self.context, _use(customer_id, meter_key, quantity, op))
+
+    def reserve(
+        self, customer_id: str, meter_key: str, quantity: str | int | Decimal = 1, *, op: str, ttl: timedelta = TTL_DEFAULT
+    ) -> "Reservation":
+        """A part of the quota, held until `ttl` from now; nothing of it is usage before it is committed."""
+        return Reservation(self, flows.reserve.reserve(self.context, _use(customer_id, meter_key, quantity, op), ttl=ttl))
+
+    def commit(self, reservation_id: str, actual: str | int | Decimal | None = None) -> Decision:
+        """What was really used of a reservation (None: all of it), taken and recorded; the rest is given back."""
+        quantity = None if actual is None else checked_quantity(actual, field="actual", zero=True)
+        return flows.commit_reservation.commit_reservation(self.context, ReservationId(reservation_id), quantity)
+
+    def release(self, reservation_id: str) -> None:
+        """Gives back what was reserved; released twice, or after its time, is released once."""
+        flows.release.release(self.context, ReservationId(reservation_id))
+
+
+def _use(customer_id: str, meter_key: str, quantity: str | int | Decimal, op: str | None = None) -> Use:
+    named = OperationId("") if op is None else checked_operation_id(op)
+    return Use(CustomerId(customer_id), MeterKey(meter_key), checked_quantity(quantity), named)
+
+
+class Reservation:
+    """A part of a quota that is held for one operation; where `decision` denied it, nothing is, and `id` is None."""
+
+    def __init__(self, billing: QuotaCalls, reserved: Reserved) -> None:
+        operation = reserved.operation
+        self.decision = reserved.decision
+        self.id = None if operation is None else operation.reservation_id
+        self.expires_at = None if operation is None else operation.expires_at
+        self._billing = billing
+
+    def commit(self, actual: str | int | Decimal | None = None) -> Decision:
+        """What was really used (None: all of it), taken and recorded; the rest is given back."""
+        return self._billing.commit(self._held(), actual)
+
+    def release(self) -> None:
+        """Gives it back; nothing is recorded."""
+        self._billing.release(self._held())
+
+    def _held(self) -> ReservationId:
+        if self.id is None:
+            raise Conflict(f"reservation: was denied ({self.decision.reason}); look at `decision` first", code="not_reserved")
+        return self.id

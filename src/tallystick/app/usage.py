@@ -1,0 +1,44 @@
+"""The engine's calls about what was used."""
+
+from collections.abc import Sequence
+
+from tallystick import flows, storage
+from tallystick.app.engine import Engine
+from tallystick.domain.usage import Answer, Event, Usage
+from tallystick.storage.usage import EventQuery
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import CustomerId, EventId, MeterKey
+from tallystick.values.time import Period
+
+
+class UsageCalls(Engine):
+    """Events in, quantities out."""
+
+    def record(self, events: Sequence[Event], *, backfill: bool = False, actor: str = "system") -> list[Answer]:
+        """A verdict per event, in order; what is recorded is on disk. `backfill` takes old events too, and is audited."""
+        return flows.ingest.ingest(self.context, events, backfill=backfill, actor=actor)
+
+    def usage(self, customer_id: str, meter_key: str, period: Period) -> Usage:
+        """What the customer used of the meter in the period: exact, and live. Raises NotFound for an unknown meter."""
+        with self.context.database.reading() as conn:
+            meter = storage.catalog.meters(conn).get(MeterKey(meter_key))
+            if meter is None:
+                raise NotFound("meter: there is no such meter", field="meter")
+            return storage.usage.total(conn, CustomerId(customer_id), meter, period)
+
+    def event(self, customer_id: str, source: str, event_id: str) -> Event:
+        """The event as it was recorded. Raises NotFound."""
+        with self.context.database.reading() as conn:
+            event = storage.usage.get_event(conn, CustomerId(customer_id), source, EventId(event_id))
+        if event is None:
+            raise NotFound("event: there is no such event", field="event")
+        return event
+
+    def events(
+        self, customer_id: str, *, meter_key: str | None = None, period: Period | None = None, after: Event | None = None,
+        limit: int = 50,
+    ) -> list[Event]:  # fmt: skip
+        """A page of the customer's events in the order of their time, behind `after`."""
+        query = EventQuery(CustomerId(customer_id), None if meter_key is None else MeterKey(meter_key), period)
+        with self.context.database.reading() as conn:
+            return storage.usage.events(conn, query, after=after, limit=limit)

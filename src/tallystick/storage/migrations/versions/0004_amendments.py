@@ -1,0 +1,10 @@
+"""Corrections and retractions of events, and levels over time."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

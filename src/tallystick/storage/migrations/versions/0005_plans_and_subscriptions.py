@@ -1,0 +1,10 @@
+"""Plans, subscriptions, and the invoices of their periods."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,40 @@
+"""Who is billed, and for what."""
+
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint
+
+from tallystick.domain.usage import Aggregation
+from tallystick.storage.schema.base import at, doc, flag, key, of_meter, one_of, table, whole, words
+
+customers = table(
+    "customers",
+    key("id"),
+    at("created_at"),
+    words("email", nullable=True),
+    words("name", nullable=True),
+    key("provider_ref", nullable=True),
+    PrimaryKeyConstraint("id"),
+)
+
+meters = table(
+    "meters",
+    key("key"),
+    key("aggregation"),
+    whole("decimals"),
+    words("unit"),
+    flag("allow_negative"),
+    words("unique_property", nullable=True),
+    at("created_at"),
+    PrimaryKeyConstraint("key"),
+    one_of("aggregation", Aggregation),
+    CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
+)
+
+charges = table(
+    "charges",
+    key("key"),
+    of_meter(),
+    doc("price"),
+    words("display_name"),
+    at("updated_at"),
+    PrimaryKeyConstraint("key"),
+)

@@ -1,0 +1,63 @@
+"""Usage: events, what they come to, and up to where they were billed."""
+
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Text
+
+from tallystick.storage.schema.base import at, key, of_customer, of_meter, table, whole
+from tallystick.storage.types import Key
+
+events = table(
+    "events",
+    of_customer(),
+    key("source"),
+    key("id"),
+    of_meter(),
+    at("at"),
+    whole("quantity"),
+    Column("unit_price", Text(), nullable=False),  # '' where the event carries none: a price in a key is never null
+    Column("properties", Text(), nullable=False),
+    at("recorded_at"),
+    PrimaryKeyConstraint("customer_id", "source", "id"),
+    Index("ix_tallystick_events_at", "customer_id", "meter_key", "at"),
+)
+
+usage_rollups = table(
+    "usage_rollups",
+    of_customer(),
+    key("meter_key"),
+    at("hour"),
+    Column("unit_price", Key(), nullable=False),
+    whole("count"),
+    whole("sum"),
+    whole("max"),
+    at("latest_at"),
+    key("latest_source"),
+    key("latest_id"),
+    whole("latest_quantity"),
+    PrimaryKeyConstraint("customer_id", "meter_key", "hour", "unit_price"),
+)
+
+usage_uniques = table(
+    "usage_uniques",
+    of_customer(),
+    key("meter_key"),
+    at("hour"),
+    key("value"),
+    PrimaryKeyConstraint("customer_id", "meter_key", "hour", "value"),
+)
+
+billing_positions = table(
+    "billing_positions",
+    of_customer(),
+    key("charge_key"),
+    key("meter_key"),
+    at("billed_through"),
+    PrimaryKeyConstraint("customer_id", "charge_key"),
+)
+
+late_usage = table(
+    "late_usage",
+    of_customer(),
+    key("charge_key"),
+    at("hour"),
+    PrimaryKeyConstraint("customer_id", "charge_key", "hour"),
+)
