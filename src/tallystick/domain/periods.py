@@ -1,17 +1,19 @@
 """Where periods begin and end: boundary k is counted from the anchor, in the zone of the customer, never from another one."""
 
 from calendar import monthrange
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from tallystick.values.errors import InvalidInput
+from tallystick.values.time import EPOCH
 
 BOUNDARIES_MAX = 10_000
 COUNT_MAX = 1_000
 _SECOND = timedelta(seconds=1)
+_EPOCH_SHOWN = datetime(1970, 1, 1)  # noqa: DTZ001 what clocks in UTC show at the epoch
 
 
 class Interval(StrEnum):
@@ -42,12 +44,16 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
     A time that does not exist moves forward to the first instant that does; one that exists twice is its first
     (docs: Money and time, Time).
     """
-    before, after = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    if wall.fold:
+        wall = wall.replace(fold=0)
+    before = zone.utcoffset(wall)
     assert before is not None, "zones have offsets"
+    at = _in_utc(wall - before)
+    if at.astimezone(zone).utcoffset() == before:  # nearly always, so it is asked first: `replace` alone costs half of this
+        return at
+    after = zone.utcoffset(wall.replace(fold=1))
     assert after is not None, "zones have offsets"
-    if before >= after:
-        return (wall - before).replace(tzinfo=UTC)
-    return _end_of_gap((wall - after).replace(tzinfo=UTC), (wall - before).replace(tzinfo=UTC), zone)
+    return at if before >= after else _end_of_gap(_in_utc(wall - after), at, zone)
 
 
 def boundary(anchor: datetime, k: int, interval: Interval, count: int, zone: ZoneInfo) -> datetime:
@@ -59,7 +65,7 @@ def boundary(anchor: datetime, k: int, interval: Interval, count: int, zone: Zon
     if k == 0:
         return anchor
     try:
-        return instant_of(_moved(anchor.astimezone(zone).replace(tzinfo=None), k * count, interval), zone)
+        return instant_of(_moved(_shown(anchor, zone), k * count, interval), zone)
     except (OverflowError, ValueError):
         raise InvalidInput("boundary: outside the years 1 to 9999", field="until") from None
 
@@ -86,6 +92,17 @@ def boundaries(
     return found
 
 
+def _shown(at: datetime, zone: ZoneInfo) -> datetime:
+    """What clocks in the zone show at that instant."""
+    local = at.astimezone(zone)
+    return datetime.combine(local.date(), local.time())
+
+
+def _in_utc(wall: datetime) -> datetime:
+    """The instant at which clocks in UTC show `wall`."""
+    return EPOCH + (wall - _EPOCH_SHOWN)
+
+
 def _moved(wall: datetime, steps: int, interval: Interval) -> datetime:
     match interval:
         case Interval.DAY:
@@ -102,7 +119,8 @@ def _moved(wall: datetime, steps: int, interval: Interval) -> datetime:
 
 def _months_later(wall: datetime, months: int) -> datetime:
     year, month0 = divmod(wall.year * 12 + wall.month - 1 + months, 12)
-    return wall.replace(year=year, month=month0 + 1, day=min(wall.day, monthrange(year, month0 + 1)[1]))
+    day = wall.day if wall.day <= 28 else min(wall.day, monthrange(year, month0 + 1)[1])
+    return datetime.combine(date(year, month0 + 1, day), wall.time())
 
 
 def _end_of_gap(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
