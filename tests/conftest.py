@@ -1,7 +1,7 @@
 """What every test may ask for: a fresh database on either engine. Nothing here is deeper than two."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +25,23 @@ def pytest_configure_node(node) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and ROOM in config.stash:
         databases.close_room(config.stash[ROOM])
+
+
+@pytest.hookimpl
+def pytest_terminal_summary(terminalreporter) -> None:
+    told = [(report.nodeid, text) for report in terminalreporter.getreports("passed") for text in _counted(report)]
+    for nodeid, text in sorted(told):
+        terminalreporter.write_line(f"{nodeid.partition('::')[2]}: {text}")
+
+
+def _counted(report) -> list[str]:
+    return [text for name, text in report.user_properties if name == "counted"]
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """What a test has counted, said at the end of the run, whichever process it ran in."""
+    return lambda text: record_property("counted", text)
 
 
 @pytest.fixture
