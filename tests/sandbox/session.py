@@ -7,6 +7,8 @@ from typing import Any
 
 import stripe
 
+from tests.sandbox.asking import ask
+
 Options = Callable[[], Any]
 NEVER = {"enabled": True, "allow_redirects": "never"}
 
@@ -19,6 +21,8 @@ def drive(v1: Any, world: Any, key: Options) -> None:
     method = payment_methods(v1, key, customer)
     payment_intents(v1, world, key, customer, method)
     setup_intents(v1, world, key, customer)
+    checkout_sessions(v1, world, key, customer)
+    billing_portal(v1, key, customer)
     invoices(v1, key, customer, method)
     refunds(v1, key)
     disputes(v1, key)
@@ -134,6 +138,38 @@ def setup_intents(v1: Any, world: Any, key: Options, customer: Any) -> None:
         refused = {"payment_method": "pm_card_visa_chargeDeclined", "confirm": True, "automatic_payment_methods": NEVER}
         v1.setup_intents.create({"customer": customer.id, **refused}, key())
     v1.setup_intents.list({"customer": customer.id})
+
+
+def checkout_sessions(v1: Any, world: Any, key: Options, customer: Any) -> None:
+    wanted = {
+        "mode": "setup",
+        "ui_mode": "hosted_page",
+        "currency": "usd",
+        "customer": customer.id,
+        "client_reference_id": "chk_1",
+        "success_url": "https://example.com/done?session={CHECKOUT_SESSION_ID}",
+        "cancel_url": "https://example.com/plans",
+        "metadata": {"plan": "pro"},
+        "setup_intent_data": {"metadata": {"plan": "pro"}},
+    }
+    asked, given_up = v1.checkout.sessions.create(wanted, key()), v1.checkout.sessions.create(wanted, key())
+    page = asked.url.partition("8000")[2]
+    ask(world, "POST", page, key="", card="pm_card_authenticationRequired")
+    world.sandbox.authenticate(asked.setup_intent)
+    v1.checkout.sessions.retrieve(asked.id, {"expand": ["setup_intent.payment_method", "customer"]})
+    v1.checkout.sessions.expire(given_up.id, {}, key())
+    v1.checkout.sessions.list({"customer": customer.id, "status": "complete"})
+
+
+def billing_portal(v1: Any, key: Options, customer: Any) -> None:
+    portal = v1.billing_portal
+    features = {"payment_method_update": {"enabled": True}, "invoice_history": {"enabled": False}}
+    configuration = portal.configurations.create({"features": features, "metadata": {"for": "cards"}}, key())
+    portal.configurations.update(configuration.id, {"features": {"invoice_history": {"enabled": True}}}, key())
+    portal.configurations.retrieve(configuration.id)
+    portal.configurations.list({"active": True})
+    session = {"customer": customer.id, "configuration": configuration.id, "return_url": "https://example.com/account"}
+    portal.sessions.create({**session, "expand": ["configuration"]}, key())
 
 
 def invoice(v1: Any, key: Options, customer: Any, amount: int, **more: Any) -> Any:

@@ -33,9 +33,12 @@ def conflict(message: str, *, param: str | None = None, code: str | None = None,
 
 def missing(kind: str, identifier: str, *, param: str = "id", status: int = 404) -> Refusal:
     """404 where the path names it; 400 where a parameter does."""
-    noun = {"invoiceitem": "invoiceitem", "payment_method": "PaymentMethod", "test_helpers.test_clock": "test clock"}.get(
-        kind, kind.replace("_", "")
-    )
+    nouns = {
+        "billing_portal.configuration": "configuration",
+        "payment_method": "PaymentMethod",
+        "test_helpers.test_clock": "test clock",
+    }
+    noun = nouns.get(kind, kind.replace("_", ""))
     error = {
         "type": "invalid_request_error",
         "code": "resource_missing",

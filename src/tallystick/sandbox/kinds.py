@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import stripe
-from stripe import test_helpers
+from stripe import billing_portal, checkout, test_helpers
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,16 @@ _ALL = (
     Kind("balance_transaction", "txn_", stripe.BalanceTransaction, "/v1/balance_transactions", ("source",)),
     Kind("event", "evt_", stripe.Event, "/v1/events", ("type",), ("account", "context")),
     Kind("webhook_endpoint", "we_", stripe.WebhookEndpoint, "/v1/webhook_endpoints", (), ("secret",)),
+    Kind(
+        "checkout.session",
+        "cs_test_",
+        checkout.Session,
+        "/v1/checkout/sessions",
+        ("customer", "status", "_token"),
+        ("line_items", "optional_items", "presentment_details"),
+    ),
+    Kind("billing_portal.configuration", "bpc_", billing_portal.Configuration, "/v1/billing_portal/configurations"),
+    Kind("billing_portal.session", "bps_", billing_portal.Session, "", ("_token",), ("after_expiration",)),
     Kind("test_helpers.test_clock", "clock_", test_helpers.TestClock, "/v1/test_helpers/test_clocks"),
 )
 KINDS = {kind.name: kind for kind in _ALL}

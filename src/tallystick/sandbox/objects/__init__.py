@@ -1,7 +1,9 @@
 """One file per kind of object. TABLES is every endpoint of them."""
 
 from tallystick.sandbox.objects import (
+    billing_portal,
     charges,
+    checkout_sessions,
     customers,
     disputes,
     events,
@@ -18,7 +20,7 @@ from tallystick.sandbox.objects import (
 TABLES = [
     module.routes
     for module in (
-        charges, customers, disputes, events, invoice_items, invoices, payment_intents, payment_methods, products, refunds,
-        setup_intents, test_clocks,
+        billing_portal, charges, checkout_sessions, customers, disputes, events, invoice_items, invoices, payment_intents,
+        payment_methods, products, refunds, setup_intents, test_clocks,
     )
 ]  # fmt: skip

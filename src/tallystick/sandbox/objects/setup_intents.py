@@ -5,9 +5,9 @@ from typing import Any
 
 from tallystick.sandbox import cards
 from tallystick.sandbox.call import Call, merged, public, unset
-from tallystick.sandbox.errors import Refusal, conflict
+from tallystick.sandbox.errors import Refusal, conflict, invalid
 from tallystick.sandbox.lists import page
-from tallystick.sandbox.objects import payment_flow, payment_methods
+from tallystick.sandbox.objects import payment_flow, payment_methods, saved_cards
 from tallystick.sandbox.objects.payment_intents import wrong_secret
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
@@ -27,21 +27,36 @@ def create(call: Call) -> Doc:
         call = call.at(call.get("customer", params["customer"], param="customer")["test_clock"])
     method = payment_flow.chosen(call, {"payment_method": None, "customer": params.get("customer")}, params)
     given = params.get("automatic_payment_methods", {})
-    intent = call.new(
-        "setup_intent", customer=params.get("customer"), description=unset(params.get("description")),
+    automatic = {"allow_redirects": given.get("allow_redirects", "always"), "enabled": given.get("enabled", True)}
+    more: Doc = {"automatic_payment_methods": automatic}
+    if "allowed_payment_method_types" in params:
+        more = {
+            "allowed_payment_method_types": params["allowed_payment_method_types"],
+            "automatic_payment_methods": None,
+        }
+    intent = begun(
+        call, customer=params.get("customer"), description=unset(params.get("description")),
         usage=params.get("usage", "off_session"), metadata=merged({}, params.get("metadata", {})),
         payment_method=method["id"] if method else None,
-        payment_method_types=["card"],
-        payment_method_options={"card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}},
-        automatic_payment_methods={"allow_redirects": given.get("allow_redirects", "always"), "enabled": given.get("enabled",
-        True)},
-        status="requires_confirmation" if method else "requires_payment_method", _return_url=None,
+        status="requires_confirmation" if method else "requires_payment_method", **more,
     )  # fmt: skip
-    if "allowed_payment_method_types" in params:
-        intent.update(allowed_payment_method_types=params["allowed_payment_method_types"], automatic_payment_methods=None)
+    return confirmed(call, intent, {**params, "payment_method_data": None}) if params.get("confirm") else intent
+
+
+def begun(call: Call, **values: Any) -> Doc:
+    """A setup intent that waits for a card, unless `values` say otherwise."""
+    known: Doc = {
+        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
+        "metadata": {},
+        "payment_method_options": {"card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}},
+        "payment_method_types": ["card"],
+        "status": "requires_payment_method",
+        "usage": "off_session",
+        "_return_url": None,
+    }
+    intent = call.new("setup_intent", **{**known, **values})
     intent["client_secret"] = f"{intent['id']}_secret_{call.text(25)}"
-    call.save(intent, "setup_intent.created")
-    return _confirm(call, intent, {**params, "payment_method_data": None}) if params.get("confirm") else intent
+    return call.save(intent, "setup_intent.created")
 
 
 @routes.add("GET", "/v1/setup_intents/{id}", "SetupIntentRetrieveParams", publishable=True)
@@ -75,15 +90,26 @@ def update(call: Call) -> Doc:
 
 @routes.add("POST", "/v1/setup_intents/{id}/confirm", "SetupIntentConfirmParams", publishable=True)
 def confirm(call: Call) -> Doc:
-    return _confirm(call, _asked(call), call.params)
+    intent = _asked(call)
+    _refuse_checkouts_own(intent, "confirm")
+    return confirmed(call, intent, call.params)
 
 
 @routes.add("POST", "/v1/setup_intents/{id}/cancel", "SetupIntentCancelParams")
 def cancel(call: Call) -> Doc:
     intent = _asked(call)
+    _refuse_checkouts_own(intent, "cancel")
+    return _canceled(call, intent, call.params.get("cancellation_reason"))
+
+
+def abandoned(call: Call, intent: Doc) -> Doc:
+    """Canceled, with the Checkout session that it was for."""
+    return _canceled(call, intent, "abandoned")
+
+
+def _canceled(call: Call, intent: Doc, reason: str | None) -> Doc:
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected(intent, "canceled")
-    reason = call.params.get("cancellation_reason")
     return call.update(intent, "setup_intent.canceled", status="canceled", cancellation_reason=reason, next_action=None)
 
 
@@ -95,7 +121,8 @@ def authenticated(call: Call, intent: Doc, *, success: bool) -> Doc:
     return _succeeded(call, intent, method) if success else _failed(call, intent, method, _FAILED)
 
 
-def _confirm(call: Call, intent: Doc, params: Doc) -> Doc:
+def confirmed(call: Call, intent: Doc, params: Doc) -> Doc:
+    """The card saved, or the bank asked first. Raises the decline after everything that it leaves behind is written."""
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected(intent, "confirmed")
     method = payment_flow.chosen(call, intent, {name: value for name, value in params.items() if value is not None})
@@ -120,7 +147,9 @@ def _succeeded(call: Call, intent: Doc, method: Doc) -> Doc:
         payment_methods.belongs_to(call, method, intent["customer"], _is_set_up=True)
     else:
         call.update(method, _is_set_up=True)
-    return call.update(intent, "setup_intent.succeeded", status="succeeded", next_action=None, last_setup_error=None)
+    intent = call.update(intent, "setup_intent.succeeded", status="succeeded", next_action=None, last_setup_error=None)
+    saved_cards.follow(call, intent)
+    return intent
 
 
 def _failed(call: Call, intent: Doc, method: Doc, decline: cards.Decline) -> Doc:
@@ -144,6 +173,12 @@ def _asked(call: Call) -> Doc:
     if secret is not None and not compare_digest(secret.encode(), intent["client_secret"].encode()):
         raise wrong_secret("setup_intent", "SetupIntent")
     return intent
+
+
+def _refuse_checkouts_own(intent: Doc, verb: str) -> None:
+    if intent.get("_checkout"):
+        remedy = " To cancel it, expire the Checkout Session instead." if verb == "cancel" else ""
+        raise invalid(f"You cannot {verb} this SetupIntent because it was created by a Checkout Session.{remedy}", param="intent")
 
 
 def _unexpected(intent: Doc, what: str) -> Refusal:

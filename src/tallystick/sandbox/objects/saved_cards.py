@@ -1,0 +1,19 @@
+"""What a setup intent's success means for the page that it was begun on: a Checkout session, or the portal."""
+
+from tallystick.sandbox.call import Call
+from tallystick.sandbox.state import Doc
+
+
+def follow(call: Call, intent: Doc) -> None:
+    """Completes the session that the intent belongs to. The customer's default stays as it is, as at Stripe."""
+    if intent.get("_checkout"):
+        session = call.get("checkout.session", intent["_checkout"])
+        call.update(session, "checkout.session.completed", status="complete", url=None)
+    if intent.get("_becomes_default"):
+        make_default(call, intent["customer"], intent["payment_method"])
+
+
+def make_default(call: Call, customer: str, method: str) -> None:
+    """What the customer's invoices are charged to from now on, as the portal sets it."""
+    doc = call.get("customer", customer)
+    call.update(doc, "customer.updated", invoice_settings={**doc["invoice_settings"], "default_payment_method": method})
