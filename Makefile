@@ -2,12 +2,13 @@
 # make test    what CI runs: style, types, arrows and every test
 # make check   the fast part of it, in three minutes, before each commit
 # make bench   how fast it is on this machine
-# make soak    the long tests, for hours if you like: SEEDS simulated businesses, CASES generated prices
+# make soak    the long tests, for hours if you like: SEEDS businesses, CASES prices, KILLS; told in build/soak.txt
 # make lock    writes requirements/*.txt anew
 
 PYTHON ?= python3
 SEEDS ?= 50000
 CASES ?= 10000000
+KILLS ?= 200
 BIN := .venv/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 DEV := .venv/.installed-dev
@@ -32,7 +33,9 @@ bench: $(DEV)
 	@for file in bench/w*.py; do echo "── $$file"; $(BIN)/python "$$file" || exit 1; done
 
 soak: $(DEV)
-	@SEEDS=$(SEEDS) TALLYSTICK_PRICE_CASES=$(CASES) scripts/parts.sh simulation slow_tests
+	@mkdir -p build && echo "SEEDS=$(SEEDS) CASES=$(CASES) KILLS=$(KILLS)" > build/soak.txt
+	@SEEDS=$(SEEDS) TALLYSTICK_PRICE_CASES=$(CASES) TALLYSTICK_KILLS=$(KILLS) bash -o pipefail -c \
+		'scripts/parts.sh simulation kills slow_tests 2>&1 | tee -a build/soak.txt'
 
 lock: $(DEV)
 	@scripts/lock.sh

@@ -22,6 +22,7 @@ pytests() { pytest -p xdist -n 2 -p pytest_timeout -p _hypothesis_pytestplugin "
 tests() { pytests; }
 fast_tests() { pytests -m "not slow and not browser"; }
 simulation() { python -m tests.simulation --seeds "$SEEDS"; }
+kills() { pytests tests/flows/test_kill.py --timeout 0; }
 slow_tests() { pytests -m slow --timeout 0; }
 
 for part in "$@"; do

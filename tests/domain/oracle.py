@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 PLACES = {"usd": 2, "jpy": 0, "kwd": 3, "isk": 2}
 STEP = {"isk": 100}
 Document = dict[str, Any]
+
+exact = lru_cache(maxsize=100_000)(Fraction)  # the same few texts again and again: reading them is most of the work
 
 
 @dataclass(frozen=True)
@@ -18,20 +21,22 @@ class Owed:
     true_up: Fraction
 
 
-def owed(document: Document, quantity: str | None = None, events: list[str] | None = None) -> Owed:
+def owed(
+    document: Document, quantity: str | None = None, events: list[str] | None = None, minimum_share: Fraction = Fraction(1)
+) -> Owed:
     """Convert, subtract included, rate, discount, maximum, minimum, round: in this order, and round only at the end."""
     if events is not None:
-        amounts = take_included([converted(document, Fraction(event)) for event in events], number(document, "included"))
+        amounts = take_included([converted(document, exact(event)) for event in events], number(document, "included"))
         subtotal = of_events(document, amounts)
     else:
         assert quantity is not None
-        left = converted(document, Fraction(quantity)) - number(document, "included")
+        left = converted(document, exact(quantity)) - number(document, "included")
         subtotal = of_quantity(document, max(left, Fraction(0)))
     amount = subtotal * (100 - number(document, "discount_percent")) / 100
     if document.get("maximum_amount") is not None:
         amount = min(amount, number(document, "maximum_amount"))
     true_up = (
-        max(number(document, "minimum_amount") - amount, Fraction(0))
+        max(number(document, "minimum_amount") * minimum_share - amount, Fraction(0))
         if document.get("minimum_amount") is not None
         else Fraction(0)
     )
@@ -40,7 +45,7 @@ def owed(document: Document, quantity: str | None = None, events: list[str] | No
 
 def number(document: Document, name: str, default: int = 0) -> Fraction:
     value = document.get(name)
-    return Fraction(default) if value is None else Fraction(value)
+    return exact(default if value is None else value)
 
 
 def minor_units(amount: Fraction, code: str) -> int:
@@ -60,7 +65,7 @@ def converted(document: Document, value: Fraction) -> Fraction:
     if convert is None:
         return value
     by = convert.get("divide_by")
-    value = value / Fraction(by) if by is not None else value * Fraction(convert["multiply_by"])
+    value = value / exact(by) if by is not None else value * exact(convert["multiply_by"])
     return made_whole(value, convert.get("round") or "none")
 
 
@@ -82,7 +87,7 @@ def of_tiers(document: Document, units: Fraction) -> Fraction:
     tiers = document["tiers"]
     if units == 0:
         return tier_cost(document["model"], tiers[0], Fraction(0)) if document.get("zero_usage_flat") else Fraction(0)
-    edges = [Fraction(0)] + [Fraction(tier["up_to"]) for tier in tiers[:-1]]
+    edges = [Fraction(0)] + [exact(tier["up_to"]) for tier in tiers[:-1]]
     reached = [at for at, edge in enumerate(edges) if units > edge]
     if document["model"] in ("volume", "stairstep"):
         return tier_cost(document["model"], tiers[reached[-1]], units)
@@ -100,7 +105,7 @@ def tier_cost(model: str, tier: Document, units: Fraction) -> Fraction:
     if model == "graduated_percentage":
         cost = units * number(tier, "rate_percent") / 100
     elif tier.get("package_size") is not None:
-        cost = made_whole(units / Fraction(tier["package_size"]), "up") * number(tier, "unit_amount")
+        cost = made_whole(units / exact(tier["package_size"]), "up") * number(tier, "unit_amount")
     else:
         cost = units * number(tier, "unit_amount")
     cost += flat

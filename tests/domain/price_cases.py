@@ -1,6 +1,7 @@
 """Prices and quantities at random, drawn to where mistakes live: tier edges, halves of a cent, zero, and the very large."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -23,11 +24,19 @@ class Case:
 
 
 def random_case(rng: Random) -> Case:
+    return random_cases(rng, 1)[0]
+
+
+def random_cases(rng: Random, count: int) -> list[Case]:
+    """One price, asked `count` times: for quantities that ascend, or for more and more of the events of a period."""
     document = random_document(rng)
     edges = [tier["up_to"] for tier in document.get("tiers", []) if tier["up_to"] is not None] or ["10"]
     if document["model"] in ("percentage", "dynamic"):
-        return Case(document, None, [random_quantity(rng, edges) for _ in range(rng.choice((0, 1, 2, 3, 5, 8)))])
-    return Case(document, random_quantity(rng, edges), None)
+        events = [random_quantity(rng, edges) for _ in range(rng.choice((0, 1, 2, 3, 5, 8)))]
+        ends = [*sorted(rng.randrange(len(events) + 1) for _ in range(count - 1)), len(events)]
+        return [Case(document, None, events[:end]) for end in ends]
+    quantities = sorted((random_quantity(rng, edges) for _ in range(count)), key=Decimal)
+    return [Case(document, quantity, None) for quantity in quantities]
 
 
 def random_document(rng: Random) -> Document:

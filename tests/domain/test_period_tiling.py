@@ -10,7 +10,7 @@ from tests.domain.period_sweep import CADENCES, YEARS, Clocks, sweep, tiles
 
 NAMES = sorted(available_timezones())
 CHUNKS = 8
-# One of each kind: no changes, north, south, half an hour, at midnight, over a day's edge, a day left out, decided anew each year.
+# One of each kind: none, north, south, half an hour, at midnight, over the edge of a day, a day left out, decided anew each year.
 SAMPLE = [
     "UTC",
     "Europe/Berlin",

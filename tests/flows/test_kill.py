@@ -1,6 +1,7 @@
 """SIGKILL at any moment: what was acknowledged is there, nothing is charged twice, and the next process finishes the work."""
 
 import multiprocessing
+import os
 import random
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from tallystick.worker import loop
 from tests.flows.crowd import billed, charges, invoices, unbilled
 from tests.flows.victim import CUSTOMERS, LaterClock, engine, live, sells, settles
 
+KILLS = int(os.environ.get("TALLYSTICK_KILLS", "22"))
 PATIENCE_S = 30.0
 
 
@@ -87,14 +89,14 @@ def proves(billing: Tallystick, acks: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_process_that_is_killed_again_and_again_on_sqlite_loses_nothing(sqlite_url: str, tmp_path: Path, seed: int) -> None:
-    billing = kill(sqlite_url, tmp_path, kills=22, seed=seed)
+    billing = kill(sqlite_url, tmp_path, kills=KILLS, seed=seed)
     finish(billing)
     proves(billing, tmp_path / "acks")
     billing.close()
 
 
 def test_a_client_of_postgresql_that_is_killed_again_and_again_loses_nothing(postgres_url: str, tmp_path: Path) -> None:
-    billing = kill(postgres_url, tmp_path, kills=15, seed=4)
+    billing = kill(postgres_url, tmp_path, kills=KILLS * 2 // 3, seed=4)
     finish(billing)
     proves(billing, tmp_path / "acks")
     billing.close()
