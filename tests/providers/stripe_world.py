@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import stripe
 
+from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Method
 from tallystick.providers.protocol import PaymentRequest, RequestedLine
 from tallystick.providers.stripe.client import StripeProvider
-from tallystick.sandbox import Faults, InProcessClient, Sandbox
+from tallystick.sandbox import Faults, InProcessClient, Sandbox, pages
 from tallystick.values.ids import CustomerId, InvoiceId
 from tallystick.values.money import USD, Money
 from tallystick.values.time import Period
@@ -69,6 +70,12 @@ class World:
             method = self.stripe.payment_methods.attach(card, {"customer": ref})
             self.stripe.customers.update(ref, {"invoice_settings": {"default_payment_method": method.id}})
         return ref
+
+    def completes(self, page: ProviderCheckout, card: str) -> int:
+        """The customer saves that card on the page; the status of what they then see."""
+        assert page.url is not None
+        path = page.url.removeprefix(self.sandbox.public_url)
+        return pages.answer(self.sandbox, "POST", path, f"card={card}".encode())[0]
 
     def request(self, customer_ref: str, method: Method, *amounts: int, invoice: str = "inv_1") -> PaymentRequest:
         """To collect these cents, one line for each."""

@@ -51,7 +51,7 @@ def test_the_event_names_the_setup_intent_and_not_the_card(world: Any) -> None:
 
 def test_a_number_can_be_typed_and_a_declined_card_leaves_the_page_open(world: Any) -> None:
     session, page = begun(world)
-    card = {"number": "4000 0000 0000 0002", "exp_month": "12", "exp_year": "30", "cvc": "123"}
+    card: Any = {"number": "4000 0000 0000 0002", "exp_month": "12", "exp_year": "30", "cvc": "123"}
     status, _, text = ask(world, "POST", page, **card)
     assert (status, "Your card was declined." in text) == (402, True)
     for wrong in ({"number": "4242424242424241"}, {"exp_month": "13"}, {"exp_month": "soon"}, {"exp_year": "20"}, {"cvc": "x"}):

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.values.errors import IllegalTransition
-from tallystick.values.ids import CustomerId, InvoiceId, PaymentId, TransactionId, derived
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, TransactionId, derived
 from tallystick.values.money import Money
 
 # Providers forget an idempotency key after 24 h; past this age we look before we ask again (docs: Money and time, Payments).
@@ -236,10 +236,29 @@ class PaymentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckoutCompleted:
+    """The customer has saved a payment method on the page `ref`, which was made for the checkout `reference`. A hint as well:
+    which method it is, the news does not tell.
+    """
+
+    ref: str
+    reference: CheckoutId
+    customer_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutExpired:
+    """Nobody will save anything on the page `ref` any more."""
+
+    ref: str
+    reference: CheckoutId
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
     reason: str
 
 
-ProviderFact = PaymentChanged | Ignored
+ProviderFact = PaymentChanged | CheckoutCompleted | CheckoutExpired | Ignored

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.payments import Ignored, Payment, PaymentChanged, Step
+from tallystick.domain.payments import CheckoutCompleted, CheckoutExpired, Ignored, Payment, PaymentChanged, Step
 from tallystick.flows import _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
@@ -27,9 +27,12 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
         if stored is None:
             raise NotFound(f"{delivery_id}: there is no such delivery")
         fact = ctx.provider.interpret(stored.delivery)
-        payment = _payment(conn, fact)
+        payment = _payment(conn, fact) if isinstance(fact, PaymentChanged) else None
     if isinstance(fact, Ignored):
         _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
+        return None
+    if isinstance(fact, CheckoutCompleted | CheckoutExpired):
+        _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} is no checkout of ours")
         return None
     if payment is None:
         _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
@@ -43,9 +46,7 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     return _follow(ctx, delivery_id, payment, fact.ref, wait=wait)
 
 
-def _payment(conn: Connection, fact: PaymentChanged | Ignored) -> Payment | None:
-    if isinstance(fact, Ignored):
-        return None
+def _payment(conn: Connection, fact: PaymentChanged) -> Payment | None:
     payment = storage.payments.by_ref(conn, fact.ref)
     if payment is None and fact.invoice_id is not None:
         payment = storage.payments.get(conn, domain.payments.payment_id(fact.invoice_id))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
-from tallystick.values.ids import CustomerId, InvoiceId
-from tallystick.values.money import Money
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId
+from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
 
@@ -69,6 +70,9 @@ class Unknown:
 
 Outcome = Done | Declined | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
+CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
+PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
+MethodOutcome = str | Refused | Limited | Unknown  # the payment method that is charged from now on
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,17 @@ class PaymentRequest:
     description: str
     due_at: datetime
     lines: tuple[RequestedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """A page on which this customer saves a payment method that can be charged in the currency, for a checkout of ours."""
+
+    reference: CheckoutId
+    customer_ref: str
+    currency: Currency
+    success_url: str
+    cancel_url: str
 
 
 class PaymentProvider(Protocol):
@@ -128,6 +143,22 @@ class PaymentProvider(Protocol):
 
     def cancel(self, ref: str, method: Method, *, key: str) -> Outcome:
         """The object can no longer be paid."""
+        ...
+
+    def start_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOutcome:
+        """The page: made, and open until it is completed or its time is over. Nothing is charged on it."""
+        ...
+
+    def fetch_checkout(self, ref: str) -> CheckoutOutcome:
+        """How the page stands now, and which payment method was saved on it."""
+        ...
+
+    def set_default_method(self, customer_ref: str, payment_method: str, *, key: str) -> MethodOutcome:
+        """From now on the customer is charged by this one of their saved payment methods."""
+        ...
+
+    def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
+        """Where the customer manages their payment methods. A link for one visit: `key` is a new one each time."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:

@@ -13,10 +13,18 @@ MeterKey = NewType("MeterKey", str)
 InvoiceId = NewType("InvoiceId", str)
 LineId = NewType("LineId", str)
 PaymentId = NewType("PaymentId", str)
+CheckoutId = NewType("CheckoutId", str)
 TransactionId = NewType("TransactionId", str)
+AccountId = NewType("AccountId", str)
 JobId = NewType("JobId", str)
 OperationId = NewType("OperationId", str)  # the host's own name for one use of a quota
 ReservationId = NewType("ReservationId", str)
+DiscountId = NewType("DiscountId", str)
+GrantId = NewType("GrantId", str)
+SubscriptionId = NewType("SubscriptionId", str)
+AlertId = NewType("AlertId", str)
+EndpointId = NewType("EndpointId", str)
+MessageId = NewType("MessageId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

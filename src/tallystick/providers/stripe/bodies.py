@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from stripe import RequestOptions
 from stripe.params import CustomerUpdateParams, InvoiceCreateParams, InvoiceItemCreateParams, PaymentIntentCreateParams
+from stripe.params.checkout import SessionCreateParams
 
 from tallystick.domain.customers import Customer
-from tallystick.providers.protocol import PaymentRequest, RequestedLine
-from tallystick.providers.stripe.translate import CUSTOMER, INVOICE, LINE
+from tallystick.providers.protocol import CheckoutRequest, PaymentRequest, RequestedLine
+from tallystick.providers.stripe.translate import CHECKOUT, CUSTOMER, INVOICE, LINE
 from tallystick.values.ids import derived
 from tallystick.values.money import Money
 from tallystick.values.time import EPOCH, Period
@@ -73,6 +74,23 @@ def item(ref: str, request: PaymentRequest, line: RequestedLine) -> InvoiceItemC
         "discountable": False,
         "period": {"start": _seconds(line.period.start), "end": _seconds(line.period.end)},
         "metadata": {**_metadata(request), LINE: line.id},
+    }
+
+
+def checkout(request: CheckoutRequest) -> SessionCreateParams:
+    """A page that saves a payment method and charges nothing. Open for as long as Stripe likes, which is a day: an instant
+    of ours would differ from one try to the next.
+    """
+    named: dict[str, str] = {CHECKOUT: request.reference}
+    return {
+        "mode": "setup",
+        "currency": request.currency.code,
+        "customer": request.customer_ref,
+        "client_reference_id": request.reference,
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+        "metadata": named,
+        "setup_intent_data": {"metadata": named},
     }
 
 

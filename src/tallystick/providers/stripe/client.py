@@ -13,16 +13,20 @@ from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
 from tallystick.providers.protocol import (
     Capabilities,
+    CheckoutOutcome,
+    CheckoutRequest,
     CustomerOutcome,
     Declined,
     Done,
     Limited,
+    MethodOutcome,
     Outcome,
     PaymentRequest,
+    PortalOutcome,
     Refused,
     Unknown,
 )
-from tallystick.providers.stripe import bodies, customers, outcomes, translate, transport
+from tallystick.providers.stripe import bodies, checkouts, customers, outcomes, translate, transport
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
 
@@ -66,8 +70,7 @@ class StripeProvider:
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         if customer.provider_ref:
             return customer.provider_ref
-        outcome = self._call(lambda: customers.ensured(self._stripe, customer, key, look_first=look_first))
-        return Refused(outcome.decline.code, outcome.decline.message) if isinstance(outcome, Declined) else outcome
+        return self._ask(lambda: customers.ensured(self._stripe, customer, key, look_first=look_first))
 
     def open(self, request: PaymentRequest, *, key: str) -> Outcome:
         return self._call(lambda: self._opened(request, key))
@@ -89,6 +92,18 @@ class StripeProvider:
     def cancel(self, ref: str, method: Method, *, key: str) -> Outcome:
         return self._call(lambda: self._canceled(ref, method, key))
 
+    def start_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOutcome:
+        return self._ask(lambda: checkouts.started(self._stripe, request, key))
+
+    def fetch_checkout(self, ref: str) -> CheckoutOutcome:
+        return self._ask(lambda: checkouts.fetched(self._stripe, ref))
+
+    def set_default_method(self, customer_ref: str, payment_method: str, *, key: str) -> MethodOutcome:
+        return self._ask(lambda: checkouts.made_default(self._stripe, customer_ref, payment_method, key))
+
+    def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
+        return self._ask(lambda: checkouts.portal(self._stripe, customer_ref, return_url, key))
+
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
         return self._verifier.verify(body, headers, now=now)
 
@@ -101,6 +116,11 @@ class StripeProvider:
             return story()
         except stripe.StripeError as error:
             return outcomes.of(error)
+
+    def _ask(self, story: Callable[[], T]) -> T | Refused | Limited | Unknown:
+        """A story in which no card is charged: a "no" to the card is one to the whole."""
+        outcome = self._call(story)
+        return Refused(outcome.decline.code, outcome.decline.message) if isinstance(outcome, Declined) else outcome
 
     def _opened(self, request: PaymentRequest, key: str) -> Outcome:
         match request.method:

@@ -1,18 +1,31 @@
 """Stripe's payloads in our words. Pure: the same for a reply of the API and for the object of an event."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from tallystick.domain.payments import Decline, Ignored, PaymentChanged, PaymentStatus, ProviderFact, ProviderPayment
+from tallystick.domain.checkouts import CheckoutStatus, ProviderCheckout
+from tallystick.domain.payments import (
+    CheckoutCompleted,
+    CheckoutExpired,
+    Decline,
+    Ignored,
+    PaymentChanged,
+    PaymentStatus,
+    ProviderFact,
+    ProviderPayment,
+)
 from tallystick.providers.protocol import Done, Refused
-from tallystick.values.ids import InvoiceId
+from tallystick.values.ids import CheckoutId, InvoiceId
 from tallystick.values.money import Money, currency
+from tallystick.values.time import EPOCH
 
 Doc = Mapping[str, Any]
 
 INVOICE = "tallystick_invoice"  # the names of our ids in metadata
 CUSTOMER = "tallystick_customer"
 LINE = "tallystick_line"
+CHECKOUT = "tallystick_checkout"
 
 DECLINED = "Your card was declined."
 CONFIRM = "Your bank asks you to confirm this payment."
@@ -71,6 +84,21 @@ def invoice(doc: Doc) -> Done | Refused:
     )
 
 
+def checkout(doc: Doc) -> ProviderCheckout:
+    """A Checkout session. It is complete once the card on it is known; a status that we do not know is OPEN."""
+    method = part(doc, "setup_intent").get("payment_method")
+    status = CheckoutStatus.EXPIRED if doc["status"] == "expired" else CheckoutStatus.OPEN
+    return ProviderCheckout(
+        ref=doc["id"],
+        status=CheckoutStatus.COMPLETE if doc["status"] == "complete" and method else status,
+        reference=_reference(doc),
+        customer_ref=doc.get("customer"),
+        url=doc.get("url"),
+        expires_at=EPOCH + timedelta(seconds=doc["expires_at"]),
+        payment_method=method,
+    )
+
+
 def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
     code = error.get("decline_code") or error.get("code") or "card_declined"
@@ -95,6 +123,8 @@ def fact(kind: str, doc: Doc) -> ProviderFact:
             return _intent_fact(doc)
         case "invoice":
             return _invoice_fact(kind, doc)
+        case "checkout":
+            return _checkout_fact(kind, doc)
         case _ if kind.startswith(_NOT_YET):
             return Ignored(f"{kind}: refunds and disputes are not handled yet")
         case _:
@@ -111,6 +141,25 @@ def _invoice_fact(kind: str, doc: Doc) -> ProviderFact:
     if part(doc, "parent").get("type") == "subscription_details":
         return Ignored(f"{kind}: of a subscription that Stripe bills")
     return PaymentChanged(doc["id"], invoice_id(doc))
+
+
+def _checkout_fact(kind: str, doc: Doc) -> ProviderFact:
+    reference = _reference(doc)
+    if reference is None:
+        return Ignored(f"{kind}: not a checkout that we started")
+    match kind:
+        case "checkout.session.completed":
+            return CheckoutCompleted(doc["id"], reference, doc.get("customer"))
+        case "checkout.session.expired":
+            return CheckoutExpired(doc["id"], reference)
+        case _:
+            return Ignored(f"{kind}: changes nothing here")
+
+
+def _reference(doc: Doc) -> CheckoutId | None:
+    """Which of our checkouts the session is for. Not client_reference_id: others may use that for ids of their own."""
+    named = metadata(doc).get(CHECKOUT)
+    return CheckoutId(named) if isinstance(named, str) and named else None
 
 
 def _intent_status(status: str) -> PaymentStatus:
