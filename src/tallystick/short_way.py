@@ -11,7 +11,8 @@ from tallystick import worker
 from tallystick.app import Tallystick
 from tallystick.domain import projection
 from tallystick.domain.catalog import Charge, DynamicPrice
-from tallystick.domain.invoices import Invoice, InvoiceStatus, Line
+from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.lines import Line
 from tallystick.domain.projection import Projection
 from tallystick.domain.usage import AHEAD_MAX, Event, Meter, Verdict
 from tallystick.flows.bill_usage import Collection

@@ -7,7 +7,8 @@ import typer
 from tallystick.cli.engine import Json, engine, facts, money_json, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from tallystick.domain.invoices import Invoice, Line
+    from tallystick.domain.invoices import Invoice
+    from tallystick.domain.lines import Line
     from tallystick.domain.usage import Event
     from tallystick.flows.explain_invoice import Explanation
 

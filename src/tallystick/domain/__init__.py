@@ -1,6 +1,7 @@
 """Rules and maths of billing: pure functions on frozen values. No I/O, no clock, no settings."""
 
 from tallystick.domain import (
+    accounts,
     api_keys,
     catalog,
     catalog_documents,
@@ -8,6 +9,7 @@ from tallystick.domain import (
     entitlements,
     invoices,
     ledger,
+    lines,
     payments,
     rating,
     uptime,
@@ -15,6 +17,7 @@ from tallystick.domain import (
 )
 
 __all__ = [
+    "accounts",
     "api_keys",
     "catalog",
     "catalog_documents",
@@ -22,6 +25,7 @@ __all__ = [
     "entitlements",
     "invoices",
     "ledger",
+    "lines",
     "payments",
     "rating",
     "uptime",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tallystick.domain.customers import checked_key
-from tallystick.domain.periods import instant_of, time_zone
+from tallystick.domain.periods import Cadence, instant_of, period_at, time_zone
 from tallystick.domain.usage import Aggregation, Event, Meter
 from tallystick.values.decimals import EXACT, exact_decimal, plain
 from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
@@ -30,7 +30,15 @@ class Reset(StrEnum):
     """When what was used counts no longer."""
 
     CALENDAR_MONTH = "calendar_month"
+    PERIOD = "period"  # of the subscription that grants it
     NEVER = "never"
+
+
+class Source(StrEnum):
+    """Who has said so. What was granted to a customer directly stands before what their plans give."""
+
+    GRANT = "grant"
+    PLAN = "plan"
 
 
 class Reason(StrEnum):
@@ -45,12 +53,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A limit of one meter: None is unlimited, and zero is zero. Months begin at midnight in `zone`."""
+    """A limit of one meter: None is unlimited, and zero is zero. Months begin at midnight in `zone`.
+
+    `anchor` and `cadence` say where the periods of the subscription begin; in a plan, which has none yet, they are None.
+    """
 
     limit: Decimal | None
     policy: Policy = Policy.HARD
     reset: Reset = Reset.CALENDAR_MONTH
     zone: str = "UTC"
+    anchor: datetime | None = None
+    cadence: Cadence | None = None
 
     def __post_init__(self) -> None:
         if self.limit is not None and exact_decimal(self.limit, field="limit") < 0:
@@ -67,6 +80,10 @@ class Quota:
         if self.reset is Reset.NEVER:
             return None
         zone = time_zone(self.zone)
+        if self.reset is Reset.PERIOD:
+            assert self.anchor is not None, "an entitlement says from where its periods are counted"
+            assert self.cadence is not None, "and how long they are"
+            return period_at(self.anchor, self.cadence, zone, at)
         first = at.astimezone(zone).replace(tzinfo=None, fold=0, day=1, hour=0, minute=0, second=0, microsecond=0)
         period = Period(instant_of(first, zone), instant_of(_month_after(first), zone))
         if at >= period.end:  # clocks that went back over midnight show the old month again
@@ -76,12 +93,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What one customer may use of one meter. Granted directly; a plan will be another source of the same."""
+    """What one customer may use of one meter. `withdrawn_at`: no longer, since the plan that gave it has ended."""
 
     customer_id: CustomerId
     meter_key: MeterKey
     quota: Quota
     updated_at: datetime
+    source: Source = Source.GRANT
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 
-from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.ledger import Account, Entry, Transaction
-from tallystick.domain.rating import Rating, needs_events, rate, rate_events
-from tallystick.domain.usage import Usage
-from tallystick.values.decimals import EXACT
+from tallystick.domain.lines import Line
 from tallystick.values.errors import IllegalTransition
-from tallystick.values.ids import CustomerId, InvoiceId, LineId, MeterKey, TransactionId, derived
+from tallystick.values.ids import CustomerId, InvoiceId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
@@ -32,39 +28,6 @@ TRANSITIONS: dict[InvoiceStatus, set[InvoiceStatus]] = {
     InvoiceStatus.PAID: set(),
     InvoiceStatus.VOID: set(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Billable:
-    """What one charge has to rate for one customer and period: all its usage so far, and what was billed of it before.
-
-    `amounts` are the single amounts of events, for prices that need them. `part` counts the lines that this charge and
-    period already have: 0 for a period billed for the first time, more for late usage, which is billed by difference.
-    """
-
-    charge: Charge
-    period: Period
-    usage: Usage
-    amounts: tuple[Decimal, ...] = ()
-    part: int = 0
-    billed: Money | None = None
-    billed_quantity: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One charge for one period on one invoice. Of `rating`, `amount` is what this line adds after what was billed before."""
-
-    id: LineId
-    charge_key: str
-    meter_key: MeterKey
-    description: str
-    period: Period
-    part: int
-    quantity: Decimal
-    amount: Money
-    price: Price
-    rating: Rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +51,7 @@ class Invoice:
     opened_at: datetime | None = None
     due_at: datetime | None = None
     closed_at: datetime | None = field(default=None)
+    subscription_id: SubscriptionId | None = None
 
     @property
     def subtotal(self) -> Money:
@@ -98,34 +62,20 @@ class Invoice:
         return self.subtotal + self.carried_in - self.carried_out
 
 
-def rated(price: Price, usage: Usage, amounts: Sequence[Decimal]) -> Rating:
-    """The usage of a whole period under `price`: by its quantity, or by single amounts where the price needs them."""
-    return rate_events(price, amounts) if needs_events(price) else rate(price, usage.quantity)
-
-
-def since(now: Billable, lines: Sequence[Line]) -> Billable | None:
-    """What has come to a closed period since `lines` billed it, by difference; None where that is nothing.
-
-    round(total now) - round(total billed before): any number of late arrivals adds up to the cent of the whole.
-    """
-    billed = Money(sum(line.amount.minor for line in lines), now.charge.price.currency)
-    quantity = Decimal(0)
-    for line in lines:
-        quantity = EXACT.add(quantity, line.quantity)
-    if rated(now.charge.price, now.usage, now.amounts).total == billed and now.usage.quantity == quantity:
-        return None
-    return replace(now, part=len(lines), billed=billed, billed_quantity=quantity)
-
-
 def draft(
-    customer_id: CustomerId, currency: Currency, billables: Sequence[Billable], *, carried: Money, now: datetime
+    customer_id: CustomerId,
+    currency: Currency,
+    lines: Sequence[Line],
+    *,
+    carried: Money,
+    now: datetime,
+    subscription_id: SubscriptionId | None = None,
 ) -> Invoice | None:
-    """The invoice over `billables`, or None where there is nothing to say.
+    """The invoice of `lines`, or None where there is nothing to say.
 
     `carried` is what earlier invoices left over (negative: in the customer's favour). A sum below the least that the provider
     charges is carried on, whole. The id is derived from what is billed: drafting the same again is the same invoice.
     """
-    lines = tuple(_line(customer_id, billable) for billable in billables)
     if not lines:
         return None
     assert all(line.amount.currency == currency for line in lines), "an invoice is of one currency"
@@ -136,29 +86,11 @@ def draft(
         customer_id=customer_id,
         currency=currency,
         period=Period(min(line.period.start for line in lines), max(line.period.end for line in lines)),
-        lines=lines,
+        lines=tuple(lines),
         carried_in=carried,
         carried_out=Money(0, currency) if collectable else sum_due,
         created_at=now,
-    )
-
-
-def _line(customer_id: CustomerId, billable: Billable) -> Line:
-    charge, period = billable.charge, billable.period
-    rating = rated(charge.price, billable.usage, billable.amounts)
-    amount = rating.total if billable.billed is None else rating.total - billable.billed
-    facts = (customer_id, charge.key, str(period), str(billable.part))
-    return Line(
-        id=LineId(derived("line", *facts)),
-        charge_key=charge.key,
-        meter_key=charge.meter_key,
-        description=charge.display_name or charge.key,
-        period=period,
-        part=billable.part,
-        quantity=EXACT.subtract(billable.usage.quantity, billable.billed_quantity),
-        amount=amount,
-        price=charge.price,
-        rating=rating,
+        subscription_id=subscription_id,
     )
 
 

@@ -18,6 +18,12 @@ class Account(StrEnum):
     REVENUE = "revenue"
     REFUNDS = "refunds"  # returned out of revenue
     BAD_DEBT = "bad_debt"  # given up on
+    REFUNDS_DUE = "refunds_due"  # credited, and not yet returned
+    EXTERNAL = "external"  # received by us, outside of the provider
+    PROMOTIONS = "promotions"  # given away
+    CREDITS = "credits"  # what customers hold in grants
+    TAX_PAYABLE = "tax_payable"  # collected for the state
+    DEFERRED_REVENUE = "deferred_revenue"  # asked for in advance, not served yet
 
 
 @dataclass(frozen=True, slots=True)

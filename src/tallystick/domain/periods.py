@@ -1,6 +1,7 @@
 """Where periods begin and end: boundary k is counted from the anchor, in the zone of the customer, never from another one."""
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from tallystick.values.errors import InvalidInput
-from tallystick.values.time import EPOCH
+from tallystick.values.time import EPOCH, Period
 
 BOUNDARIES_MAX = 10_000
 COUNT_MAX = 1_000
@@ -68,6 +69,41 @@ def boundary(anchor: datetime, k: int, interval: Interval, count: int, zone: Zon
         return instant_of(_moved(_shown(anchor, zone), k * count, interval), zone)
     except (OverflowError, ValueError):
         raise InvalidInput("boundary: outside the years 1 to 9999", field="until") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How long a period is: `count` intervals. Written as "month", or "3 months"."""
+
+    interval: Interval
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= COUNT_MAX:
+            raise InvalidInput(f"interval: from 1 to {COUNT_MAX} of them", field="interval")
+
+    def __str__(self) -> str:
+        return self.interval.value if self.count == 1 else f"{self.count} {self.interval.value}s"
+
+
+def read_cadence(text: str) -> Cadence:
+    """The cadence that is written so. Raises InvalidInput."""
+    count, _, name = text.strip().rpartition(" ")
+    word = name.removesuffix("s")
+    if word not in set(Interval) or not (count or "1").isdecimal() or len(count) > 4:
+        raise InvalidInput('interval: write it as "month", "year", or "3 months"', field="interval")
+    return Cadence(Interval(word), int(count or "1"))
+
+
+def period_at(anchor: datetime, cadence: Cadence, zone: ZoneInfo, at: datetime) -> Period:
+    """The period that `at` lies in, of those counted from the anchor, forwards and backwards."""
+    interval, count = cadence.interval, cadence.count
+    k = (at - anchor).days // (_DAYS_MAX[interval] * count)
+    while boundary(anchor, k, interval, count, zone) > at:
+        k -= 1
+    while boundary(anchor, k + 1, interval, count, zone) <= at:
+        k += 1
+    return Period(boundary(anchor, k, interval, count, zone), boundary(anchor, k + 1, interval, count, zone))
 
 
 def boundaries(

@@ -34,6 +34,8 @@ class DetailKind(StrEnum):
     DISCOUNT = "discount"
     MAXIMUM = "maximum"
     MINIMUM = "minimum"
+    PRORATION = "proration"  # what a part of a period is less than the whole of it
+    UNUSED = "unused"  # of what was paid in advance, what is given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,21 @@ def rate_events(price: Price, amounts: Sequence[Decimal], *, minimum_share: Exac
             return _finished(_percentage(price, _paid_parts(price, converted)), minimum_share)
         case _:
             raise InvalidInput("events: this price works on a quantity; send quantity in their place", field="events")
+
+
+def prorated(whole: Rating, share: Exact) -> Rating:
+    """What a part of the period is worth of a rating of the whole: `share` of it, 0 to 1, rounded once."""
+    if share == ONE:
+        return whole
+    exact = Unrounded(times(whole.exact.amount, share), whole.exact.currency)
+    rows = (*whole.details, _step(DetailKind.PRORATION, minus(exact.amount, whole.exact.amount)))
+    return Rating(exact.rounded(), exact, times(whole.true_up, share), rows)
+
+
+def unused(exact: Unrounded) -> Rating:
+    """What is given back of an amount that was paid in advance: the amount, below zero."""
+    back = Unrounded(minus(ZERO, exact.amount), exact.currency)
+    return Rating(back.rounded(), back, ZERO, (_step(DetailKind.UNUSED, back.amount),))
 
 
 def difference(now: Rating, before: Rating) -> Money:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.catalog import Charge, DynamicPrice
-from tallystick.domain.invoices import Billable, Line
+from tallystick.domain.lines import Billable, Line
 from tallystick.domain.usage import Meter
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.money import Currency, Money
@@ -63,9 +64,10 @@ def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meters: Map
     found = []
     for period, lines in sorted(parts.items(), key=lambda item: item[0].start):
         first = min(lines, key=lambda line: line.part)
+        assert first.meter_key is not None, "positions are of what is metered"
         as_sold = Charge(key=charge.key, meter_key=first.meter_key, price=first.price, display_name=first.description)
-        now = _billable(conn, customer_id, as_sold, meters[first.meter_key], period)
-        billable = domain.invoices.since(now, lines)
+        now = replace(_billable(conn, customer_id, as_sold, meters[first.meter_key], period), share=first.share)
+        billable = domain.lines.since(now, lines)
         if billable is not None:
             found.append(billable)
     return found

@@ -70,12 +70,18 @@ def standing(ctx: Context, conn: Connection, customer_id: CustomerId, meter_key:
     return _stands(conn, customer_id, meter, entitlement.quota, at=ctx.clock.now())
 
 
-def locked(ctx: Context, conn: Connection, customer_id: CustomerId, meter_key: MeterKey) -> Standing | Reason:
-    """As `standing`, and nobody else takes from this quota until the transaction has ended; what has expired is given back."""
+def locked(
+    ctx: Context, conn: Connection, customer_id: CustomerId, meter_key: MeterKey, *, withdrawn: bool = False
+) -> Standing | Reason:
+    """As `standing`, and nobody else takes from this quota until the transaction has ended; what has expired is given back.
+
+    With `withdrawn` also one that is in force no longer: what was promised while it was is kept.
+    """
     meter = storage.catalog.meter(conn, meter_key)
     if meter is None:
         return Reason.UNKNOWN_METER
-    entitlement = storage.entitlements.locked(conn, customer_id, meter)
+    read = storage.entitlements.stands if withdrawn else storage.entitlements.locked
+    entitlement = read(conn, customer_id, meter)
     if entitlement is None:
         return _no_entitlement(conn, customer_id)
     now = ctx.clock.now()  # behind the lock: who waited over the end of a period counts in the next one
@@ -89,7 +95,7 @@ def locked_reservation(ctx: Context, conn: Connection, reservation_id: Reservati
     operation = storage.quotas.reservation(conn, reservation_id)
     if operation is None:
         raise NotFound("reservation: there is no such reservation", field="reservation")
-    found = locked(ctx, conn, operation.customer_id, operation.meter_key)
+    found = locked(ctx, conn, operation.customer_id, operation.meter_key, withdrawn=True)
     assert isinstance(found, Standing), f"{operation.id}: was taken from a quota, and quotas are never removed"
     operation = storage.quotas.reservation(conn, reservation_id)
     assert operation is not None, "operations are never removed"

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.invoices import Billable, Invoice, InvoiceStatus
+from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.lines import Billable
 from tallystick.domain.payments import Method, Payment, PaymentStatus
 from tallystick.flows import _billables
 from tallystick.flows.context import Context
@@ -79,7 +80,8 @@ def _drafts(ctx: Context, conn: Connection, order: Order, until: datetime) -> li
     drafts: list[Draft] = []
     for currency, billables in sorted(found.items(), key=lambda item: item[0].code):
         carried = _billables.carried(conn, order.customer_id, currency)
-        invoice = domain.invoices.draft(order.customer_id, currency, billables, carried=carried, now=ctx.clock.now())
+        lines = [domain.lines.usage_line(order.customer_id, billable) for billable in billables]
+        invoice = domain.invoices.draft(order.customer_id, currency, lines, carried=carried, now=ctx.clock.now())
         if invoice is not None:
             drafts.append((invoice, billables))
     return drafts

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from tallystick import storage
-from tallystick.domain.invoices import Invoice, Line
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.lines import Line
 from tallystick.domain.payments import Payment
 from tallystick.domain.usage import Event
 from tallystick.flows.context import Context
@@ -30,18 +33,24 @@ def explain_invoice(ctx: Context, invoice_id: InvoiceId, *, events_max: int = 20
         payment = storage.payments.of_invoice(conn, invoice_id)
         listed = []
         for line in invoice.lines:
-            query = storage.usage.EventQuery(invoice.customer_id, line.meter_key, line.period)
-            listed.append(tuple(storage.usage.events(conn, query, limit=events_max)))
+            listed.append(tuple(_events(conn, invoice, line, limit=events_max)))
     return Explanation(invoice, payment, tuple(listed))
 
 
 def events_of_line(ctx: Context, invoice: Invoice, line: Line) -> Iterator[Event]:
     """Every event of the line's period, oldest first, read in pages."""
-    query, after = storage.usage.EventQuery(invoice.customer_id, line.meter_key, line.period), None
+    after = None
     while True:
         with ctx.database.reading() as conn:
-            page = storage.usage.events(conn, query, after=after, limit=1000)
+            page = _events(conn, invoice, line, after=after, limit=1000)
         yield from page
         if len(page) < 1000:
             return
         after = page[-1]
+
+
+def _events(conn: Connection, invoice: Invoice, line: Line, *, after: Event | None = None, limit: int) -> list[Event]:
+    if line.meter_key is None:
+        return []  # a fee is due whatever was used
+    query = storage.usage.EventQuery(invoice.customer_id, line.meter_key, line.period)
+    return storage.usage.events(conn, query, after=after, limit=limit)

@@ -30,8 +30,8 @@ def _granted(conn: Connection, wanted: Entitlement, actor: str) -> Entitlement:
         raise InvalidInput("meter: there is no such meter; create it first", field="meter", code="unknown_meter")
     granted = replace(wanted, quota=domain.entitlements.checked_quota(wanted.quota, meter))
     storage.customers.ensure(conn, [customer_id], at=now)
-    stood = storage.entitlements.locked(conn, customer_id, meter)
-    if stood is not None and stood.quota == granted.quota:
+    stood = storage.entitlements.stands(conn, customer_id, meter)
+    if stood == replace(granted, updated_at=stood.updated_at if stood else granted.updated_at):
         return stood
     storage.entitlements.put(conn, granted, meter)
     before = None if stood is None else _document(stood)

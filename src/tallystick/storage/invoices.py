@@ -9,15 +9,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, tuple_
 
-from tallystick.domain.invoices import Invoice, InvoiceStatus, Line
+from tallystick.domain.invoices import Invoice, InvoiceStatus
+from tallystick.domain.lines import Line, LineKind
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.storage import counters, customers, schema
 from tallystick.storage.database import insert_new
-from tallystick.storage.ratings import read_rating, write_rating
+from tallystick.storage.ratings import exact, read_rating, write_rating
 from tallystick.storage.types import Instant, Key
 from tallystick.values.decimals import plain
 from tallystick.values.errors import Conflict
-from tallystick.values.ids import CustomerId, InvoiceId, LineId, MeterKey
+from tallystick.values.ids import CustomerId, InvoiceId, LineId, MeterKey, SubscriptionId
 from tallystick.values.money import Currency, Money, currency
 from tallystick.values.time import Period
 
@@ -170,12 +171,15 @@ def _invoice_row(invoice: Invoice) -> dict[str, Any]:
         "total": invoice.total.minor,
         "carried_in": invoice.carried_in.minor,
         "carried_out": invoice.carried_out.minor,
+        "discount": 0,
+        "credits_applied": 0,
         "created_at": invoice.created_at,
         "status": invoice.status.value,
         "number": invoice.number,
         "opened_at": invoice.opened_at,
         "due_at": invoice.due_at,
         "closed_at": invoice.closed_at,
+        "subscription_id": invoice.subscription_id,
     }
 
 
@@ -197,6 +201,9 @@ def _line_row(invoice: Invoice, place: int) -> dict[str, Any]:
         "currency": line.amount.currency.code,
         "price": write_price(line.price),
         "rating": write_rating(line.rating),
+        "kind": line.kind.value,
+        "share": plain(line.share),
+        "credits": line.credits,
     }
 
 
@@ -216,6 +223,7 @@ def _invoice(row: Row[Any], lines: Sequence[Line]) -> Invoice:
         opened_at=row.opened_at,
         due_at=row.due_at,
         closed_at=row.closed_at,
+        subscription_id=None if row.subscription_id is None else SubscriptionId(row.subscription_id),
     )
     assert invoice.total.minor == row.total, f"{invoice.id}: the lines add up to the total that was stored"
     return invoice
@@ -226,7 +234,7 @@ def _line(row: Row[Any]) -> Line:
     return Line(
         id=LineId(row.id),
         charge_key=row.charge_key,
-        meter_key=MeterKey(row.meter_key),
+        meter_key=None if row.meter_key is None else MeterKey(row.meter_key),
         description=row.description,
         period=Period(row.period_start, row.period_end),
         part=row.part,
@@ -234,4 +242,7 @@ def _line(row: Row[Any]) -> Line:
         amount=Money(row.amount, of),
         price=read_price(row.price),
         rating=read_rating(row.rating, of),
+        kind=LineKind(row.kind),
+        share=exact(row.share),
+        credits=None if row.credits is None else LineId(row.credits),
     )

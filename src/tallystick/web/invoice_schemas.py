@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tallystick.domain.invoices import Invoice, Line
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.lines import Line
 from tallystick.domain.payments import Payment
 from tallystick.domain.price_documents import write_price
 from tallystick.domain.rating import Detail

@@ -1,27 +1,46 @@
 """Every table, with its rules. A customer's row has the customer in each of its unique and foreign keys."""
 
-from tallystick.storage.schema.base import APPEND_ONLY, HELD, NOT_FINAL, metadata
+from tallystick.storage.schema.accounts import accounts, sessions, tries
+from tallystick.storage.schema.base import APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
 from tallystick.storage.schema.business import counters, settings
 from tallystick.storage.schema.catalog import charges, customers, meters
+from tallystick.storage.schema.coupons import coupons, discounts, invoice_discounts, promotion_codes
+from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations
+from tallystick.storage.schema.subscriptions import (
+    deferred_revenue,
+    plan_versions,
+    subscription_meters,
+    subscription_periods,
+    subscription_previews,
+    subscriptions,
+)
 from tallystick.storage.schema.usage import billing_positions, events, late_usage, usage_rollups, usage_uniques
 from tallystick.storage.schema.work import api_keys, audit, boots, idempotency_keys, jobs, provider_events
 
 __all__ = [
     "APPEND_ONLY",
     "HELD",
+    "LEFT",
     "NOT_FINAL",
+    "accounts",
     "api_keys",
     "audit",
     "billing_positions",
     "boots",
     "charges",
     "counters",
+    "coupons",
+    "credit_burns",
+    "credit_grants",
     "customers",
+    "deferred_revenue",
+    "discounts",
     "entitlements",
     "events",
     "idempotency_keys",
+    "invoice_discounts",
     "invoice_lines",
     "invoices",
     "jobs",
@@ -31,10 +50,18 @@ __all__ = [
     "metadata",
     "meters",
     "payments",
+    "plan_versions",
+    "promotion_codes",
     "provider_events",
     "quota_counters",
     "quota_operations",
+    "sessions",
     "settings",
+    "tries",
+    "subscription_meters",
+    "subscription_periods",
+    "subscription_previews",
+    "subscriptions",
     "usage_rollups",
     "usage_uniques",
 ]

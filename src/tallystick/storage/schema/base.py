@@ -35,12 +35,16 @@ APPEND_ONLY = (
     "tallystick_ledger_transactions",
     "tallystick_ledger_entries",
     "tallystick_audit",
+    "tallystick_invoice_discounts",
+    "tallystick_credit_burns",
 )
 
 # Of payments; said in the same words by the index and by the query that is to use it.
 NOT_FINAL = "status NOT IN ('canceled', 'succeeded')"
 # Of operations on a quota, likewise.
 HELD = "status = 'reserved'"
+# Of credit grants: what can still be burned, or expire.
+LEFT = "remaining > 0"
 
 
 def table(name: str, *items: SchemaItem) -> Table:
@@ -75,8 +79,8 @@ def of_customer() -> Column[Any]:
     return Column("customer_id", Key(), ForeignKey("tallystick_customers.id"), nullable=False)
 
 
-def of_meter() -> Column[Any]:
-    return Column("meter_key", Key(), ForeignKey("tallystick_meters.key"), nullable=False)
+def of_meter(*, nullable: bool = False) -> Column[Any]:
+    return Column("meter_key", Key(), ForeignKey("tallystick_meters.key"), nullable=nullable)
 
 
 def one_of(column: str, words: Iterable[StrEnum]) -> CheckConstraint:

@@ -4,6 +4,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyC
 
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
+from tallystick.domain.lines import LineKind
 from tallystick.domain.payments import Method, PaymentStatus
 from tallystick.storage.schema.base import (
     NOT_FINAL,
@@ -31,12 +32,15 @@ invoices = table(
     whole("total"),
     whole("carried_in"),
     whole("carried_out"),
+    whole("discount"),
+    whole("credits_applied"),
     at("created_at"),
     key("status"),
     key("number", nullable=True),
     at("opened_at", nullable=True),
     at("due_at", nullable=True),
     at("closed_at", nullable=True),
+    key("subscription_id", nullable=True),
     PrimaryKeyConstraint("customer_id", "id"),
     one_of("status", InvoiceStatus),
     is_currency(),
@@ -47,6 +51,7 @@ invoices = table(
     Index("ix_tallystick_invoices_newest", "created_at", "id"),
     Index("ix_tallystick_invoices_of_customer", "customer_id", "created_at", "id"),
     Index("ix_tallystick_invoices_status", "status", "created_at", "id"),
+    Index("ix_tallystick_invoices_of_subscription", "customer_id", "subscription_id", "period_start"),
     unique_where("uq_tallystick_invoices_number", "number", where="number IS NOT NULL"),
 )
 
@@ -57,7 +62,7 @@ invoice_lines = table(
     key("invoice_id"),
     whole("place"),
     key("charge_key"),
-    of_meter(),
+    of_meter(nullable=True),  # null: a fee
     words("description"),
     at("period_start"),
     at("period_end"),
@@ -67,11 +72,17 @@ invoice_lines = table(
     key("currency"),
     doc("price"),
     doc("rating"),
+    key("kind"),
+    words("share"),
+    key("credits", nullable=True),
     PrimaryKeyConstraint("customer_id", "id"),
-    UniqueConstraint("customer_id", "charge_key", "period_start", "part", name="once"),
+    UniqueConstraint("customer_id", "charge_key", "period_start", "kind", "part", name="once"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
     is_currency(),
     CheckConstraint("period_start < period_end", name="period"),
+    one_of("kind", LineKind),
+    CheckConstraint("(kind = 'usage') = (meter_key IS NOT NULL)", name="meter"),
+    CheckConstraint("(kind = 'credit') = (credits IS NOT NULL)", name="credits"),
     CheckConstraint("part >= 0", name="part"),
     Index("ix_tallystick_invoice_lines_of_invoice", "customer_id", "invoice_id", "place"),
 )

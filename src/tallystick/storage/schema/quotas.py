@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, text
 
-from tallystick.domain.entitlements import OperationStatus, Policy, Reset
+from tallystick.domain.entitlements import OperationStatus, Policy, Reset, Source
 from tallystick.storage.schema.base import HELD, at, key, of_customer, of_meter, one_of, table, whole
 
 entitlements = table(
@@ -14,9 +14,15 @@ entitlements = table(
     key("reset"),
     key("zone"),
     at("updated_at"),
+    key("source"),
+    at("anchor", nullable=True),  # of periods that are a subscription's
+    key("cadence", nullable=True),
+    at("withdrawn_at", nullable=True),
     PrimaryKeyConstraint("customer_id", "meter_key"),
     one_of("policy", Policy),
     one_of("reset", Reset),
+    one_of("source", Source),
+    CheckConstraint("(reset = 'period') = (anchor IS NOT NULL AND cadence IS NOT NULL)", name="anchor"),
     CheckConstraint("quota_limit >= 0", name="quota_limit"),
     Index("ix_tallystick_entitlements_meter", "meter_key"),
 )

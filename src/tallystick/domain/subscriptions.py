@@ -1,0 +1,405 @@
+"""A customer on a plan: its states, its periods, what it is charged for, and what becomes of that when it changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from tallystick.domain.catalog import Price
+from tallystick.domain.entitlements import Quota, Reset
+from tallystick.domain.lines import Fee, LineKind, share_of
+from tallystick.domain.periods import Cadence, Interval, period_at, time_zone
+from tallystick.domain.plans import ChargeKind, PlanCharge, PlanVersion
+from tallystick.domain.rating import rate
+from tallystick.values.decimals import EXACT
+from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
+from tallystick.values.exact import Exact
+from tallystick.values.ids import CustomerId, MeterKey, SubscriptionId
+from tallystick.values.money import Currency, Money
+from tallystick.values.time import Period, rfc3339
+
+SEATS_MAX = 1_000_000
+PREVIEW_LIFE = timedelta(minutes=30)
+
+
+class Status(StrEnum):
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"  # an invoice is unpaid, and still being asked for
+    UNPAID = "unpaid"  # an invoice is unpaid, and was given up on: nothing more is granted
+    PAUSED = "paused"
+    CANCELED = "canceled"
+
+
+TRANSITIONS: dict[Status, set[Status]] = {
+    Status.TRIALING: {Status.ACTIVE, Status.PAUSED, Status.CANCELED},
+    Status.ACTIVE: {Status.PAST_DUE, Status.UNPAID, Status.PAUSED, Status.CANCELED},
+    Status.PAST_DUE: {Status.ACTIVE, Status.UNPAID, Status.PAUSED, Status.CANCELED},
+    Status.UNPAID: {Status.ACTIVE, Status.PAST_DUE, Status.PAUSED, Status.CANCELED},
+    Status.PAUSED: {Status.ACTIVE, Status.CANCELED},
+    Status.CANCELED: set(),
+}
+ENTITLED = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
+RUNNING = ENTITLED | {Status.UNPAID}  # its periods go on
+
+
+class Anchoring(StrEnum):
+    """From where its periods are counted: from its own beginning, or from the first of the month."""
+
+    ANNIVERSARY = "anniversary"
+    CALENDAR = "calendar"
+
+
+class PeriodKind(StrEnum):
+    TRIAL = "trial"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class AddOn:
+    """A plan that is sold beside another one, `quantity` times."""
+
+    plan_key: str
+    plan_version: int
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """What was agreed. `overrides` are prices of this customer's own, by the key of the charge."""
+
+    plan_key: str
+    plan_version: int
+    currency: Currency
+    cadence: Cadence
+    seats: int = 1
+    add_ons: tuple[AddOn, ...] = ()
+    overrides: Mapping[str, Price] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seats <= SEATS_MAX:
+            raise InvalidInput(f"seats: from 0 to {SEATS_MAX}", field="seats")
+        if len({add_on.plan_key for add_on in self.add_ons}) < len(self.add_ons):
+            raise InvalidInput("add_ons: one is there twice; say its quantity instead", field="add_ons")
+        if any(not 1 <= add_on.quantity <= SEATS_MAX for add_on in self.add_ons):
+            raise InvalidInput(f"add_ons: a quantity from 1 to {SEATS_MAX}", field="add_ons")
+
+    @property
+    def interval(self) -> str:
+        return str(self.cadence)
+
+    @property
+    def plans(self) -> list[tuple[str, int]]:
+        """Every plan and version that is part of it."""
+        return [(self.plan_key, self.plan_version), *((each.plan_key, each.plan_version) for each in self.add_ons)]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """`period` is the one that is being served, within `full`, the one that its fees are for; they differ where it was cut.
+
+    `terms_since`: from when on the terms have been in force within the period. Times are UTC.
+    """
+
+    id: SubscriptionId
+    customer_id: CustomerId
+    status: Status
+    terms: PlanTerms
+    zone: str
+    anchoring: Anchoring
+    anchor: datetime
+    started_at: datetime
+    period: Period
+    full: Period
+    terms_since: datetime
+    trial_end: datetime | None = None
+    next_terms: PlanTerms | None = None
+    cancel_at_period_end: bool = False
+    paused_at: datetime | None = None
+    ended_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def ending(self) -> str | None:
+        """What will happen at the end of the period; None: it goes on."""
+        if self.cancel_at_period_end:
+            return "cancel"
+        return None if self.next_terms is None else "change"
+
+    @property
+    def kind(self) -> PeriodKind:
+        return PeriodKind.TRIAL if self.status is Status.TRIALING else PeriodKind.SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPeriod:
+    """A period that is over: what was in force at its end, and when it is to be invoiced."""
+
+    period: Period
+    full: Period
+    terms_since: datetime
+    kind: PeriodKind
+    terms: PlanTerms
+    invoice_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SoldCharge:
+    """A charge as this subscription pays it: at one price, `quantity` times where it is a fee."""
+
+    key: str
+    kind: ChargeKind
+    in_advance: bool
+    price: Price
+    quantity: Decimal
+    description: str
+    meter_key: MeterKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Everything that the terms come to."""
+
+    charges: tuple[SoldCharge, ...]
+    quotas: Mapping[MeterKey, Quota]
+    features: frozenset[str]
+
+    @property
+    def by_key(self) -> dict[str, SoldCharge]:
+        return {charge.key: charge for charge in self.charges}
+
+
+def charge_key(subscription_id: SubscriptionId, key: str) -> str:
+    """How a plan's charge is named on lines and positions: of one subscription."""
+    return f"{subscription_id}:{key}"
+
+
+def sold(terms: PlanTerms, plans: Mapping[tuple[str, int], PlanVersion]) -> Sold:
+    """What is charged and granted under the terms. Raises InvalidInput for what the plans do not offer."""
+    plan = plans[terms.plan_key, terms.plan_version]
+    if plan.add_on:
+        raise InvalidInput(f"plan {plan.key}: is an add-on, sold beside another plan only", field="plan")
+    if terms.cadence not in plan.cadences:
+        offered = ", ".join(str(cadence) for cadence in plan.cadences)
+        raise InvalidInput(f"plan {plan.key}: is not sold by the {terms.cadence}; by the {offered}", field="interval")
+    charges = [_sold_charge(charge, terms, prefix="", quantity=1) for charge in plan.charges]
+    quotas, features = dict(plan.quotas), set(plan.features)
+    for each in terms.add_ons:
+        add_on = plans[each.plan_key, each.plan_version]
+        if not add_on.add_on:
+            raise InvalidInput(f"add_ons: {add_on.key} is a plan of its own; subscribe to it", field="add_ons")
+        charges += [_sold_charge(charge, terms, prefix=f"{add_on.key}.", quantity=each.quantity) for charge in add_on.charges]
+        for meter_key, quota in add_on.quotas.items():
+            quotas[meter_key] = added(quotas.get(meter_key), quota, times=each.quantity)
+        features |= add_on.features
+    unknown = set(terms.overrides) - {charge.key for charge in charges}
+    if unknown:
+        raise InvalidInput(f"overrides: there is no charge {', '.join(sorted(unknown))}", field="overrides")
+    return Sold(tuple(charges), quotas, frozenset(features))
+
+
+def _sold_charge(charge: PlanCharge, terms: PlanTerms, *, prefix: str, quantity: int) -> SoldCharge:
+    key = prefix + charge.key
+    price = terms.overrides.get(key) or charge.price(terms.currency, terms.cadence)
+    if price is None:
+        raise InvalidInput(
+            f"currency: charge {key} has no price in {terms.currency.code} by the {terms.cadence}", field="currency"
+        )
+    if price.currency != terms.currency:
+        raise InvalidInput(f"overrides: {key} is in {price.currency.code}, not {terms.currency.code}", field="overrides")
+    times = Decimal(terms.seats if charge.kind is ChargeKind.SEATS else 1)
+    return SoldCharge(
+        key=key,
+        kind=charge.kind,
+        in_advance=charge.in_advance,
+        price=price,
+        quantity=EXACT.multiply(times, Decimal(quantity)),
+        description=charge.display_name or key,
+        meter_key=charge.meter_key,
+    )
+
+
+def added(quota: Quota | None, more: Quota, *, times: int = 1) -> Quota:
+    """Two quotas of one meter together: their limits add up, and unlimited stays unlimited."""
+    if more.limit is None or (quota is not None and quota.limit is None):
+        return replace(quota or more, limit=None)
+    limit = EXACT.multiply(more.limit, Decimal(times))
+    if quota is None:
+        return replace(more, limit=limit)
+    assert quota.limit is not None, "unlimited has been answered"
+    return replace(quota, limit=EXACT.add(quota.limit, limit))
+
+
+def fee(subscription_id: SubscriptionId, charge: SoldCharge, period: Period, *, share: Exact, part: int = 0) -> Fee:
+    """What a fee of the terms comes to for a period that is so much of a full one; one-time fees are whole."""
+    once = charge.kind is ChargeKind.ONE_TIME
+    return Fee(
+        charge_key=charge_key(subscription_id, charge.key),
+        description=charge.description,
+        price=charge.price,
+        quantity=charge.quantity,
+        period=period,
+        share=Decimal(1) if once else share,
+        part=part,
+        kind=LineKind.ONE_TIME if once else LineKind.RECURRING,
+    )
+
+
+def begun(
+    subscription_id: SubscriptionId,
+    customer_id: CustomerId,
+    terms: PlanTerms,
+    *,
+    at: datetime,
+    zone: str,
+    anchoring: Anchoring,
+    trial: timedelta,
+) -> Subscription:
+    """The subscription in its first period: its trial, where it has one, else its first period of service."""
+    if anchoring is Anchoring.CALENDAR and terms.cadence.interval is not Interval.MONTH:
+        raise InvalidInput("anchoring: calendar periods are months; choose anniversary for others", field="anchoring")
+    trial_end = at + trial if trial else None
+    anchor = _anchor(anchoring, trial_end or at, zone)
+    full = period_at(anchor, terms.cadence, time_zone(zone), at)
+    period = Period(at, full.end)
+    if trial_end is not None:
+        period = full = Period(at, trial_end)
+    status = Status.ACTIVE if trial_end is None else Status.TRIALING
+    return Subscription(
+        subscription_id, customer_id, status, terms, zone, anchoring, anchor, at, period, full, at, trial_end=trial_end
+    )
+
+
+def _anchor(anchoring: Anchoring, at: datetime, zone: str) -> datetime:
+    if anchoring is Anchoring.ANNIVERSARY:
+        return at
+    return Quota(None, reset=Reset.CALENDAR_MONTH, zone=zone).period(at).start  # type: ignore[union-attr]
+
+
+def turned(subscription: Subscription) -> Subscription:
+    """At the end of its period: in the next one, under the terms that were agreed for it, or ended.
+
+    Boundaries are counted from the anchor; another cadence begins anew (docs: Money and time, Time).
+    """
+    at = subscription.period.end
+    if subscription.cancel_at_period_end:
+        return ended(subscription, at=at)
+    terms = subscription.next_terms or subscription.terms
+    anchor = subscription.anchor
+    if terms.cadence != subscription.terms.cadence:
+        anchor = _anchor(subscription.anchoring, at, subscription.zone)
+    full = period_at(anchor, terms.cadence, time_zone(subscription.zone), at)
+    status = Status.ACTIVE if subscription.status is Status.TRIALING else subscription.status
+    return replace(
+        subscription, status=status, terms=terms, next_terms=None, anchor=anchor, period=Period(at, full.end), full=full,
+        terms_since=at,
+    )  # fmt: skip
+
+
+def closed(subscription: Subscription, *, grace: timedelta, at: datetime | None = None) -> ClosedPeriod | None:
+    """Its period, over at its end or cut at `at`; None where it was cut as it began. A trial has nothing to wait for."""
+    end = at or subscription.period.end
+    if end <= subscription.period.start:
+        return None
+    trial = subscription.kind is PeriodKind.TRIAL
+    return ClosedPeriod(
+        Period(subscription.period.start, end), subscription.full, subscription.terms_since, subscription.kind,
+        subscription.terms, end if trial or at is not None else end + grace,
+    )  # fmt: skip
+
+
+def changed(subscription: Subscription, terms: PlanTerms, *, at: datetime) -> Subscription:
+    """The subscription under other terms from `at` on. Another cadence begins its periods anew; a trial goes on."""
+    _check_running(subscription)
+    if terms.currency != subscription.terms.currency:
+        raise InvalidInput("currency: a subscription keeps its currency; cancel it, and subscribe anew", field="currency")
+    now = replace(subscription, terms=terms, next_terms=None)
+    if subscription.status is Status.TRIALING:
+        return now
+    if terms.cadence == subscription.terms.cadence:
+        return replace(now, terms_since=at)
+    anchor = _anchor(subscription.anchoring, at, subscription.zone)
+    full = period_at(anchor, terms.cadence, time_zone(subscription.zone), at)
+    return replace(now, anchor=anchor, period=Period(at, full.end), full=full, terms_since=at)
+
+
+def scheduled(subscription: Subscription, terms: PlanTerms) -> Subscription:
+    """The subscription, which goes over to the terms at the end of its period."""
+    _check_running(subscription)
+    if terms.currency != subscription.terms.currency:
+        raise InvalidInput("currency: a subscription keeps its currency; cancel it, and subscribe anew", field="currency")
+    return replace(subscription, next_terms=None if terms == subscription.terms else terms, cancel_at_period_end=False)
+
+
+def canceling(subscription: Subscription) -> Subscription:
+    """The subscription, which ends with its period."""
+    _check_running(subscription)
+    return replace(subscription, cancel_at_period_end=True, next_terms=None)
+
+
+def going_on(subscription: Subscription) -> Subscription:
+    """The subscription as if nothing had been agreed for the end of its period."""
+    _check_running(subscription)
+    return replace(subscription, cancel_at_period_end=False, next_terms=None)
+
+
+def ended(subscription: Subscription, *, at: datetime) -> Subscription:
+    return replace(moved(subscription, Status.CANCELED), ended_at=at, paused_at=None, cancel_at_period_end=False, next_terms=None)
+
+
+def paused(subscription: Subscription, *, at: datetime) -> Subscription:
+    return replace(moved(subscription, Status.PAUSED), paused_at=at, cancel_at_period_end=False, next_terms=None)
+
+
+def resumed(subscription: Subscription, *, at: datetime) -> Subscription:
+    """In service again, in a period that begins now."""
+    if subscription.status is not Status.PAUSED:
+        raise IllegalTransition(f"subscription {subscription.id}: is {subscription.status}, so that there is nothing to resume")
+    anchor = _anchor(subscription.anchoring, at, subscription.zone)
+    full = period_at(anchor, subscription.terms.cadence, time_zone(subscription.zone), at)
+    return replace(
+        moved(subscription, Status.ACTIVE), anchor=anchor, period=Period(at, full.end), full=full, terms_since=at, paused_at=None
+    )
+
+
+def moved(subscription: Subscription, status: Status) -> Subscription:
+    """Raises IllegalTransition where TRANSITIONS does not list it."""
+    if status not in TRANSITIONS[subscription.status]:
+        raise IllegalTransition(f"subscription {subscription.id}: is {subscription.status}, and cannot become {status}")
+    return replace(subscription, status=status)
+
+
+def _check_running(subscription: Subscription) -> None:
+    if subscription.status not in RUNNING:
+        raise Conflict(
+            f"subscription {subscription.id}: is {subscription.status}; resume it, or subscribe anew", code="not_running"
+        )
+
+
+def check_instant(subscription: Subscription, at: datetime) -> None:
+    """Whether a change can take effect then: within the period, and not before an earlier change. Raises Conflict."""
+    if at not in subscription.period or at < subscription.terms_since:
+        raise Conflict(
+            f"subscription {subscription.id}: {rfc3339(at)} is not in its current period, or before its last change",
+            code="not_in_period",
+        )
+
+
+def recurring_amount(sold_now: Sold, currency: Currency) -> Money:
+    """What its fees come to for one full period."""
+    fees = (c for c in sold_now.charges if c.kind in (ChargeKind.RECURRING, ChargeKind.SEATS))
+    return Money(sum(rate(c.price, c.quantity).total.minor for c in fees), currency)
+
+
+def differing(old: Sold, new: Sold) -> tuple[Sequence[SoldCharge], Sequence[SoldCharge]]:
+    """The charges that end, and those that begin, where the terms change; what stays the same goes on untouched."""
+    before, after = old.by_key, new.by_key
+    ending = [charge for key, charge in before.items() if after.get(key) != charge]
+    beginning = [charge for key, charge in after.items() if before.get(key) != charge]
+    return ending, beginning
+
+
+def share(subscription: Subscription) -> Exact:
+    """How much of a full period its current one is."""
+    return share_of(subscription.period, subscription.full)
