@@ -30,13 +30,20 @@ def random_case(rng: Random) -> Case:
 def random_cases(rng: Random, count: int) -> list[Case]:
     """One price, asked `count` times: for quantities that ascend, or for more and more of the events of a period."""
     document = random_document(rng)
-    edges = [tier["up_to"] for tier in document.get("tiers", []) if tier["up_to"] is not None] or ["10"]
+    edges = _edges_of(document)
     if document["model"] in ("percentage", "dynamic"):
         events = [random_quantity(rng, edges) for _ in range(rng.choice((0, 1, 2, 3, 5, 8)))]
         ends = [*sorted(rng.randrange(len(events) + 1) for _ in range(count - 1)), len(events)]
         return [Case(document, None, events[:end]) for end in ends]
     quantities = sorted((random_quantity(rng, edges) for _ in range(count)), key=Decimal)
     return [Case(document, quantity, None) for quantity in quantities]
+
+
+def _edges_of(document: Document) -> list[str]:
+    """Where something ends: each tier, with what is included and without, and what is free."""
+    ends = [Decimal(tier["up_to"]) for tier in document.get("tiers", []) if tier["up_to"] is not None]
+    included, free = Decimal(document.get("included", 0)), Decimal(document.get("free_amount", 10))
+    return [str(end) for end in (*ends, *(end + included for end in (*ends, free)), included)]
 
 
 def random_document(rng: Random) -> Document:
