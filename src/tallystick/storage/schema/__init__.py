@@ -57,11 +57,11 @@ __all__ = [
     "quota_operations",
     "sessions",
     "settings",
-    "tries",
     "subscription_meters",
     "subscription_periods",
     "subscription_previews",
     "subscriptions",
+    "tries",
     "usage_rollups",
     "usage_uniques",
 ]
