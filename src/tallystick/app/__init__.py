@@ -1,5 +1,6 @@
 """The object that a program holds: it wires the parts, and hands each call over to one flow."""
 
+from tallystick.app.accounts import AccountCalls
 from tallystick.app.catalogue import CatalogueCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.invoices import InvoiceCalls
@@ -10,7 +11,7 @@ from tallystick.app.usage import UsageCalls
 __all__ = ["Reservation", "Tallystick"]
 
 
-class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, OperationCalls):
+class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, AccountCalls, OperationCalls):
     """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
 
     Everything it raises is a TallystickError. Times are aware and UTC; money is in minor units of its currency.

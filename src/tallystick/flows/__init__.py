@@ -1,6 +1,7 @@
 """The verbs: one file, one story of load → decide → save. No flow imports another."""
 
 from tallystick.flows import (
+    accounts,
     api_keys,
     apply_catalogue,
     backlog,
@@ -27,6 +28,7 @@ from tallystick.flows import (
 )
 
 __all__ = [
+    "accounts",
     "api_keys",
     "apply_catalogue",
     "backlog",

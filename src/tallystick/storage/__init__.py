@@ -1,6 +1,7 @@
 """Rows in, values out: SQLAlchemy Core on SQLite and PostgreSQL. Every function takes `conn` first and never commits."""
 
 from tallystick.storage import (
+    accounts,
     api_keys,
     audit,
     boots,
@@ -25,6 +26,7 @@ from tallystick.storage.database import Database
 
 __all__ = [
     "Database",
+    "accounts",
     "api_keys",
     "audit",
     "boots",
