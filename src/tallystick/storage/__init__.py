@@ -2,6 +2,7 @@
 
 from tallystick.storage import (
     accounts,
+    alerts,
     api_keys,
     audit,
     boots,
@@ -9,24 +10,28 @@ from tallystick.storage import (
     coupons,
     credits,
     customers,
+    endpoints,
     entitlements,
     idempotency,
     invariants,
     invoices,
     jobs,
     ledger,
+    messages,
     payments,
     provider_events,
     quotas,
     reports,
     settings,
     usage,
+    usage_hours,
 )
 from tallystick.storage.database import Database
 
 __all__ = [
     "Database",
     "accounts",
+    "alerts",
     "api_keys",
     "audit",
     "boots",
@@ -34,12 +39,14 @@ __all__ = [
     "coupons",
     "credits",
     "customers",
+    "endpoints",
     "entitlements",
     "idempotency",
     "invariants",
     "invoices",
     "jobs",
     "ledger",
+    "messages",
     "migrate",
     "payments",
     "provider_events",
@@ -47,6 +54,7 @@ __all__ = [
     "reports",
     "settings",
     "usage",
+    "usage_hours",
 ]
 
 

@@ -1,6 +1,7 @@
 """Every table, with its rules. A customer's row has the customer in each of its unique and foreign keys."""
 
 from tallystick.storage.schema.accounts import accounts, sessions, tries
+from tallystick.storage.schema.alerts import alert_thresholds, alerts, dispatches, endpoints, messages
 from tallystick.storage.schema.base import APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
 from tallystick.storage.schema.business import counters, settings
 from tallystick.storage.schema.catalog import charges, customers, meters
@@ -25,6 +26,8 @@ __all__ = [
     "LEFT",
     "NOT_FINAL",
     "accounts",
+    "alert_thresholds",
+    "alerts",
     "api_keys",
     "audit",
     "billing_positions",
@@ -37,6 +40,8 @@ __all__ = [
     "customers",
     "deferred_revenue",
     "discounts",
+    "dispatches",
+    "endpoints",
     "entitlements",
     "events",
     "idempotency_keys",
@@ -47,6 +52,7 @@ __all__ = [
     "late_usage",
     "ledger_entries",
     "ledger_transactions",
+    "messages",
     "metadata",
     "meters",
     "payments",

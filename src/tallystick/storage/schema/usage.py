@@ -34,6 +34,7 @@ usage_rollups = table(
     key("latest_id"),
     whole("latest_quantity"),
     PrimaryKeyConstraint("customer_id", "meter_key", "hour", "unit_price"),
+    Index("ix_tallystick_usage_rollups_hour", "hour"),  # who used anything in this hour, however long the history is
 )
 
 usage_uniques = table(

@@ -1,0 +1,1 @@
+"""Who carries messages out: over HTTP to the endpoints of others, and by mail."""

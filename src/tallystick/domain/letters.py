@@ -1,0 +1,157 @@
+"""What a mail says, in English and Japanese: plain text, and the same as plain HTML in which every value is escaped."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import escape
+from typing import Literal
+
+from tallystick.domain.alerts import AlertKind
+from tallystick.values.money import Money, currency
+
+Locale = Literal["en", "ja"]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The same twice: for who reads text, and for who reads HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+_TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
+    AlertKind.QUOTA_THRESHOLD: {
+        "en": _Draft(
+            "{threshold} % of {subject} used",
+            (
+                "{customer} has used {used} of {limit} {subject}: {threshold} % is reached.",
+                "The count begins anew at {resets_at}.",
+            ),
+        ),
+        "ja": _Draft(
+            "{subject} の {threshold} % を使用しました",
+            (
+                "{customer} の {subject} の使用量が {limit} のうち {used} となり、{threshold} % に達しました。",
+                "次にゼロから数え直すのは {resets_at} です。",
+            ),
+        ),
+    },
+    AlertKind.SPEND_THRESHOLD: {
+        "en": _Draft(
+            "{threshold} % of the spending cap reached",
+            (
+                "{customer} has spent {spent} of {cap}: {threshold} % of the cap is reached.",
+                "The count begins anew at {resets_at}.",
+            ),
+        ),
+        "ja": _Draft(
+            "利用上限額の {threshold} % に達しました",
+            (
+                "{customer} の利用額が上限 {cap} のうち {spent} となり、{threshold} % に達しました。",
+                "次にゼロから数え直すのは {resets_at} です。",
+            ),
+        ),
+    },
+    AlertKind.SPEND_CAP_REACHED: {
+        "en": _Draft(
+            "The spending cap is reached",
+            ("{customer} has spent {spent}: the cap of {cap} is reached.", "The count begins anew at {resets_at}."),
+        ),
+        "ja": _Draft(
+            "利用上限額に達しました",
+            ("{customer} の利用額が {spent} となり、上限の {cap} に達しました。", "次にゼロから数え直すのは {resets_at} です。"),
+        ),
+    },
+    AlertKind.USAGE_SPIKE: {
+        "en": _Draft(
+            "Unusual usage of {subject}",
+            (
+                "{customer} used {quantity} {subject} in the hour from {hour}. In this hour of a week, {usual} is usual.",
+                "If this is not expected, look at what sends it.",
+            ),
+        ),
+        "ja": _Draft(
+            "{subject} の使用量が通常と異なります",
+            (
+                "{customer} が {hour} からの 1 時間に {subject} を {quantity} 使用しました。通常は {usual} です。",
+                "比較の対象は同じ曜日・時間帯です。心当たりがない場合は、送信元をご確認ください。",
+            ),
+        ),
+    },
+    AlertKind.ENDPOINT_DISABLED: {
+        "en": _Draft(
+            "A webhook endpoint was disabled",
+            ("The endpoint {subject} was disabled: {reason}.", "Mend it, enable it, and send again what it has missed."),
+        ),
+        "ja": _Draft(
+            "Webhook の送信先を停止しました",
+            ("送信先 {subject} を停止しました（{reason}）。", "修正後に有効化し、届かなかったメッセージを再送してください。"),
+        ),
+    },
+}
+_NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
+_BUSINESS: dict[Locale, str] = {"en": "the business", "ja": "事業全体"}
+
+
+def letter_of(document: Mapping[str, object], locale: Locale) -> Letter:
+    """The letter about an alert, from the document that is sent about it. Values are text, and never read as a template."""
+    kind = AlertKind(str(document["kind"]))
+    draft, values = _TEXTS[kind][locale], _values(document, locale)
+    subject = " ".join(draft.subject.format_map(values).split())  # a header has one line
+    paragraphs = [paragraph.format_map(values) for paragraph in draft.paragraphs]
+    written = "\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    html = f'<!doctype html>\n<html lang="{locale}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>\n'
+    return Letter(subject, "\n\n".join(paragraphs) + "\n", f"{html}<body>\n{written}\n</body></html>\n")
+
+
+def _values(document: Mapping[str, object], locale: Locale) -> dict[str, str]:
+    facts = document["facts"]
+    assert isinstance(facts, Mapping), "an alert has facts"
+    values = {name: str(document[name]) for name in ("subject", "threshold")}
+    values["customer"] = str(document["customer"] or _BUSINESS[locale])
+    for name, value in facts.items():
+        values[name] = _WRITERS[name](str(value), locale) if name in _WRITERS and value is not None else str(value)
+    if "resets_at" in facts and facts["resets_at"] is None:
+        values["resets_at"] = _NEVER[locale]
+    if "currency" in facts:
+        code = str(facts["currency"])
+        values["cap"], values["spent"] = (_money(str(facts[name]), code, locale) for name in ("cap_minor", "spent_minor"))
+    return values
+
+
+def _number(text: str, locale: Locale) -> str:
+    from babel.numbers import format_decimal  # reads its tables: not before a letter is written
+
+    return format_decimal(Decimal(text), locale=locale, decimal_quantization=False)
+
+
+def _money(minor: str, code: str, locale: Locale) -> str:
+    from babel.numbers import format_currency
+
+    money = Money(int(minor), currency(code))
+    return format_currency(money.major, code.upper(), locale=locale, decimal_quantization=False)
+
+
+def _moment(text: str, locale: Locale) -> str:
+    from babel.dates import format_datetime
+
+    return f"{format_datetime(datetime.fromisoformat(text), 'medium', tzinfo=UTC, locale=locale)} UTC"
+
+
+_WRITERS: dict[str, Callable[[str, Locale], str]] = {
+    "used": _number,
+    "limit": _number,
+    "quantity": _number,
+    "usual": _number,
+    "resets_at": _moment,
+    "hour": _moment,
+}
