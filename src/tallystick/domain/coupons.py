@@ -110,6 +110,8 @@ class Discount:
 
 def typed(text: str) -> str | None:
     """The code that somebody typed, as it is kept; None where it cannot be one."""
+    if not text.isascii():
+        return None  # two letters may be one in capitals: ß and SS
     code = text.strip().upper()
     return code if _CODE.fullmatch(code) else None
 
