@@ -111,6 +111,18 @@ class Database:
         with self._entered(conn, joined=True):
             yield
 
+    @contextmanager
+    def within(self, conn: Connection, *, writes: bool) -> Iterator[None]:
+        """As `joined`, in the transaction of a host's own connection: a step that fails leaves nothing in it."""
+        with engines.our_errors():
+            if not writes:
+                with self.joined(conn):
+                    yield
+                return
+            engines.begin_writing(conn)
+            with conn.begin_nested(), self.joined(conn):
+                yield
+
     def in_transaction(self) -> bool:
         """Whether this thread holds one: then nobody may call a provider, who could be slow."""
         return self._thread.conn is not None

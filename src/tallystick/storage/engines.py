@@ -140,6 +140,20 @@ def _set_up_postgres(connection: Any, _record: object) -> None:
     connection.commit()
 
 
+def begin_writing(connection: Connection) -> None:
+    """On a host's connection: what is read from now on is not older than what will be written. Where it is, on SQLite, Busy.
+
+    Python's driver begins no transaction before the first INSERT; a savepoint without one around it would commit.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
+        connection.exec_driver_sql("UPDATE tallystick_settings SET value = value WHERE key = ''")  # a write, of nothing
+    else:
+        _begin_immediate(connection)
+
+
 @contextlib.contextmanager
 def our_errors() -> Iterator[None]:
     """Says in our words what the engine says in its own; what is a bug stays what it is."""
@@ -175,10 +189,19 @@ def _of_sqlite(error: sqlite3.Error) -> TallystickError | None:
             return WrongConfiguration("database: the file cannot be opened; check that its folder exists and may be written to")
         case sqlite3.SQLITE_IOERR:
             return TallystickError(f"the disk of the database fails ({error}); nothing was written", code="disk_error")
+        case sqlite3.SQLITE_ERROR if "no such table: tallystick_" in str(error):
+            return _no_schema()
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return TallystickError("the database file is damaged or is no database; restore a backup", code="damaged")
         case _:
             return None
+
+
+def _no_schema() -> WrongConfiguration:
+    return WrongConfiguration(
+        "database: has no tables of Tallystick's; run `tallystick migrate`, or call init_db(), on this very database",
+        code="schema_too_old",
+    )
 
 
 def _of_postgres(state: str, *, lost: bool) -> TallystickError | None:
@@ -190,6 +213,8 @@ def _of_postgres(state: str, *, lost: bool) -> TallystickError | None:
         return TallystickError("the disk of the database is full; nothing was written; free some space", code="disk_full")
     if state == "25006":
         return TallystickError("the database cannot be written to: it is read-only", code="read_only")
+    if state == "42P01":
+        return _no_schema()
     if lost or state.startswith(("08", "57P", "53")):
         return Busy("the database cannot be reached; whether the last step was kept is not known; try again", code="unreachable")
     return None

@@ -1,0 +1,20 @@
+"""What is said to somebody who may not use what they asked for: why not, and when again."""
+
+from decimal import Decimal
+
+from tallystick.domain.entitlements import Decision, Reason
+from tallystick.values.decimals import plain
+from tallystick.values.time import rfc3339
+
+
+def in_words(decision: Decision, meter_key: str, requested: Decimal) -> str:
+    """One sentence for people; `decision` has the same for programs."""
+    if decision.reason is not Reason.QUOTA_EXCEEDED:
+        return f"{meter_key}: no active plan includes them; subscribe to one that does"
+    assert decision.limit is not None, "only what has a limit is exceeded"
+    held = f" and {plain(decision.reserved)} held" if decision.reserved else ""
+    again = "" if decision.resets_at is None else f"; counted anew from {rfc3339(decision.resets_at)}"
+    return (
+        f"{meter_key}: quota exceeded: {plain(decision.used)} of {plain(decision.limit)} used{held}, {plain(requested)} more "
+        f"asked for{again}"
+    )
