@@ -2,6 +2,7 @@
 
 from tallystick.app.accounts import AccountCalls
 from tallystick.app.catalogue import CatalogueCalls
+from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.invoices import InvoiceCalls
 from tallystick.app.operations import OperationCalls
@@ -11,7 +12,7 @@ from tallystick.app.usage import UsageCalls
 __all__ = ["Reservation", "Tallystick"]
 
 
-class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, AccountCalls, OperationCalls):
+class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, CreditCalls, AccountCalls, OperationCalls):
     """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
 
     Everything it raises is a TallystickError. Times are aware and UTC; money is in minor units of its currency.

@@ -47,6 +47,7 @@ class Coupon:
 
     def __post_init__(self) -> None:
         checked_key(self.key, field="key")
+        checked_key(self.name, field="name")
         self._check_kind()
         if (self.months is not None) != (self.duration is Duration.MONTHS):
             raise InvalidInput('months: goes with the duration "months", and only with that', field="months")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tallystick.domain.customers import checked_key
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, GrantId, TransactionId, derived
@@ -48,6 +49,7 @@ class CreditGrant:
         currency = self.amount.currency
         if not 0 < self.amount.minor <= MINOR_MAX or self.amount.minor % currency.step:
             raise InvalidInput(f"amount: more than zero, at most {MINOR_MAX}, and a sum that {currency} has", field="amount")
+        checked_key(self.name, field="name")
         if not -PRIORITY_MAX <= self.priority <= PRIORITY_MAX:
             raise InvalidInput(f"priority: a whole number from {-PRIORITY_MAX} to {PRIORITY_MAX}", field="priority")
         if self.expires_at is not None and self.expires_at <= self.granted_at:
@@ -78,6 +80,13 @@ class Movement:
 def grant_id(customer_id: CustomerId, op: str) -> GrantId:
     """Of one operation of the caller's, one grant, however often it is sent."""
     return GrantId(derived("grant", customer_id, op))
+
+
+def checked_kind(kind: str) -> GrantKind:
+    """The kind of that name. Raises InvalidInput for another."""
+    if kind not in set(GrantKind):
+        raise InvalidInput(f"kind: one of {', '.join(GrantKind)}", field="kind")
+    return GrantKind(kind)
 
 
 def expired(grant: CreditGrant, now: datetime) -> bool:

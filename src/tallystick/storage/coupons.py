@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, or_, select
+from sqlalchemy import Connection, Row, Table, literal, not_, or_, select
 
 from tallystick.domain.coupon_documents import read_coupon, write_coupon
 from tallystick.domain.coupons import Coupon, Discount, Duration, PromotionCode, check_at_least, check_changeable, gone
 from tallystick.domain.discounts import AppliedDiscount
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
+from tallystick.storage.types import Flag
 from tallystick.values.errors import Conflict
 from tallystick.values.fields import Fields
 from tallystick.values.ids import CustomerId, DiscountId, InvoiceId, LineId
@@ -114,7 +115,7 @@ def redeem(conn: Connection, discount: Discount, code: PromotionCode | None) -> 
         return False
     _count(conn, _COUPONS, _COUPONS.c.key == discount.coupon.key, _until(_COUPONS.c.redeem_by, discount.redeemed_at))
     if code is not None:
-        _count(conn, _CODES, _CODES.c.code == code.code, _until(_CODES.c.expires_at, discount.redeemed_at), _CODES.c.active)
+        _count(conn, _CODES, _CODES.c.code == code.code, _until(_CODES.c.expires_at, discount.redeemed_at), _is(_CODES.c.active))
     return True
 
 
@@ -145,7 +146,7 @@ def discounts(conn: Connection, customer_id: CustomerId) -> list[Discount]:
 def live(conn: Connection, customer_id: CustomerId, subscription_id: str, *, at: datetime) -> list[Discount]:
     """Those that reduce an invoice of this subscription then: its own, and those of every invoice of the customer."""
     of = _DISCOUNTS.c.subscription_id.in_({subscription_id, ""})
-    asked = select(_DISCOUNTS).where(_DISCOUNTS.c.customer_id == customer_id, of, ~_DISCOUNTS.c.used_up)
+    asked = select(_DISCOUNTS).where(_DISCOUNTS.c.customer_id == customer_id, of, _is(_DISCOUNTS.c.used_up, value=False))
     rows = conn.execute(asked.order_by(_DISCOUNTS.c.redeemed_at, _DISCOUNTS.c.id))
     return [discount for discount in map(_discount, rows) if discount.live(at)]
 
@@ -199,15 +200,19 @@ def use_up(conn: Connection, discount_ids: Collection[DiscountId]) -> int:
 
 def give_back(conn: Connection, invoice_id: InvoiceId) -> int:
     """What a void invoice had used up can reduce another one; how many discounts that were."""
-    return _mark(
-        conn, _DISCOUNTS.c.id.in_(select(_APPLIED.c.discount_id).where(_APPLIED.c.invoice_id == invoice_id)), used_up=False
-    )
+    reduced = select(_APPLIED.c.discount_id).where(_APPLIED.c.invoice_id == invoice_id)
+    return _mark(conn, _DISCOUNTS.c.id.in_(reduced), used_up=False)
 
 
 def _mark(conn: Connection, these: Any, *, used_up: bool) -> int:
     once = _DISCOUNTS.c.duration == Duration.ONCE.value
-    marked = _DISCOUNTS.update().where(these, once, _DISCOUNTS.c.used_up != used_up).values(used_up=used_up)
+    marked = _DISCOUNTS.update().where(these, once, not_(_is(_DISCOUNTS.c.used_up, value=used_up))).values(used_up=used_up)
     return len(conn.execute(marked.returning(_DISCOUNTS.c.id)).all())
+
+
+def _is(flag: Any, *, value: bool = True) -> Any:
+    """A flag is a number in the database: compared with a boolean, PostgreSQL refuses it."""
+    return flag == literal(value, Flag())
 
 
 def _coupon(row: Row[Any]) -> Coupon:

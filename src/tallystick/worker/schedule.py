@@ -9,6 +9,7 @@ from tallystick.flows.context import Context
 
 Sweep = Callable[[Context], object]
 SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
+    "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),
 }

@@ -1,6 +1,6 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, lines, payments, quotas, trail, usage
+from tallystick.storage.invariants import books, credits, lines, payments, quotas, trail, usage
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -13,9 +13,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(8, "tiling", "the periods of a charge meet, without gap or overlap", lines.tiling),
     Invariant(11, "one rounding", "each line is its price over its quantity, rounded once", lines.rated_as_stored),
     Invariant(12, "sums", "invoices and transactions add up", books.sums),
+    Invariant(12, "discounts", "discounts are shared out over their lines, and leave none below zero", credits.discounted),
     Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),
     Invariant(12, "carried", "what one invoice leaves over, the next one takes up", books.carried),
     Invariant(14, "bounds", "nothing is collected below the provider's minimum, or owed below zero", books.bounds),
+    Invariant(14, "credit", "what remains of a grant is what was granted and moved, and what the books hold", credits.held),
+    Invariant(14, "credit burned", "an invoice burned what it says, and gives it back when it is void", credits.burned),
+    Invariant(15, "redemptions", "a coupon is redeemed and used up as often as it may be", credits.redeemed),
     Invariant(15, "quota", "used and reserved are what the operations come to, and within every hard limit", quotas.within),
     Invariant(15, "quota is billed", "what was taken from a quota is recorded as usage, once", quotas.recorded),
     Invariant(17, "reservations end", "no reservation is without its end", quotas.ending),
