@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from tallystick.storage import counters, schema
 from tallystick.storage.types import json_text
@@ -14,6 +14,8 @@ from tallystick.values.time import rfc3339
 
 _COUNTER = "audit"
 _START = ""
+_HASH = select(schema.audit.c.hash).where(schema.audit.c.seq == bindparam("of"))
+_ADD = schema.audit.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,7 @@ class Entry:
 def append(conn: Connection, act: Act, *, at: datetime) -> int:
     """The act's number in the chain. Others who append wait until this transaction has ended: do it late in it."""
     seq = counters.following(conn, _COUNTER)
-    table = schema.audit
-    last = conn.execute(select(table.c.hash).where(table.c.seq == seq - 1)).scalar_one_or_none() or _START
+    last = conn.execute(_HASH, {"of": seq - 1}).scalar_one_or_none() or _START
     row = {
         "seq": seq,
         "at": at,
@@ -53,7 +54,7 @@ def append(conn: Connection, act: Act, *, at: datetime) -> int:
         "after": None if act.after is None else dict(act.after),
         "reason": act.reason,
     }
-    conn.execute(table.insert(), row | {"hash": _hash(last, seq, at, act)})
+    conn.execute(_ADD, row | {"hash": _hash(last, seq, at, act)})
     return seq
 
 

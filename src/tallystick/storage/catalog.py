@@ -1,18 +1,23 @@
 """Meters and charges. A price may change here: lines keep the price that they were billed with."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Text, select, type_coerce
 
-from tallystick.domain.catalog import Charge
+from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Meter
 from tallystick.storage import schema
 from tallystick.storage.database import insert, insert_new
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import MeterKey
+
+_METERS = select(schema.meters).order_by(schema.meters.c.key)
+_CHARGES = select(schema.charges, type_coerce(schema.charges.c.price, Text()).label("price_text")).order_by(schema.charges.c.key)
 
 
 def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
@@ -44,7 +49,7 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
 
 
 def meters(conn: Connection) -> dict[MeterKey, Meter]:
-    rows = conn.execute(select(schema.meters).order_by(schema.meters.c.key))
+    rows = conn.execute(_METERS)
     return {meter.key: meter for meter in map(_meter, rows)}
 
 
@@ -75,13 +80,13 @@ def put_charge(conn: Connection, charge: Charge, *, at: datetime) -> None:
 
 
 def charges(conn: Connection) -> dict[str, Charge]:
-    rows = conn.execute(select(schema.charges).order_by(schema.charges.c.key))
+    rows = conn.execute(_CHARGES)
     return {charge.key: charge for charge in map(_charge, rows)}
 
 
 def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Charge]:
     """The charges on these meters."""
-    asked = select(schema.charges).where(schema.charges.c.meter_key.in_(sorted(meter_keys))).order_by(schema.charges.c.key)
+    asked = _CHARGES.where(schema.charges.c.meter_key.in_(sorted(meter_keys)))
     return {charge.key: charge for charge in map(_charge, conn.execute(asked))}
 
 
@@ -114,4 +119,10 @@ def _meter(row: Row[Any]) -> Meter:
 
 
 def _charge(row: Row[Any]) -> Charge:
-    return Charge(row.key, MeterKey(row.meter_key), read_price(row.price), row.display_name)
+    return Charge(row.key, MeterKey(row.meter_key), _price(row.price_text), row.display_name)
+
+
+@lru_cache(maxsize=1024)
+def _price(text: str) -> Price:
+    """The price of that document: a price never changes, and reading one takes longer than loading it."""
+    return read_price(json.loads(text))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from tallystick.domain.customers import Customer
 from tallystick.storage.bulk import insert_rows
@@ -13,6 +13,8 @@ from tallystick.storage.schema import customers
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId
 from tallystick.values.time import to_micros
+
+_LOCKED = select(customers.c.id).where(customers.c.id == bindparam("customer_id")).with_for_update()
 
 
 def ensure(conn: Connection, ids: Iterable[CustomerId], *, at: datetime) -> None:
@@ -69,8 +71,7 @@ def lock(conn: Connection, customer_id: CustomerId) -> bool:
 
     False where there is no such customer: nothing is locked then, and what comes to be there meanwhile must not be read.
     """
-    locked = select(customers.c.id).where(customers.c.id == customer_id).with_for_update()
-    return conn.execute(locked).one_or_none() is not None
+    return conn.execute(_LOCKED, {"customer_id": customer_id}).one_or_none() is not None
 
 
 def _customer(row: Row[Any]) -> Customer:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, func, literal, select, tuple_
 
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.storage import schema
@@ -12,6 +12,13 @@ from tallystick.storage.database import insert_new
 from tallystick.storage.types import Instant, Key
 from tallystick.values.ids import CustomerId, TransactionId
 from tallystick.values.money import Currency, Money, currency
+
+_ENTRIES = schema.ledger_entries.c
+_ADD_ENTRIES = schema.ledger_entries.insert()
+_BALANCE = select(func.sum(_ENTRIES.amount)).where(
+    _ENTRIES.account == bindparam("account_name"), _ENTRIES.currency == bindparam("code")
+)
+_BALANCE_OF_CUSTOMER = _BALANCE.where(_ENTRIES.customer_id == bindparam("customer"))
 
 
 def book(conn: Connection, transaction: Transaction) -> bool:
@@ -38,17 +45,18 @@ def book(conn: Connection, transaction: Transaction) -> bool:
         for place, entry in enumerate(transaction.entries)
     ]
     if entries:
-        conn.execute(schema.ledger_entries.insert(), entries)
+        conn.execute(_ADD_ENTRIES, entries)
     return True
 
 
 def balance(conn: Connection, account: Account, *, customer_id: CustomerId | None = None, currency: Currency) -> Money:
     """The sum of the account's entries: of one customer, or of all."""
-    table = schema.ledger_entries.c
-    asked = select(func.sum(table.amount)).where(table.account == account.value, table.currency == currency.code)
-    if customer_id is not None:
-        asked = asked.where(table.customer_id == customer_id)
-    return Money(int(conn.execute(asked).scalar_one() or 0), currency)
+    asked = {"account_name": account.value, "code": currency.code}
+    if customer_id is None:
+        found = conn.execute(_BALANCE, asked)
+    else:
+        found = conn.execute(_BALANCE_OF_CUSTOMER, asked | {"customer": customer_id})
+    return Money(int(found.scalar_one() or 0), currency)
 
 
 def transactions(

@@ -5,13 +5,14 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, literal, select, tuple_
+from sqlalchemy import Connection, Insert, Select, bindparam, literal, select, tuple_
 
 from tallystick.domain.usage import Event
 from tallystick.storage import schema
-from tallystick.storage.database import insert
+from tallystick.storage.database import insert_of
 from tallystick.storage.types import Instant, Key
 from tallystick.storage.usage_intake import append
 from tallystick.storage.usage_rows import event_of
@@ -35,6 +36,23 @@ __all__ = [
     "total",
     "totals",
 ]
+
+# Asked for each charge of each bill, and therefore kept: most of a small statement's time is its making.
+_EVENTS, _POSITIONS, _LATE = schema.events.c, schema.billing_positions.c, schema.late_usage.c
+_FIRST_AT = (
+    select(_EVENTS.at)
+    .where(_EVENTS.customer_id == bindparam("customer"), _EVENTS.meter_key == bindparam("meter"))
+    .order_by(_EVENTS.at)
+    .limit(1)
+)
+_POSITION = select(_POSITIONS.billed_through).where(
+    _POSITIONS.customer_id == bindparam("customer"), _POSITIONS.charge_key == bindparam("charge")
+)
+_LATE_HOURS = (
+    select(_LATE.hour)
+    .where(_LATE.customer_id == bindparam("customer"), _LATE.charge_key == bindparam("charge"))
+    .order_by(_LATE.hour)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +85,13 @@ def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: 
 
 def first_at(conn: Connection, customer_id: CustomerId, meter_key: MeterKey) -> datetime | None:
     """The time of the earliest event."""
-    table = schema.events.c
-    asked = select(table.at).where(table.customer_id == customer_id, table.meter_key == meter_key).order_by(table.at).limit(1)
-    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    found: datetime | None = conn.execute(_FIRST_AT, {"customer": customer_id, "meter": meter_key}).scalar_one_or_none()
     return found
 
 
 def position(conn: Connection, customer_id: CustomerId, charge_key: str) -> datetime | None:
     """Up to where this charge was billed; None where it never was."""
-    table = schema.billing_positions.c
-    asked = select(table.billed_through).where(table.customer_id == customer_id, table.charge_key == charge_key)
-    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    found: datetime | None = conn.execute(_POSITION, {"customer": customer_id, "charge": charge_key}).scalar_one_or_none()
     return found
 
 
@@ -85,28 +99,33 @@ def advance_position(
     conn: Connection, customer_id: CustomerId, charge_key: str, meter_key: MeterKey, *, billed_through: datetime
 ) -> None:
     """Never backwards. Hold `customers.lock` since before the usage was read: then no event slips in between."""
-    table = schema.billing_positions
     row = {"customer_id": customer_id, "charge_key": charge_key, "meter_key": meter_key, "billed_through": billed_through}
-    put = insert(conn, table).values(row)
-    put = put.on_conflict_do_update(
+    conn.execute(_advance(conn.dialect.name), row)
+
+
+@cache
+def _advance(dialect: str) -> Insert:
+    table = schema.billing_positions
+    put = insert_of(dialect, table)
+    return put.on_conflict_do_update(
         index_elements=["customer_id", "charge_key"],
-        set_={"billed_through": billed_through, "meter_key": meter_key},
-        where=table.c.billed_through < billed_through,
+        set_={"billed_through": put.excluded.billed_through, "meter_key": put.excluded.meter_key},
+        where=table.c.billed_through < put.excluded.billed_through,
     )
-    conn.execute(put)
 
 
 def late_hours(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[datetime]:
     """The starts of the hours that got events after this charge was billed for them, in order."""
-    table = schema.late_usage.c
-    asked = select(table.hour).where(table.customer_id == customer_id, table.charge_key == charge_key).order_by(table.hour)
-    return list(conn.execute(asked).scalars())
+    return list(conn.execute(_LATE_HOURS, {"customer": customer_id, "charge": charge_key}).scalars())
 
 
 def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours: Iterable[datetime]) -> None:
     """Their late events are billed now."""
+    hours = sorted(hours)
+    if not hours:
+        return
     table = schema.late_usage
-    these = (table.c.customer_id == customer_id, table.c.charge_key == charge_key, table.c.hour.in_(sorted(hours)))
+    these = (table.c.customer_id == customer_id, table.c.charge_key == charge_key, table.c.hour.in_(hours))
     conn.execute(table.delete().where(*these))
 
 
