@@ -1,7 +1,7 @@
 """All settings: environment first, then `.env`, then these defaults. A wrong value stops the start and says what is right."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +10,7 @@ from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.money import Currency, currency
 
 WEBHOOK_SECRET_LENGTH_MIN = 24
+_ADDRESS = r"^[^\s@<>,;:\x00-\x1f\x7f]+@[^\s@<>,;:\x00-\x1f\x7f]+$"
 
 
 class Settings(BaseSettings):
@@ -92,7 +93,8 @@ class Settings(BaseSettings):
     api_key_pepper: SecretStr | None = Field(
         default=None,
         validation_alias="TALLYSTICK_API_KEY_PEPPER",
-        description="Secret under which API keys are hashed. Default: one made for this database and kept in it.",
+        description="Secret under which API keys are hashed, and from which endpoints' secrets are made. "
+        "Default: one of each, made for this database and kept in it.",
     )
     uptime: bool = Field(
         default=True, validation_alias="TALLYSTICK_UPTIME", description="Whether `serve` meters this machine's uptime."
@@ -101,6 +103,49 @@ class Settings(BaseSettings):
         default=True,
         validation_alias="TALLYSTICK_WORKER",
         description="Whether `serve` works off jobs itself; else run `tallystick worker` beside it.",
+    )
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_SMTP_URL",
+        description="The mail server: smtp:// (with STARTTLS) or smtps://. Absent: letters are shown on /dev/mail, and not sent.",
+        examples=["smtps://user:password@mail.example.com:465"],
+    )
+    mail_from: str = Field(
+        default="billing@localhost",
+        validation_alias="TALLYSTICK_MAIL_FROM",
+        pattern=_ADDRESS,
+        description="Whom letters are from.",
+        examples=["billing@example.com"],
+    )
+    mail_operator: str | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_MAIL_OPERATOR",
+        pattern=_ADDRESS,
+        description="Who is told of what the business should know: spikes, caps, endpoints that were disabled.",
+        examples=["ops@example.com"],
+    )
+    locale: Literal["en", "ja"] = Field(
+        default="en", validation_alias="TALLYSTICK_LOCALE", description="The language of letters."
+    )
+    webhooks_local: bool = Field(
+        default=False,
+        validation_alias="TALLYSTICK_WEBHOOKS_LOCAL",
+        description="Whether endpoints may be on this machine, over HTTP too: for development. Refused with a live key.",
+    )
+    spike_factor: Decimal = Field(
+        default=Decimal(3),
+        validation_alias="TALLYSTICK_SPIKE_FACTOR",
+        gt=1,
+        max_digits=6,
+        description="How many times the usual of an hour of the week is told as a spike.",
+    )
+    spike_floor: Decimal = Field(
+        default=Decimal(1000),
+        validation_alias="TALLYSTICK_SPIKE_FLOOR",
+        gt=0,
+        max_digits=18,
+        description="How much of a meter, in its unit, must be used in an hour before it can be a spike.",
     )
 
     @field_validator("currency_code")
@@ -120,6 +165,8 @@ class Settings(BaseSettings):
             raise ValueError("DEBUG: is on, and the Stripe key is a live one; switch DEBUG off, or use a test key")
         if self.live and self.stripe_api_base:
             raise ValueError("STRIPE_API_BASE: is for tests, and the Stripe key is a live one; remove it")
+        if self.live and self.webhooks_local:
+            raise ValueError("TALLYSTICK_WEBHOOKS_LOCAL: is for development, and the Stripe key is a live one; switch it off")
         secrets = self.webhook_secrets
         if len(secrets) > 2 or any(len(secret) < WEBHOOK_SECRET_LENGTH_MIN for secret in secrets):
             raise ValueError("STRIPE_WEBHOOK_SECRET: one secret, or two separated by a comma, of at least 24 characters each")

@@ -1,11 +1,17 @@
-"""Puts the provider together: Stripe where there is a key, else the offline sandbox, reached through the same SDK."""
+"""Puts together what is outside: Stripe where there is a key, else the offline sandbox; and who carries messages out."""
 
+import hmac
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+from tallystick.couriers.http import HttpEgress
+from tallystick.couriers.mail import SmtpMailer, read_server
+from tallystick.couriers.protocol import Mailer, NoMailer
+from tallystick.domain.alerts import SpikeRule
+from tallystick.flows.context import Context, Outgoing
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import InProcessClient, asgi_app
@@ -70,6 +76,31 @@ def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[],
         before_call=before_call,
     )
     return Wired(provider, settings.stripe_publishable_key or "")
+
+
+def with_couriers(context: Context, settings: Settings | None) -> Context:
+    """The context with those who carry its messages out; without settings to the public internet, and no mail."""
+    before_call = outside(context.database)
+    if settings is None:
+        return replace(context, egress=HttpEgress(before_call=before_call))
+    mailer: Mailer = NoMailer()
+    if settings.smtp_url is not None:
+        server = read_server(settings.smtp_url.get_secret_value())
+        mailer = SmtpMailer(server, settings.mail_from, before_call=before_call)
+    egress = HttpEgress(local=settings.webhooks_local, before_call=before_call)
+    return replace(context, egress=egress, mailer=mailer, outgoing=_outgoing(settings))
+
+
+def _outgoing(settings: Settings) -> Outgoing:
+    pepper = settings.api_key_pepper
+    return Outgoing(
+        key=None if pepper is None else hmac.digest(pepper.get_secret_value().encode(), b"tallystick webhooks", "sha256"),
+        local=settings.webhooks_local,
+        locale=settings.locale,
+        mail_domain=settings.mail_from.rpartition("@")[2],
+        operator=settings.mail_operator,
+        spike=SpikeRule(settings.spike_factor, settings.spike_floor),
+    )
 
 
 def sandbox_face(sandbox: Sandbox) -> Callable[..., Awaitable[None]]:

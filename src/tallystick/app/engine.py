@@ -35,7 +35,8 @@ class Engine:
         database = Database.from_url(url, clock=clock)
         path = None if database.path is None else f"{database.path}-sandbox"
         wired = wiring.sandboxed(path, clock=clock, before_call=wiring.outside(database))
-        return cls._wired(Context(database, clock, ids or SystemIds(clock), wired.provider, terms or Terms()), wired)
+        context = Context(database, clock, ids or SystemIds(clock), wired.provider, terms or Terms())
+        return cls._wired(wiring.with_couriers(context, None), wired)
 
     @classmethod
     def from_settings(cls, settings: "Settings", *, clock: Clock | None = None, receives: bool = False) -> Self:
@@ -49,7 +50,8 @@ class Engine:
         database = Database.from_url(settings.database_url, clock=clock)
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
         terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
-        app = cls._wired(Context(database, clock, SystemIds(clock), wired.provider, terms), wired)
+        context = Context(database, clock, SystemIds(clock), wired.provider, terms)
+        app = cls._wired(wiring.with_couriers(context, settings), wired)
         if settings.api_key_pepper is not None:
             app._api_key_pepper = settings.api_key_pepper.get_secret_value()
         return app

@@ -29,6 +29,13 @@ class AlertKind(StrEnum):
     ENDPOINT_DISABLED = "endpoint.disabled"
 
 
+# Who gets a letter: the customer whom it is about, the one who runs the business, or both.
+TELLS_CUSTOMER = frozenset(
+    {AlertKind.QUOTA_THRESHOLD, AlertKind.SPEND_THRESHOLD, AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE}
+)
+TELLS_OPERATOR = frozenset({AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED})
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Told once for its customer, kind, subject, period and threshold. An empty customer is the business itself.

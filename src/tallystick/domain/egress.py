@@ -152,3 +152,9 @@ def _default_port(scheme: str) -> int:
 
 def _wrong(why: str) -> InvalidInput:
     return InvalidInput(f"url: {why}", field="url", code="url_refused")
+
+
+def host_of(url: str) -> str:
+    """The host of a URL that was taken once; for those who may know no more of it."""
+    match = _URL.fullmatch(url)
+    return match["host"].lower() if match else ""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
+from tallystick.domain.alerts import Filling
 from tallystick.domain.entitlements import Decision, Operation, Quota, Reason
 from tallystick.domain.usage import Meter, Verdict
 from tallystick.flows.context import Context
@@ -43,6 +44,11 @@ class Standing:
     def again(self) -> Decision:
         """What is answered to what was allowed before: yes, and how the quota stands now."""
         return domain.entitlements.granted(self.decide(Decimal(0)))
+
+    def filling(self, customer_id: CustomerId, used: Decimal) -> Filling:
+        """What has just been taken from it, for those who watch."""
+        limit = self.quota.limit
+        return Filling(customer_id, self.meter.key, limit, self.used, used, self.period_start, self.resets_at)
 
     def decide(self, requested: Decimal, *, given_back: Decimal = Decimal(0)) -> Decision:
         """The decision on `requested` more, where `given_back` is reserved no longer."""

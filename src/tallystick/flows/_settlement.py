@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
+from tallystick.flows import _outgoing
 from tallystick.flows.context import Context
 
 
@@ -33,7 +34,9 @@ def _paid(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None
     invoice = storage.invoices.get(conn, payment.invoice_id)
     assert invoice is not None, f"{payment.id}: belongs to an invoice of ours"
     if InvoiceStatus.PAID in domain.invoices.TRANSITIONS[invoice.status]:
-        storage.invoices.move(conn, invoice, domain.invoices.moved(invoice, InvoiceStatus.PAID, at=now))
+        paid = domain.invoices.moved(invoice, InvoiceStatus.PAID, at=now)
+        storage.invoices.move(conn, invoice, paid)
+        _outgoing.publish_invoice(ctx, conn, "invoice.paid", paid)
     else:
         ctx.faults.mark("payment.after_void")  # the receivable shows the money as the customer's, until it is returned
     after = {"via": via, "ref": payment.ref, "amount": payment.amount.minor, "currency": payment.amount.currency.code}

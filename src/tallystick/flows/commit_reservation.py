@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
-from tallystick.flows import _quota
+from tallystick.flows import _alerts, _quota
 from tallystick.flows._quota import Standing
 from tallystick.flows.context import Context
 from tallystick.values.decimals import plain
@@ -41,7 +41,9 @@ def _committed(ctx: Context, conn: Connection, reservation_id: ReservationId, ac
     ctx.faults.point("commit reservation:taken")
     if actual:
         _quota.record(conn, taken, stands.meter, now=stands.at)
-    return domain.entitlements.after(decision, taken=actual)
+    after = domain.entitlements.after(decision, taken=actual)
+    _alerts.watch(ctx, conn, stands.filling(operation.customer_id, after.used))
+    return after
 
 
 def _again(operation: Operation, stands: Standing, actual: Decimal) -> Decision:

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
-from tallystick.flows import _quota
+from tallystick.flows import _alerts, _quota
 from tallystick.flows._quota import Standing, Use
 from tallystick.flows.context import Context
 
@@ -35,4 +35,6 @@ def _consumed(ctx: Context, conn: Connection, use: Use) -> Decision:
     ctx.faults.point("consume:taken")
     _quota.record(conn, operation, found.meter, now=found.at)
     ctx.faults.point("consume:recorded")
-    return domain.entitlements.after(decision, taken=use.quantity)
+    after = domain.entitlements.after(decision, taken=use.quantity)
+    _alerts.watch(ctx, conn, found.filling(use.customer_id, after.used))
+    return after

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from tallystick.couriers.protocol import Egress, Mailer, NoEgress, NoMailer
+from tallystick.domain.alerts import SpikeRule
+from tallystick.domain.letters import Locale
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.storage.database import Database
 from tallystick.values.faults import Faults, NoFaults
@@ -19,6 +22,21 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """How others are told: the language and sender of mail, whom to tell of what the business should know, what is unusual.
+
+    `key` is what endpoints' secrets are made from; None: one is made for the database, and kept in it.
+    """
+
+    key: bytes | None = field(default=None, repr=False)
+    local: bool = False
+    locale: Locale = "en"
+    mail_domain: str = "tallystick.invalid"
+    operator: str | None = field(default=None, repr=False)
+    spike: SpikeRule = field(default_factory=SpikeRule)
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The world as it was handed in: storage, time, ids, the provider, and the points where tests may strike."""
 
@@ -28,3 +46,6 @@ class Context:
     provider: PaymentProvider
     terms: Terms = field(default_factory=Terms)
     faults: Faults = field(default_factory=NoFaults)
+    egress: Egress = field(default_factory=NoEgress)
+    mailer: Mailer = field(default_factory=NoMailer)
+    outgoing: Outgoing = field(default_factory=Outgoing)

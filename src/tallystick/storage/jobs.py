@@ -4,12 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, literal, select
+from sqlalchemy import Connection, Insert, Row, case, func, literal, select
 
 from tallystick.storage import schema
-from tallystick.storage.database import insert
+from tallystick.storage.database import insert_of
 from tallystick.storage.types import Instant
 from tallystick.values.ids import JobId
 
@@ -17,7 +18,11 @@ from tallystick.values.ids import JobId
 class JobName(StrEnum):
     """Every kind of work; the worker matches them all."""
 
+    ALERT = "alert"
     COLLECT = "collect"
+    COMPLETE_CHECKOUT = "complete_checkout"
+    MAIL = "mail"
+    SEND = "send"
     SETTLE = "settle"
 
 
@@ -40,11 +45,16 @@ def enqueue(conn: Connection, name: JobName, subject: str, *, run_at: datetime, 
     One that waits is brought forward to the earlier time. One that is running is run once more after it has finished, since
     what it has read may be older than this. One that is finished is gone, and one that is dead begins anew.
     """
-    table = schema.jobs
     row = {"name": name.value, "subject": subject, "run_at": run_at, "attempt": 0, "fence": 0, "dead": False}
-    put = insert(conn, table).values(key=key or f"{name.value}:{subject}", **row)
+    conn.execute(_enqueue(conn.dialect.name), {"key": key or f"{name.value}:{subject}", **row})
+
+
+@cache
+def _enqueue(dialect: str) -> Insert:
+    table = schema.jobs
+    put = insert_of(dialect, table)
     running = table.c.leased_until.is_not(None)
-    again = put.on_conflict_do_update(
+    return put.on_conflict_do_update(
         index_elements=["key"],
         set_={
             "again_at": case((running, func.coalesce(table.c.again_at, put.excluded.run_at)), else_=table.c.again_at),
@@ -58,7 +68,6 @@ def enqueue(conn: Connection, name: JobName, subject: str, *, run_at: datetime, 
             "dead": False,
         },
     )
-    conn.execute(again)
 
 
 def claim(

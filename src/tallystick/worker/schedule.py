@@ -12,6 +12,7 @@ SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),
+    "spikes": (timedelta(minutes=10), flows.sweep_spikes.sweep_spikes),
 }
 
 
