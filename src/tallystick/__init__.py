@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
+    from tallystick.app.metering import metered
     from tallystick.domain.catalog import (
         Charge,
         Conversion,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tallystick.domain.price_documents import read_price
     from tallystick.domain.tiers import PercentTier, Tier
     from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
-    from tallystick.flows.bill_usage import Collection
+    from tallystick.domain.payments import Collection
     from tallystick.short_way import BillingEngine, CostProjector, UsageTracker
     from tallystick.values.errors import TallystickError
     from tallystick.values.money import Money, currency
@@ -59,6 +60,7 @@ __all__ = [
     "Verdict",
     "VolumePrice",
     "currency",
+    "metered",
     "read_price",
 ]
 __version__ = "0.1.0"
@@ -68,7 +70,7 @@ _HOMES = {
     "Aggregation": "tallystick.domain.usage",
     "BillingEngine": "tallystick.short_way",
     "Charge": "tallystick.domain.catalog",
-    "Collection": "tallystick.flows.bill_usage",
+    "Collection": "tallystick.domain.payments",
     "Conversion": "tallystick.domain.catalog",
     "CostProjector": "tallystick.short_way",
     "Decision": "tallystick.domain.entitlements",
@@ -95,6 +97,7 @@ _HOMES = {
     "Verdict": "tallystick.domain.usage",
     "VolumePrice": "tallystick.domain.catalog",
     "currency": "tallystick.values.money",
+    "metered": "tallystick.app.metering",
     "read_price": "tallystick.domain.price_documents",
 }
 

@@ -2,9 +2,12 @@
 
 from tallystick.app.accounts import AccountCalls
 from tallystick.app.catalogue import CatalogueCalls
+from tallystick.app.checkouts import CheckoutCalls
 from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.invoices import InvoiceCalls
+from tallystick.app.messages import MessageCalls
+from tallystick.app.metering import MeteringCalls
 from tallystick.app.operations import OperationCalls
 from tallystick.app.quotas import QuotaCalls, Reservation
 from tallystick.app.usage import UsageCalls
@@ -12,7 +15,19 @@ from tallystick.app.usage import UsageCalls
 __all__ = ["Reservation", "Tallystick"]
 
 
-class Tallystick(CatalogueCalls, CustomerCalls, UsageCalls, QuotaCalls, InvoiceCalls, CreditCalls, AccountCalls, OperationCalls):
+class Tallystick(
+    CatalogueCalls,
+    CustomerCalls,
+    UsageCalls,
+    QuotaCalls,
+    MeteringCalls,
+    InvoiceCalls,
+    CheckoutCalls,
+    CreditCalls,
+    AccountCalls,
+    MessageCalls,
+    OperationCalls,
+):
     """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
 
     Everything it raises is a TallystickError. Times are aware and UTC; money is in minor units of its currency.

@@ -10,6 +10,7 @@ TallystickError
 ├── Unauthorized          no key, or not a valid one
 ├── TooLarge              over a limit on size
 ├── RateLimited           asked too often; says when to come again
+├── QuotaExceeded         over the limit of a quota; says how it stands, and when it is counted anew
 ├── WrongConfiguration    a setting is missing or wrong; nothing was started
 ├── Busy                  the database was locked for longer than we wait
 └── ProviderError
@@ -67,6 +68,10 @@ class TooLarge(TallystickError):
 
 class RateLimited(TallystickError):
     code = "rate_limited"
+
+
+class QuotaExceeded(TallystickError):
+    code = "quota_exceeded"
 
 
 class WrongConfiguration(TallystickError):

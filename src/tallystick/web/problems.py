@@ -50,13 +50,17 @@ STATUSES: dict[type[TallystickError], int] = {
     errors.Unauthorized: 401,
     errors.TooLarge: 413,
     errors.RateLimited: 429,
+    errors.QuotaExceeded: 429,
     errors.Busy: 503,
     errors.ProviderUnavailable: 503,
     errors.ProviderError: 502,
     errors.WrongConfiguration: 503,
 }
 # Of an error's own words these may leave the house; each is made of our figures, never of what was sent.
-_EXTRAS = ("amount", "minimum", "currency", "reached_at", "url", "retry_after")
+_EXTRAS = (
+    *("amount", "minimum", "currency", "reached_at", "url", "retry_after"),
+    *("meter", "limit", "used", "remaining", "resets_at"),
+)
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
 
@@ -87,7 +91,7 @@ def answer(
     body = {"type": _BLANK, "title": _title(status), "status": status, "code": code, "detail": detail}
     body |= {"request_id": request_id(request)} | dict(extra or {})
     given = dict(headers or {})
-    if status in {429, 503}:
+    if status == 503 or (status == 429 and code != errors.QuotaExceeded.code):  # a quota may never be counted anew
         given.setdefault("Retry-After", RETRY_AFTER_S)
     if status == 401:
         given.setdefault("WWW-Authenticate", "Bearer")
@@ -103,8 +107,16 @@ def of_error(request: Request, error: TallystickError) -> Response:
     extra = {name: error.extra[name] for name in _EXTRAS if error.extra.get(name) is not None}
     if error.field is not None:
         extra["field"] = error.field
-    headers = {"Retry-After": str(error.extra["retry_after"])} if "retry_after" in error.extra else None
-    return answer(request, status, error.code, error.message, extra=extra, headers=headers)
+    return answer(request, status, error.code, error.message, extra=extra, headers=headers_of(error))
+
+
+def headers_of(error: TallystickError) -> dict[str, str]:
+    """What an error says in headers: when to come again, and how a quota stands."""
+    said = {"Retry-After": error.extra.get("retry_after")}
+    if isinstance(error, errors.QuotaExceeded):
+        said |= {"X-RateLimit-Limit": error.extra["limit"], "X-RateLimit-Remaining": error.extra["remaining"]}
+        said |= {"X-RateLimit-Reset": error.extra.get("resets_in")}
+    return {name: str(value) for name, value in said.items() if value is not None}
 
 
 def of_surprise(request: Request, error: Exception) -> Response:
