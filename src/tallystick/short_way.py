@@ -15,7 +15,7 @@ from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.lines import Line
 from tallystick.domain.projection import Projection
 from tallystick.domain.usage import AHEAD_MAX, Event, Meter, Verdict
-from tallystick.flows.bill_usage import Collection
+from tallystick.domain.payments import Collection
 from tallystick.values.decimals import EXACT, exact_decimal
 from tallystick.values.errors import AmountBelowMinimum, Conflict, InvalidInput
 from tallystick.values.ids import CustomerId, EventId, InvoiceId, MeterKey

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from tallystick.app import Tallystick
 from tallystick.domain.payments import Method
-from tallystick.flows.bill_usage import Collection
+from tallystick.domain.payments import Collection
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import InProcessClient
 from tallystick.storage import schema

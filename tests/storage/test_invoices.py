@@ -21,7 +21,7 @@ from tallystick.domain.catalog import (
     Tier,
     UnitPrice,
 )
-from tallystick.domain.invoices import InvoiceStatus, draft, moved
+from tallystick.domain.invoices import InvoiceStatus, Reductions, draft, moved
 from tallystick.domain.lines import Billable, usage_line
 from tallystick.domain.usage import Usage
 from tallystick.storage import catalog, invoices
@@ -77,7 +77,7 @@ def test_an_invoice_comes_back_as_it_was(database: Database, price: Price, amoun
     charge = Charge(key="any", meter_key=TOKENS.key, price=price, display_name="Any “thing”")
     usage = Usage(TOKENS.key, sum(amounts, Decimal(0)), len(amounts))
     billable = Billable(charge, Period(start, start + DAY), usage, tuple(amounts))
-    invoice = draft(ADA, price.currency, [usage_line(ADA, billable)], carried=Money(-1, price.currency), now=start)
+    invoice = draft(ADA, price.currency, [usage_line(ADA, billable)], reductions=Reductions(Money(-1, price.currency)), now=start)
     assert invoice is not None
     with database.transaction("add") as conn, conn.begin_nested() as undone:
         invoices.add(conn, invoice)

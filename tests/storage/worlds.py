@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tallystick.domain.catalog import Charge, Price, UnitPrice
-from tallystick.domain.invoices import Invoice, draft, opened
+from tallystick.domain.invoices import Invoice, Reductions, draft, opened
 from tallystick.domain.lines import Billable, usage_line
 from tallystick.domain.payments import Method, Payment, PaymentStatus, payment_id
 from tallystick.domain.usage import Event, Meter, Usage
@@ -37,7 +37,7 @@ def an_invoice(
 ) -> Invoice:
     usage = Usage(TOKENS.key, Decimal(quantity), 1)
     billables = [Billable(charge, period, usage) for charge in charges]
-    invoice = draft(customer, USD, [usage_line(customer, billable) for billable in billables], carried=Money(0, USD), now=period.end)
+    invoice = draft(customer, USD, [usage_line(customer, billable) for billable in billables], reductions=Reductions(Money(0, USD)), now=period.end)
     assert invoice is not None
     return invoice
 

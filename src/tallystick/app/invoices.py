@@ -6,7 +6,8 @@ from datetime import datetime
 from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.flows.bill_usage import Collection, Order
+from tallystick.domain.payments import Collection
+from tallystick.flows.bill_usage import Order
 from tallystick.flows.collect import Collected
 from tallystick.flows.explain_invoice import Explanation
 from tallystick.values.errors import InvalidInput, NotFound

@@ -10,7 +10,7 @@ from tallystick.cli.engine import WOULD_ACT, DryRun, Json, Progress, engine, mon
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
     from tallystick.domain.invoices import Invoice
-    from tallystick.flows.bill_usage import Collection
+    from tallystick.domain.payments import Collection
     from tallystick.flows.collect import Collected
 
 
@@ -31,7 +31,7 @@ def bill(
 
     Run again, it finds nothing more to bill. A customer without a card gets a page to pay on; its address is printed.
     """
-    from tallystick.flows.bill_usage import Collection
+    from tallystick.domain.payments import Collection
     from tallystick.values.time import instant
 
     through = None if until is None else instant(until, field="until")

@@ -12,7 +12,7 @@ from tallystick.domain import uptime
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Method
 from tallystick.domain.uptime import CHARGE_KEY, METER, Boot, Reading
-from tallystick.flows.bill_usage import Collection
+from tallystick.domain.payments import Collection
 from tallystick.flows.collect import Collected
 from tallystick.flows.uptime_status import UptimeStatus
 from tallystick.values.errors import AmountBelowMinimum

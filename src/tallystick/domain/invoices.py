@@ -5,10 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from tallystick.domain.coupons import Discount
+from tallystick.domain.credits import Burn, CreditGrant, burn
+from tallystick.domain.discounts import AppliedDiscount, Discountable, apply
 from tallystick.domain.ledger import Account, Entry, Transaction
-from tallystick.domain.lines import Line
+from tallystick.domain.lines import Line, LineKind, own_key
 from tallystick.values.errors import IllegalTransition
-from tallystick.values.ids import CustomerId, InvoiceId, SubscriptionId, TransactionId, derived
+from tallystick.values.ids import CustomerId, InvoiceId, LineId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
@@ -32,10 +35,10 @@ TRANSITIONS: dict[InvoiceStatus, set[InvoiceStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """Amounts in minor units of one currency. `total` = lines + carried_in - carried_out, and is never negative.
+    """Amounts in minor units of one currency; `total` is what is left to pay, and never negative.
 
-    What is too little to collect, or negative, is carried to the customer's next invoice and said here
-    (docs: Money and time, Invoices).
+    Lines, less discounts, with what is carried in, less what credit grants pay, less what is carried out: too little to
+    collect, or negative, it is on the customer's next invoice (docs: Money and time, Invoices).
     """
 
     id: InvoiceId
@@ -44,6 +47,7 @@ class Invoice:
     period: Period
     lines: tuple[Line, ...]
     carried_in: Money
+    credits_applied: Money
     carried_out: Money
     created_at: datetime
     status: InvoiceStatus = InvoiceStatus.DRAFT
@@ -52,14 +56,35 @@ class Invoice:
     due_at: datetime | None = None
     closed_at: datetime | None = field(default=None)
     subscription_id: SubscriptionId | None = None
+    discounts: tuple[AppliedDiscount, ...] = ()
+    burns: tuple[Burn, ...] = field(default=(), compare=False)  # of a draft: which grants pay `credits_applied`
 
     @property
     def subtotal(self) -> Money:
         return Money(sum(line.amount.minor for line in self.lines), self.currency)
 
     @property
+    def discount(self) -> Money:
+        return Money(sum(applied.amount.minor for applied in self.discounts), self.currency)
+
+    @property
     def total(self) -> Money:
-        return self.subtotal + self.carried_in - self.carried_out
+        return self.subtotal - self.discount + self.carried_in - self.credits_applied - self.carried_out
+
+    def discount_of(self, line_id: LineId) -> Money:
+        """What of the discounts is this line's."""
+        shares = (share for applied in self.discounts for of, share in applied.shares if of == line_id)
+        return Money(sum(share.minor for share in shares), self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Reductions:
+    """What may make the invoice less: discounts that are live at `at`, and credit grants. Money that is carried comes before."""
+
+    carried: Money
+    discounts: Sequence[Discount] = ()
+    grants: Sequence[CreditGrant] = ()
+    at: datetime | None = None
 
 
 def draft(
@@ -67,7 +92,7 @@ def draft(
     currency: Currency,
     lines: Sequence[Line],
     *,
-    carried: Money,
+    reductions: Reductions,
     now: datetime,
     subscription_id: SubscriptionId | None = None,
 ) -> Invoice | None:
@@ -79,7 +104,12 @@ def draft(
     if not lines:
         return None
     assert all(line.amount.currency == currency for line in lines), "an invoice is of one currency"
-    sum_due = Money(sum(line.amount.minor for line in lines), currency) + carried
+    discounts = apply(_discountable(lines), reductions.discounts, currency=currency, at=reductions.at or now)
+    taken_off = sum(applied.amount.minor for applied in discounts)
+    sum_due = Money(sum(line.amount.minor for line in lines) - taken_off, currency) + reductions.carried
+    burns = burn(reductions.grants, sum_due, now=now)
+    credits_applied = Money(sum(each.amount.minor for each in burns), currency)
+    sum_due -= credits_applied
     collectable = sum_due.minor >= max(currency.minimum_charge_minor or 1, 1)
     return Invoice(
         id=InvoiceId(derived("inv", *(line.id for line in lines))),
@@ -87,11 +117,19 @@ def draft(
         currency=currency,
         period=Period(min(line.period.start for line in lines), max(line.period.end for line in lines)),
         lines=tuple(lines),
-        carried_in=carried,
+        carried_in=reductions.carried,
+        credits_applied=credits_applied,
         carried_out=Money(0, currency) if collectable else sum_due,
         created_at=now,
         subscription_id=subscription_id,
+        discounts=discounts,
+        burns=burns,
     )
+
+
+def _discountable(lines: Sequence[Line]) -> list[Discountable]:
+    """What is asked for, and not what is given back: that was reduced when it was asked for."""
+    return [Discountable(line.id, own_key(line.charge_key), line.amount) for line in lines if line.amount.minor > 0]
 
 
 def opened(invoice: Invoice, *, number: str, at: datetime, due_at: datetime) -> Invoice:
@@ -112,25 +150,60 @@ def _check_transition(invoice: Invoice, status: InvoiceStatus) -> None:
         raise IllegalTransition(f"{invoice.id}: is {invoice.status}, and cannot become {status}")
 
 
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """What a line asks for a service that is not rendered yet: revenue when its period is over."""
+
+    line_id: LineId
+    amount: Money
+    due_at: datetime
+
+
+def deferred(invoice: Invoice) -> tuple[Deferred, ...]:
+    """Fees, and what is given back of them, whose periods end after the invoice was opened; net of their discounts."""
+    assert invoice.opened_at is not None, "only what is opened is revenue"
+    fees = (line for line in invoice.lines if line.kind in {LineKind.RECURRING, LineKind.CREDIT})
+    return tuple(
+        Deferred(line.id, line.amount - invoice.discount_of(line.id), line.period.end)
+        for line in fees
+        if line.period.end > invoice.opened_at and line.amount.minor
+    )
+
+
 def book_open(invoice: Invoice) -> Transaction:
-    """Receivable and what is carried, against revenue."""
+    """Receivable, what is carried and what grants pay, against revenue, and against what is still to be served."""
     assert invoice.opened_at is not None, "only an opened invoice is booked"
+    later = Money(sum(each.amount.minor for each in deferred(invoice)), invoice.currency)
     amounts = (
         (Account.RECEIVABLE, invoice.total),
         (Account.CARRIED, invoice.carried_out - invoice.carried_in),
-        (Account.REVENUE, -invoice.subtotal),
+        (Account.CREDITS, invoice.credits_applied),
+        (Account.DEFERRED_REVENUE, -later),
+        (Account.REVENUE, later - invoice.subtotal + invoice.discount),
     )
     return _transaction(invoice, "invoice.opened", amounts, at=invoice.opened_at)
 
 
-def book_void(invoice: Invoice) -> Transaction:
-    """The opening, taken back."""
+def book_recognised(invoice: Invoice, service: Deferred) -> Transaction:
+    """The service of a line is rendered: what was deferred of it is revenue."""
+    amounts = ((Account.DEFERRED_REVENUE, service.amount), (Account.REVENUE, -service.amount))
+    entries = tuple(Entry(account, amount) for account, amount in amounts)
+    kind = "revenue.recognised"
+    return Transaction(
+        TransactionId(derived("txn", kind, service.line_id)), invoice.customer_id, kind, service.line_id, service.due_at, entries
+    )
+
+
+def book_void(invoice: Invoice, *, unearned: Money) -> Transaction:
+    """The opening, taken back; `unearned` is what was still deferred of it."""
     assert invoice.status is InvoiceStatus.VOID, "only what is void is taken back"
     assert invoice.closed_at is not None, "what is void was closed"
     amounts = (
         (Account.RECEIVABLE, -invoice.total),
         (Account.CARRIED, invoice.carried_in - invoice.carried_out),
-        (Account.REVENUE, invoice.subtotal),
+        (Account.CREDITS, -invoice.credits_applied),
+        (Account.DEFERRED_REVENUE, unearned),
+        (Account.REVENUE, invoice.subtotal - invoice.discount - unearned),
     )
     return _transaction(invoice, "invoice.voided", amounts, at=invoice.closed_at)
 

@@ -162,6 +162,11 @@ def credit_line(customer_id: CustomerId, line: Line, *, at: datetime, discounted
     )
 
 
+def own_key(charge_key: str) -> str:
+    """The charge's own key, without the subscription that it is billed for."""
+    return charge_key.rpartition(":")[2]
+
+
 def share_of(part: Period, full: Period) -> Exact:
     """How much of the full period the part is, by its length."""
     return divided(Decimal(_length(part)), Decimal(_length(full)))

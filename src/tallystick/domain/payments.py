@@ -22,6 +22,19 @@ class Method(StrEnum):
     HOSTED = "hosted"  # the provider's invoice, with its hosted page
 
 
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How the invoice is to be paid: through which kind of object, at once or when the customer comes, and by which card.
+
+    `carry` says what happens to a sum below the least that the provider charges: carried to the next invoice, or refused.
+    """
+
+    method: Method = Method.HOSTED
+    automatic: bool = True
+    payment_method: str | None = None
+    carry: bool = True
+
+
 class PaymentStatus(StrEnum):
     PENDING = "pending"  # written down; the provider may or may not know of it yet
     OPEN = "open"  # the provider's object stands and waits for money

@@ -246,28 +246,30 @@ def fee(subscription_id: SubscriptionId, charge: SoldCharge, period: Period, *, 
     )
 
 
-def begun(
-    subscription_id: SubscriptionId,
-    customer_id: CustomerId,
-    terms: PlanTerms,
-    *,
-    at: datetime,
-    zone: str,
-    anchoring: Anchoring,
-    trial: timedelta,
-) -> Subscription:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """When it begins, how its periods are counted, and for how long it costs nothing."""
+
+    at: datetime
+    zone: str = "UTC"
+    anchoring: Anchoring = Anchoring.ANNIVERSARY
+    trial: timedelta = timedelta(0)
+
+
+def begun(subscription_id: SubscriptionId, customer_id: CustomerId, terms: PlanTerms, start: Start) -> Subscription:
     """The subscription in its first period: its trial, where it has one, else its first period of service."""
-    if anchoring is Anchoring.CALENDAR and terms.cadence.interval is not Interval.MONTH:
+    at, zone = start.at, start.zone
+    if start.anchoring is Anchoring.CALENDAR and terms.cadence.interval is not Interval.MONTH:
         raise InvalidInput("anchoring: calendar periods are months; choose anniversary for others", field="anchoring")
-    trial_end = at + trial if trial else None
-    anchor = _anchor(anchoring, trial_end or at, zone)
+    trial_end = at + start.trial if start.trial else None
+    anchor = _anchor(start.anchoring, trial_end or at, zone)
     full = period_at(anchor, terms.cadence, time_zone(zone), at)
     period = Period(at, full.end)
     if trial_end is not None:
         period = full = Period(at, trial_end)
     status = Status.ACTIVE if trial_end is None else Status.TRIALING
     return Subscription(
-        subscription_id, customer_id, status, terms, zone, anchoring, anchor, at, period, full, at, trial_end=trial_end
+        subscription_id, customer_id, status, terms, zone, start.anchoring, anchor, at, period, full, at, trial_end
     )
 
 

@@ -12,7 +12,7 @@ from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.lines import Billable, Line
 from tallystick.domain.usage import Meter
 from tallystick.values.ids import CustomerId, MeterKey
-from tallystick.values.money import Currency, Money
+from tallystick.values.money import Currency
 from tallystick.values.time import Period
 
 _HOUR = timedelta(hours=1)
@@ -90,15 +90,16 @@ def _billable(conn: Connection, customer_id: CustomerId, charge: Charge, meter: 
     return Billable(charge, period, usage, amounts)
 
 
-def billed_through(found: Iterable[Billable]) -> dict[tuple[str, MeterKey], datetime]:
+def advance(conn: Connection, customer_id: CustomerId, billed: Iterable[Billable]) -> None:
+    """Notes how far each charge is billed, once `billed` stands on an invoice."""
+    for (charge_key, meter_key), end in _billed_through(billed).items():
+        storage.usage.advance_position(conn, customer_id, charge_key, meter_key, billed_through=end)
+
+
+def _billed_through(found: Iterable[Billable]) -> dict[tuple[str, MeterKey], datetime]:
     """How far each charge is billed once `found` stands on an invoice."""
     ends: dict[tuple[str, MeterKey], datetime] = {}
     for billable in found:
         key = (billable.charge.key, billable.charge.meter_key)
         ends[key] = max(ends.get(key, billable.period.end), billable.period.end)
     return ends
-
-
-def carried(conn: Connection, customer_id: CustomerId, currency: Currency) -> Money:
-    """What earlier invoices left over for the next one; negative in the customer's favour."""
-    return storage.ledger.balance(conn, domain.ledger.Account.CARRIED, customer_id=customer_id, currency=currency)

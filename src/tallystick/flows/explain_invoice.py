@@ -31,9 +31,7 @@ def explain_invoice(ctx: Context, invoice_id: InvoiceId, *, events_max: int = 20
         if invoice is None:
             raise NotFound("invoice: there is no such invoice", field="invoice")
         payment = storage.payments.of_invoice(conn, invoice_id)
-        listed = []
-        for line in invoice.lines:
-            listed.append(tuple(_events(conn, invoice, line, limit=events_max)))
+        listed = [tuple(_events(conn, invoice, line, limit=events_max)) for line in invoice.lines]
     return Explanation(invoice, payment, tuple(listed))
 
 

@@ -3,7 +3,7 @@
 from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _settlement
+from tallystick.flows import _outgoing, _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Done, Refused
 from tallystick.values.errors import Conflict, NotFound, ProviderUnavailable
@@ -29,7 +29,10 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
             raise Conflict(f"{invoice_id}: its payment has just moved; look at it again before it is voided")
         void = domain.invoices.moved(invoice, InvoiceStatus.VOID, at=now)
         storage.invoices.move(conn, invoice, void)
-        storage.ledger.book(conn, domain.invoices.book_void(void))
+        storage.ledger.book(conn, domain.invoices.book_void(void, unearned=storage.revenue.give_up(conn, void)))
+        storage.credits.give_back(conn, invoice_id)
+        storage.coupons.give_back(conn, invoice_id)
+        _outgoing.publish_invoice(ctx, conn, "invoice.voided", void)
         before, after = {"status": invoice.status}, {"status": void.status}
         act = storage.audit.Act(actor, "invoice.voided", invoice_id, before=before, after=after, reason=reason)
         storage.audit.append(conn, act, at=now)

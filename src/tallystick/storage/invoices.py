@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, tuple_
 
+from tallystick.domain.discounts import AppliedDiscount
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.lines import Line, LineKind
 from tallystick.domain.price_documents import read_price, write_price
-from tallystick.storage import counters, customers, schema
+from tallystick.storage import counters, coupons, customers, schema
 from tallystick.storage.database import insert_new
 from tallystick.storage.ratings import exact, read_rating, write_rating
 from tallystick.storage.types import Instant, Key
@@ -23,6 +24,7 @@ from tallystick.values.money import Currency, Money, currency
 from tallystick.values.time import Period
 
 _NUMBERS = "invoice_numbers"
+_ADD_LINES = schema.invoice_lines.insert()
 
 
 def add(conn: Connection, invoice: Invoice) -> bool:
@@ -31,7 +33,9 @@ def add(conn: Connection, invoice: Invoice) -> bool:
     if not insert_new(conn, schema.invoices, [_invoice_row(invoice)], [schema.invoices.c.id]):
         return False
     if invoice.lines:
-        conn.execute(schema.invoice_lines.insert(), [_line_row(invoice, place) for place in range(len(invoice.lines))])
+        conn.execute(_ADD_LINES, [_line_row(invoice, place) for place in range(len(invoice.lines))])
+    if invoice.discounts:
+        coupons.save_applied(conn, invoice.customer_id, invoice.id, invoice.discounts)
     return True
 
 
@@ -146,7 +150,8 @@ def _newest_first(asked: Select[Any]) -> Select[Any]:
 def _invoices(conn: Connection, asked: Select[Any]) -> list[Invoice]:
     rows = conn.execute(asked).all()
     lines = _lines_of(conn, rows)
-    return [_invoice(row, lines[row.id]) for row in rows]
+    discounts = coupons.applied_to_all(conn, [InvoiceId(row.id) for row in rows if row.discount])
+    return [_invoice(row, lines[row.id], discounts.get(InvoiceId(row.id), ())) for row in rows]
 
 
 def _lines_of(conn: Connection, invoices: Iterable[Row[Any]]) -> dict[str, list[Line]]:
@@ -171,8 +176,8 @@ def _invoice_row(invoice: Invoice) -> dict[str, Any]:
         "total": invoice.total.minor,
         "carried_in": invoice.carried_in.minor,
         "carried_out": invoice.carried_out.minor,
-        "discount": 0,
-        "credits_applied": 0,
+        "discount": invoice.discount.minor,
+        "credits_applied": invoice.credits_applied.minor,
         "created_at": invoice.created_at,
         "status": invoice.status.value,
         "number": invoice.number,
@@ -207,7 +212,7 @@ def _line_row(invoice: Invoice, place: int) -> dict[str, Any]:
     }
 
 
-def _invoice(row: Row[Any], lines: Sequence[Line]) -> Invoice:
+def _invoice(row: Row[Any], lines: Sequence[Line], discounts: tuple[AppliedDiscount, ...]) -> Invoice:
     of = currency(row.currency)
     invoice = Invoice(
         id=InvoiceId(row.id),
@@ -216,6 +221,7 @@ def _invoice(row: Row[Any], lines: Sequence[Line]) -> Invoice:
         period=Period(row.period_start, row.period_end),
         lines=tuple(lines),
         carried_in=Money(row.carried_in, of),
+        credits_applied=Money(row.credits_applied, of),
         carried_out=Money(row.carried_out, of),
         created_at=row.created_at,
         status=InvoiceStatus(row.status),
@@ -224,6 +230,7 @@ def _invoice(row: Row[Any], lines: Sequence[Line]) -> Invoice:
         due_at=row.due_at,
         closed_at=row.closed_at,
         subscription_id=None if row.subscription_id is None else SubscriptionId(row.subscription_id),
+        discounts=discounts,
     )
     assert invoice.total.minor == row.total, f"{invoice.id}: the lines add up to the total that was stored"
     return invoice

@@ -11,7 +11,7 @@ from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Method
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Event, Meter, Usage
-from tallystick.flows.bill_usage import Collection
+from tallystick.domain.payments import Collection
 from tallystick.values.decimals import plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import MeterKey

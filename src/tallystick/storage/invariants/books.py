@@ -9,12 +9,13 @@ from tallystick.storage.invariants.finding import Wrongs, count, differ, rows
 from tallystick.values.money import currency
 
 _SUMS = """
-SELECT i.customer_id, i.id, i.total, i.carried_in, i.carried_out, COALESCE(SUM(l.amount), 0) AS lines, COUNT(l.id) AS listed,
+SELECT i.customer_id, i.id, i.total, i.carried_in, i.carried_out, i.discount, i.credits_applied,
+       COALESCE(SUM(l.amount), 0) AS lines, COUNT(l.id) AS listed,
        SUM(CASE WHEN l.currency <> i.currency THEN 1 ELSE 0 END) AS foreign_lines
 FROM tallystick_invoices i
 LEFT JOIN tallystick_invoice_lines l ON l.customer_id = i.customer_id AND l.invoice_id = i.id
-GROUP BY i.customer_id, i.id, i.total, i.carried_in, i.carried_out
-HAVING i.total <> COALESCE(SUM(l.amount), 0) + i.carried_in - i.carried_out OR COUNT(l.id) = 0
+GROUP BY i.customer_id, i.id, i.total, i.carried_in, i.carried_out, i.discount, i.credits_applied
+HAVING i.total <> COALESCE(SUM(l.amount), 0) - i.discount + i.carried_in - i.credits_applied - i.carried_out OR COUNT(l.id) = 0
     OR SUM(CASE WHEN l.currency <> i.currency THEN 1 ELSE 0 END) > 0
 """
 _UNBALANCED = """
@@ -22,15 +23,19 @@ SELECT customer_id, transaction_id, currency, SUM(amount) AS off FROM tallystick
 GROUP BY customer_id, transaction_id, currency HAVING SUM(amount) <> 0
 """
 _BALANCES = """
-SELECT customer_id, currency, account, SUM(amount) AS balance FROM tallystick_ledger_entries
-GROUP BY customer_id, currency, account
+SELECT e.customer_id, e.currency, e.account, SUM(e.amount) AS balance FROM tallystick_ledger_entries e
+JOIN tallystick_ledger_transactions t ON t.customer_id = e.customer_id AND t.id = e.transaction_id
+WHERE t.kind NOT IN ('credit.granted', 'credit.expired')
+GROUP BY e.customer_id, e.currency, e.account
 """
 # What the invoices and payments say that the accounts must hold; a void invoice's booking is taken back.
 _OWED = """
 SELECT i.customer_id, i.currency,
        SUM(CASE WHEN i.status IN ('open', 'uncollectible') THEN i.total ELSE 0 END) AS owed,
        SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0 ELSE i.carried_out - i.carried_in END) AS carried,
-       SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0 ELSE i.total + i.carried_out - i.carried_in END) AS earned
+       SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0 ELSE i.credits_applied END) AS burned,
+       SUM(CASE WHEN i.status IN ('draft', 'void') THEN 0
+           ELSE i.total + i.carried_out - i.carried_in + i.credits_applied END) AS earned
 FROM tallystick_invoices i GROUP BY i.customer_id, i.currency
 """
 _COLLECTED = """
@@ -38,6 +43,9 @@ SELECT p.customer_id, p.currency, SUM(p.amount) AS cash,
        SUM(CASE WHEN i.status = 'void' THEN p.amount ELSE 0 END) AS unowed
 FROM tallystick_payments p JOIN tallystick_invoices i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
 WHERE p.status = 'succeeded' GROUP BY p.customer_id, p.currency
+"""
+_DEFERRED = """
+SELECT customer_id, currency, SUM(amount) AS later FROM tallystick_deferred_revenue GROUP BY customer_id, currency
 """
 _BOOKED = """
 SELECT i.customer_id, i.id, i.status,
@@ -69,7 +77,11 @@ _COUNTED = "SELECT value FROM tallystick_counters WHERE name = 'invoice_numbers'
 
 def sums(conn: Connection, wrong: Wrongs) -> int:
     for row in rows(conn, _SUMS):
-        wrong(row.id, f"total {row.total}; lines {row.lines} ({row.listed}), carried {row.carried_in} in, {row.carried_out} out")
+        wrong(
+            row.id,
+            f"total {row.total}; lines {row.lines} ({row.listed}), discount {row.discount}, carried {row.carried_in} in, "
+            f"{row.carried_out} out, credits {row.credits_applied}",
+        )
     for row in rows(conn, _UNBALANCED):
         wrong(row.transaction_id, f"is off by {row.off} {row.currency}")
     for row in rows(conn, _BOOKED):
@@ -79,7 +91,7 @@ def sums(conn: Connection, wrong: Wrongs) -> int:
 
 def balances(conn: Connection, wrong: Wrongs) -> int:
     """Every account of every customer is what invoices and payments say."""
-    zeros = dict.fromkeys(("receivable", "carried", "cash", "revenue"), 0)
+    zeros = dict.fromkeys(("receivable", "carried", "cash", "credits", "deferred_revenue", "revenue"), 0)
     expected: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
     for row in rows(conn, _BALANCES):
@@ -87,6 +99,11 @@ def balances(conn: Connection, wrong: Wrongs) -> int:
     for row in rows(conn, _OWED):
         due = expected[row.customer_id, row.currency]
         due["receivable"], due["carried"], due["revenue"] = int(row.owed), int(row.carried), -int(row.earned)
+        due["credits"] = int(row.burned)
+    for row in rows(conn, _DEFERRED):
+        due = expected[row.customer_id, row.currency]
+        due["deferred_revenue"] -= int(row.later)
+        due["revenue"] += int(row.later)
     for row in rows(conn, _COLLECTED):
         due = expected[row.customer_id, row.currency]
         due["cash"] += int(row.cash)

@@ -27,13 +27,15 @@ from tallystick.values.time import Period, from_micros
 
 _LINES = """
 SELECT l.customer_id, l.charge_key, l.meter_key, l.period_start, l.period_end, l.part, l.id, l.quantity, l.amount, l.currency,
-       l.price, l.rating
-FROM tallystick_invoice_lines l ORDER BY l.customer_id, l.charge_key, l.period_start, l.part
+       l.price, l.rating, l.share
+FROM tallystick_invoice_lines l WHERE l.kind = 'usage' ORDER BY l.customer_id, l.charge_key, l.period_start, l.part
 """
 _MEASURED = """
 SELECT l.customer_id, l.meter_key, l.period_start, l.period_end, COUNT(e.at) AS events,
        SUM(e.quantity >> 32) AS high, SUM(e.quantity & 4294967295) AS low, MAX(e.quantity) AS most
-FROM (SELECT DISTINCT customer_id, meter_key, period_start, period_end FROM tallystick_invoice_lines) l
+FROM (
+    SELECT DISTINCT customer_id, meter_key, period_start, period_end FROM tallystick_invoice_lines WHERE kind = 'usage'
+) l
 LEFT JOIN tallystick_events e
   ON e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at >= l.period_start AND e.at < l.period_end
 GROUP BY l.customer_id, l.meter_key, l.period_start, l.period_end
@@ -46,8 +48,8 @@ GROUP BY p.customer_id, p.charge_key, p.billed_through
 """
 _LATE = "SELECT customer_id, charge_key, hour FROM tallystick_late_usage"
 _TWICE = """
-SELECT customer_id, charge_key, period_start, part, COUNT(*) AS times FROM tallystick_invoice_lines
-GROUP BY customer_id, charge_key, period_start, part HAVING COUNT(*) > 1
+SELECT customer_id, charge_key, period_start, kind, part, COUNT(*) AS times FROM tallystick_invoice_lines
+GROUP BY customer_id, charge_key, period_start, kind, part HAVING COUNT(*) > 1
 """
 _UNEXPLAINED = """
 SELECT l.customer_id, l.id, l.amount FROM tallystick_invoice_lines l
@@ -189,8 +191,9 @@ def _check_parts(wrong: Wrongs, stretch: _Stretch) -> None:
             wrong(line.id, f"is part {line.part}, expected part {number} at the price of the first")
         if rating.exact.rounded() != rating.total or line.amount != rating.total.minor - billed:
             wrong(line.id, f"{line.amount} is not {rating.exact} rounded once, less {billed} billed before")
-        if not needs_events(price) and rate(price, quantity)[:3] != rating[:3]:
-            wrong(line.id, f"{plain(quantity)} at its price come to {rate(price, quantity).exact}, not to {rating.exact}")
+        again = None if needs_events(price) else rate(price, quantity, minimum_share=exact(line.share))
+        if again is not None and again[:3] != rating[:3]:
+            wrong(line.id, f"{plain(quantity)} at its price come to {again.exact}, not to {rating.exact}")
         billed += line.amount
 
 
@@ -201,7 +204,8 @@ def _check_amounts(conn: Connection, wrong: Wrongs, stretch: _Stretch) -> None:
         return
     meter = catalog.meters(conn)[MeterKey(stretch.meter_key)]
     amounts = usage_totals.amounts(conn, CustomerId(stretch.of[0]), meter, _period(stretch))
-    expected, billed = rate_events(price, amounts).total.minor, sum(line.amount for line in stretch.lines)
+    share = exact(stretch.lines[0].share)
+    expected, billed = rate_events(price, amounts, minimum_share=share).total.minor, sum(line.amount for line in stretch.lines)
     if expected != billed:
         wrong(stretch.subject, f"its events come to {expected}, billed are {billed}")
 

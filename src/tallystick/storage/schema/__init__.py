@@ -5,12 +5,14 @@ from tallystick.storage.schema.alerts import alert_thresholds, alerts, dispatche
 from tallystick.storage.schema.base import APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
 from tallystick.storage.schema.business import counters, settings
 from tallystick.storage.schema.catalog import charges, customers, meters
+from tallystick.storage.schema.checkouts import checkouts
 from tallystick.storage.schema.coupons import coupons, discounts, invoice_discounts, promotion_codes
 from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations
 from tallystick.storage.schema.subscriptions import (
     deferred_revenue,
+    plan_sales,
     plan_versions,
     subscription_meters,
     subscription_periods,
@@ -33,6 +35,7 @@ __all__ = [
     "billing_positions",
     "boots",
     "charges",
+    "checkouts",
     "counters",
     "coupons",
     "credit_burns",
@@ -56,6 +59,7 @@ __all__ = [
     "metadata",
     "meters",
     "payments",
+    "plan_sales",
     "plan_versions",
     "promotion_codes",
     "provider_events",

@@ -25,6 +25,15 @@ plan_versions = table(
     CheckConstraint("version > 0", name="version"),
 )
 
+plan_sales = table(
+    "plan_sales",
+    key("plan_key"),
+    whole("version"),
+    at("first_at"),
+    PrimaryKeyConstraint("plan_key", "version"),
+    ForeignKeyConstraint(["plan_key", "version"], ["tallystick_plan_versions.plan_key", "tallystick_plan_versions.version"]),
+)
+
 subscriptions = table(
     "subscriptions",
     of_customer(),
@@ -51,9 +60,7 @@ subscriptions = table(
     at("due_at", nullable=True),  # when something is to be done for it; null: never again
     whole("version"),
     PrimaryKeyConstraint("customer_id", "id"),
-    ForeignKeyConstraint(
-        ["plan_key", "plan_version"], ["tallystick_plan_versions.plan_key", "tallystick_plan_versions.version"]
-    ),
+    ForeignKeyConstraint(["plan_key", "plan_version"], ["tallystick_plan_versions.plan_key", "tallystick_plan_versions.version"]),
     one_of("status", Status),
     one_of("anchoring", Anchoring),
     CheckConstraint("period_start < period_end AND full_start <= period_start AND period_end <= full_end", name="period"),

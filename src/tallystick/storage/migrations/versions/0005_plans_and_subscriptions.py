@@ -19,6 +19,7 @@ _HELD = "status = 'reserved'"
 
 def upgrade() -> None:
     _plan_versions()
+    _plan_sales()
     _subscriptions()
     _subscription_periods()
     _subscription_meters()
@@ -276,6 +277,22 @@ def _plan_versions() -> None:
         sa.Column("created_at", types.Instant(), nullable=False),
         sa.CheckConstraint("version > 0", name=op.f("ck_tallystick_plan_versions_version")),
         sa.PrimaryKeyConstraint("plan_key", "version", name=op.f("pk_tallystick_plan_versions")),
+        sqlite_strict=True,
+    )
+
+
+def _plan_sales() -> None:
+    op.create_table(
+        "tallystick_plan_sales",
+        sa.Column("plan_key", types.Key(), nullable=False),
+        sa.Column("version", types.Whole(), nullable=False),
+        sa.Column("first_at", types.Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["plan_key", "version"],
+            ["tallystick_plan_versions.plan_key", "tallystick_plan_versions.version"],
+            name=op.f("fk_tallystick_plan_sales_tallystick_plan_versions"),
+        ),
+        sa.PrimaryKeyConstraint("plan_key", "version", name=op.f("pk_tallystick_plan_sales")),
         sqlite_strict=True,
     )
 

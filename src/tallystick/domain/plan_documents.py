@@ -1,0 +1,177 @@
+"""The plan document, and the terms of a subscription: one form for files, the API and storage, read strictly."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+from tallystick.domain.catalog import Price
+from tallystick.domain.entitlements import Policy, Quota, Reset
+from tallystick.domain.periods import read_cadence
+from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
+from tallystick.domain.price_documents import read_price, write_price
+from tallystick.domain.subscriptions import AddOn, PlanTerms
+from tallystick.values.decimals import exact_decimal, plain
+from tallystick.values.errors import InvalidInput
+from tallystick.values.fields import Fields
+from tallystick.values.ids import MeterKey
+from tallystick.values.money import currency
+
+_LENGTH_MAX = 1000
+_UNLIMITED = "unlimited"
+
+Document = dict[str, object]
+Made = TypeVar("Made")
+
+
+def read_plan(fields: Fields, *, version: int = 1) -> PlanVersion:
+    """{"key", "name"?, "intervals"?, "trial_days"?, "add_on"?, "features"?, "charges"?, "quotas"?} (docs/reference/plans.md)."""
+    key, name = fields.text("key"), fields.text("name", "")
+    cadences = [read_cadence(text) for text in _texts(fields, "intervals")] or [read_cadence("month")]
+    trial = timedelta(days=fields.maybe_count("trial_days") or 0)
+    features = frozenset(_texts(fields, "features"))
+    charges = tuple(_read_charge(each) for each in _objects(fields, "charges"))
+    quotas = dict(_read_quota(each) for each in _objects(fields, "quotas"))
+    add_on = fields.flag("add_on")
+    fields.end()
+    return _placed(fields, lambda: PlanVersion(key, version, charges, tuple(cadences), quotas, features, trial, add_on, name))
+
+
+def write_plan(plan: PlanVersion) -> Document:
+    """The document that reads as the same plan; what is at its default is left out."""
+    document: Document = {"key": plan.key, "intervals": [str(each) for each in plan.cadences]}
+    if plan.display_name:
+        document["name"] = plan.display_name
+    if plan.trial:
+        document["trial_days"] = plan.trial.days
+    if plan.add_on:
+        document["add_on"] = True
+    document["features"] = sorted(plan.features)
+    document["charges"] = [_write_charge(charge) for charge in plan.charges]
+    document["quotas"] = [_write_quota(key, plan.quotas[key]) for key in sorted(plan.quotas)]
+    return document
+
+
+def _read_charge(fields: Fields) -> PlanCharge:
+    key = fields.text("key")
+    kind = ChargeKind(fields.choice("kind", tuple(ChargeKind)))
+    meter = fields.text("meter", "") or None
+    timing = Timing(fields.choice("timing", tuple(Timing), Timing.ARREARS if kind is ChargeKind.USAGE else Timing.ADVANCE))
+    name = fields.text("name", "")
+    priced = fields.items("prices", at_most=_LENGTH_MAX)
+    prices = tuple(_read_plan_price(each, fields.path(f"prices[{at}]")) for at, each in enumerate(priced))
+    fields.end()
+    return _placed(fields, lambda: PlanCharge(key, kind, prices, None if meter is None else MeterKey(meter), timing, name))
+
+
+def _read_plan_price(document: object, where: str) -> PlanPrice:
+    """A price document, and the interval that it is for, where it is not for every one."""
+    if not isinstance(document, Mapping):
+        raise InvalidInput(f"{where}: must be a price document", field=where)
+    interval = document.get("interval")
+    if interval is not None and not isinstance(interval, str):
+        raise InvalidInput(f'{where}.interval: write it as "month"', field=f"{where}.interval")
+    price = _priced({name: value for name, value in document.items() if name != "interval"}, where)
+    return PlanPrice(price, None if interval is None else read_cadence(interval))
+
+
+def _priced(document: Mapping[str, object], where: str) -> Price:
+    try:
+        return read_price(document)
+    except InvalidInput as wrong:
+        raise InvalidInput(f"{where}.{wrong.message}", field=f"{where}.{wrong.field}") from None
+
+
+def _write_charge(charge: PlanCharge) -> Document:
+    document: Document = {"key": charge.key, "kind": charge.kind.value}
+    if charge.meter_key is not None:
+        document["meter"] = charge.meter_key
+    elif charge.kind is not ChargeKind.ONE_TIME:
+        document["timing"] = charge.timing.value
+    if charge.display_name:
+        document["name"] = charge.display_name
+    document["prices"] = [
+        write_price(each.price) | ({} if each.cadence is None else {"interval": str(each.cadence)}) for each in charge.prices
+    ]
+    return document
+
+
+def _read_quota(fields: Fields) -> tuple[MeterKey, Quota]:
+    """{"meter", "limit": a decimal, or "unlimited", "policy"?, "reset"?}: no limit at all is said, never left out."""
+    meter = MeterKey(fields.text("meter"))
+    said = fields.required("limit")
+    if not isinstance(said, str | int):
+        raise fields.wrong("limit", f'a decimal as a string or an integer, or "{_UNLIMITED}"')
+    limit = None if said == _UNLIMITED else exact_decimal(said, field=fields.path("limit"))
+    policy = Policy(fields.choice("policy", tuple(Policy), Policy.HARD))
+    reset = Reset(fields.choice("reset", tuple(Reset), Reset.CALENDAR_MONTH))
+    fields.end()
+    return meter, _placed(fields, lambda: Quota(limit, policy, reset))
+
+
+def _write_quota(meter: MeterKey, quota: Quota) -> Document:
+    limit = _UNLIMITED if quota.limit is None else plain(quota.limit)
+    return {"meter": meter, "limit": limit, "policy": quota.policy.value, "reset": quota.reset.value}
+
+
+def read_terms(document: Mapping[str, object]) -> PlanTerms:
+    """The terms that `write_terms` has written."""
+    fields = Fields(document)
+    money, cadence = currency(fields.text("currency")), read_cadence(fields.text("interval"))
+    add_ons = tuple(_read_add_on(each) for each in _objects(fields, "add_ons"))
+    overrides = {}
+    for each in _objects(fields, "overrides"):
+        price = each.required("price")
+        assert isinstance(price, Mapping), "a price is written as a document"
+        overrides[each.text("charge")] = _priced(price, "overrides")
+    plan, version, seats = fields.text("plan"), fields.maybe_count("version"), fields.maybe_count("seats")
+    fields.end()
+    return PlanTerms(plan, version or 0, money, cadence, 0 if seats is None else seats, add_ons, overrides)
+
+
+def _read_add_on(fields: Fields) -> AddOn:
+    key, version, quantity = fields.text("plan"), fields.maybe_count("version"), fields.maybe_count("quantity")
+    fields.end()
+    return AddOn(key, version or 0, 1 if quantity is None else quantity)
+
+
+def write_terms(terms: PlanTerms) -> Document:
+    """The terms as they are kept, and as they are shown."""
+    document: Document = {
+        "plan": terms.plan_key,
+        "version": terms.plan_version,
+        "currency": terms.currency.code,
+        "interval": str(terms.cadence),
+        "seats": terms.seats,
+    }
+    document["add_ons"] = [
+        {"plan": each.plan_key, "version": each.plan_version, "quantity": each.quantity} for each in terms.add_ons
+    ]
+    document["overrides"] = [{"charge": key, "price": write_price(terms.overrides[key])} for key in sorted(terms.overrides)]
+    return document
+
+
+def _placed(fields: Fields, make: Callable[[], Made]) -> Made:
+    """What is made of the fields; an error says where in the document it is."""
+    try:
+        return make()
+    except InvalidInput as wrong:
+        if not fields.where:
+            raise
+        raise InvalidInput(f"{fields.where}: {wrong.message}", field=f"{fields.where}.{wrong.field}") from None
+
+
+def _texts(fields: Fields, name: str) -> list[str]:
+    if not fields.has(name):
+        return []
+    found = []
+    for each in fields.items(name, at_most=_LENGTH_MAX):
+        if not isinstance(each, str) or not each:
+            raise fields.wrong(name, "must be a list of texts")
+        found.append(each)
+    return found
+
+
+def _objects(fields: Fields, name: str) -> list[Fields]:
+    if not fields.has(name):
+        return []
+    return [Fields(each, fields.path(f"{name}[{at}]")) for at, each in enumerate(fields.items(name, at_most=_LENGTH_MAX))]
