@@ -14,6 +14,7 @@ from tests.storage.worlds import ADA, NOW, TOKENS, a_charge, an_event, an_open_i
 WITHOUT_CUSTOMER = {
     "uq_tallystick_invoices_number": "an invoice number is said once",
     "uq_tallystick_payments_ref": "one object of the provider's is one payment",
+    "uq_tallystick_checkouts_ref": "one page of the provider's is one checkout",
 }
 
 

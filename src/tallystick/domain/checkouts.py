@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tallystick.domain.payments import KEY_AGE_MAX
+from tallystick.domain.periods import Cadence
+from tallystick.domain.plans import PlanVersion
 from tallystick.values.errors import IllegalTransition, InvalidInput
 from tallystick.values.ids import CheckoutId, CustomerId, derived
 from tallystick.values.money import Currency
@@ -35,27 +37,41 @@ TRANSITIONS: dict[CheckoutStatus, set[CheckoutStatus]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a customer wants to subscribe to, and where the provider's page leads back to."""
+    """What a customer asks to subscribe to, and where the provider's page leads back to. None: what the plan says."""
 
     customer_id: CustomerId
     plan_key: str
+    success_url: str
+    cancel_url: str
+    currency: Currency | None = None
+    cadence: Cadence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The wish with everything said: this version of the plan, as it is sold today, in this currency by this interval."""
+
+    customer_id: CustomerId
+    plan_key: str
+    plan_version: int
     currency: Currency
-    interval: str
+    cadence: Cadence
     success_url: str
     cancel_url: str
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same wish: of equal ones, only one is open at a time."""
-        return derived("wish", self.plan_key, self.currency.code, self.interval, self.success_url, self.cancel_url)
+        """The same for the same choice: of equal ones, only one is open at a time."""
+        sold = (self.plan_key, str(self.plan_version), self.currency.code, str(self.cadence))
+        return derived("choice", *sold, self.success_url, self.cancel_url)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """One visit to the provider's page. `number` counts those for an equal wish; `ref` and `url` are known once it stands."""
+    """One visit to the provider's page. `number` counts those for an equal choice; `ref` and `url` are known once it stands."""
 
     id: CheckoutId
-    wish: Wish
+    choice: Choice
     number: int
     status: CheckoutStatus
     created_at: datetime
@@ -67,7 +83,7 @@ class Checkout:
 
     @property
     def customer_id(self) -> CustomerId:
-        return self.wish.customer_id
+        return self.choice.customer_id
 
     @property
     def key(self) -> str:
@@ -88,13 +104,40 @@ class ProviderCheckout:
     payment_method: str | None = None
 
 
-def begin(wish: Wish, newest: Checkout | None, *, now: datetime) -> Checkout:
-    """The newest for an equal wish, where its page can still be handed out; else the next one."""
+def chosen(wish: Wish, plan: PlanVersion) -> Choice:
+    """What is subscribed to: where the wish says nothing, the plan's first interval, and the one currency that it is sold in.
+
+    Raises InvalidInput for what the plan does not sell.
+    """
+    if plan.add_on:
+        raise InvalidInput(f"plan {plan.key}: is an add-on, sold beside another plan only", field="plan")
+    cadence = wish.cadence or plan.cadences[0]
+    if cadence not in plan.cadences:
+        sold = ", ".join(str(each) for each in plan.cadences)
+        raise InvalidInput(f"plan {plan.key}: is not sold by the {cadence}; by the {sold}", field="interval")
+    currency = _currency(plan, cadence, wish.currency)
+    return Choice(wish.customer_id, plan.key, plan.version, currency, cadence, wish.success_url, wish.cancel_url)
+
+
+def _currency(plan: PlanVersion, cadence: Cadence, wanted: Currency | None) -> Currency:
+    offered = plan.currencies(cadence)
+    known = f"one of {', '.join(each.code for each in offered)}" if offered else "any, as it has no prices"
+    if wanted is None:
+        if len(offered) == 1:
+            return offered[0]
+        raise InvalidInput(f"currency: say in which to pay for plan {plan.key}: {known}", field="currency")
+    if plan.charges and wanted not in offered:
+        raise InvalidInput(f"plan {plan.key}: is not sold in {wanted.code} by the {cadence}; {known}", field="currency")
+    return wanted
+
+
+def begin(choice: Choice, newest: Checkout | None, *, now: datetime) -> Checkout:
+    """The newest for an equal choice, where its page can still be handed out; else the next one."""
     if newest is not None and newest.status is CheckoutStatus.OPEN and not is_stale(newest, now=now):
         return newest
     number = 0 if newest is None else newest.number + 1
-    checkout_id = CheckoutId(derived("chk", wish.customer_id, wish.fingerprint, str(number)))
-    return Checkout(checkout_id, wish, number, CheckoutStatus.OPEN, now, now + LIFETIME)
+    checkout_id = CheckoutId(derived("chk", choice.customer_id, choice.fingerprint, str(number)))
+    return Checkout(checkout_id, choice, number, CheckoutStatus.OPEN, now, now + LIFETIME)
 
 
 def is_stale(checkout: Checkout, *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.customers import Customer
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Payment, Step
-from tallystick.flows import _settlement
+from tallystick.flows import _customer_ref, _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Done, Limited, Outcome, PaymentRequest, Refused, RequestedLine, Unknown
 from tallystick.values.errors import NotFound
@@ -96,7 +96,7 @@ def _ask(ctx: Context, payment_id: PaymentId) -> _Question | None:
 def _call(ctx: Context, question: _Question) -> Outcome | None:
     payment, step, now = question.payment, question.step, ctx.clock.now()
     look_first = payment.must_look_first(now)
-    ref = _customer_ref(ctx, question.customer, look_first=look_first or step is Step.FIND)
+    ref = _customer_ref.ensured(ctx, question.customer, look_first=look_first or step is Step.FIND)
     if not isinstance(ref, str):
         return ref
     request, key = _request(question.invoice, payment, ref), payment.key(step)
@@ -115,16 +115,6 @@ def _call(ctx: Context, question: _Question) -> Outcome | None:
             raise AssertionError("nothing is asked of the provider for a final payment")
         case _:
             assert_never(step)
-
-
-def _customer_ref(ctx: Context, customer: Customer, *, look_first: bool) -> str | Refused | Limited | Unknown:
-    if customer.provider_ref is not None:
-        return customer.provider_ref
-    ref = ctx.provider.ensure_customer(customer, key=f"customer:{customer.id}", look_first=look_first)
-    if isinstance(ref, str):
-        with ctx.database.transaction("know customer") as conn:
-            return storage.customers.set_provider_ref(conn, customer.id, ref)
-    return ref
 
 
 def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payment:

@@ -1,5 +1,6 @@
 """Understand one delivery, ask the provider how its object stands now, and let our books follow."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from tallystick.domain.payments import CheckoutCompleted, CheckoutExpired, Ignor
 from tallystick.flows import _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
+from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import IllegalTransition, NotFound
 
@@ -32,7 +34,7 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
         _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
         return None
     if isinstance(fact, CheckoutCompleted | CheckoutExpired):
-        _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} is no checkout of ours")
+        _ask_about(ctx, delivery_id, fact)
         return None
     if payment is None:
         _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
@@ -51,6 +53,26 @@ def _payment(conn: Connection, fact: PaymentChanged) -> Payment | None:
     if payment is None and fact.invoice_id is not None:
         payment = storage.payments.get(conn, domain.payments.payment_id(fact.invoice_id))
     return payment
+
+
+def _ask_about(ctx: Context, delivery_id: str, fact: CheckoutCompleted | CheckoutExpired) -> None:
+    """Writes down to ask how the page stands; the news itself is only a hint."""
+    now = ctx.clock.now()
+    with ctx.database.transaction("news of checkout") as conn:
+        checkout = storage.checkouts.get(conn, fact.reference)
+        if checkout is None:
+            reason = f"{fact.ref} is for {fact.reference}, which is no checkout of ours"
+            storage.provider_events.mark(conn, delivery_id, Settlement.IGNORED, reason, at=now)
+            return
+        if checkout.ref not in {None, fact.ref}:
+            reason = f"{checkout.id} has the page {checkout.ref}, not {fact.ref}"
+            storage.provider_events.mark(conn, delivery_id, Settlement.PARKED, reason, at=now)
+            return
+        if checkout.ref is None:  # the answer that told of the page was lost
+            ctx.faults.mark("settle.checkout_before_the_answer")
+            storage.checkouts.move(conn, checkout, replace(checkout, ref=fact.ref))
+        storage.jobs.enqueue(conn, JobName.COMPLETE_CHECKOUT, checkout.id, run_at=now)
+        storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=now)
 
 
 def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta) -> timedelta | None:

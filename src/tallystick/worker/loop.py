@@ -13,7 +13,7 @@ from tallystick import flows, storage
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import Job, JobName
 from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
-from tallystick.values.ids import PaymentId
+from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId
 from tallystick.worker import schedule
 
 LEASE = timedelta(minutes=5)
@@ -95,12 +95,23 @@ def _where(bug: Exception) -> dict[str, object]:
 def _work(ctx: Context, job: Job) -> timedelta | None:
     """None when the job is done; else how long to wait before it is run again."""
     match job.name:
+        case JobName.ALERT:
+            flows.tell_alert.tell_alert(ctx, AlertId(job.subject))
+            return None
         case JobName.COLLECT:
             collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)
             if collected.refusal is not None:
                 refusal = collected.refusal
                 raise Refusal(f"{job.subject}: the provider refused: {refusal.message}", code=refusal.code)
             return collected.again_in
+        case JobName.COMPLETE_CHECKOUT:
+            return flows.complete_checkout.complete_checkout(ctx, CheckoutId(job.subject), attempt=job.attempt)
+        case JobName.MAIL:
+            message_id, _, target = job.subject.partition("/")
+            return flows.mail_message.mail_message(ctx, MessageId(message_id), target)
+        case JobName.SEND:
+            message_id, _, target = job.subject.partition("/")
+            return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))
         case JobName.SETTLE:
             return flows.settle.settle(ctx, job.subject, attempt=job.attempt)
         case _:

@@ -1,0 +1,47 @@
+"""The engine's calls that send a customer to the provider: to save a payment method for a plan, or to manage those saved."""
+
+from collections.abc import Collection
+
+from tallystick import flows, storage
+from tallystick.app.engine import Engine
+from tallystick.domain.checkouts import Checkout, Wish, checked_url
+from tallystick.domain.customers import checked_key
+from tallystick.domain.periods import read_cadence
+from tallystick.values.ids import CheckoutId, CustomerId
+from tallystick.values.money import currency as known_currency
+
+
+class CheckoutCalls(Engine):
+    """Start, look, open the portal. An address must be of one of `allowed_origins`, where they are given."""
+
+    def start_checkout(  # noqa: PLR0913 each is said by name
+        self, customer_id: str, *, plan: str, success_url: str, cancel_url: str, currency: str | None = None,
+        interval: str | None = None, allowed_origins: Collection[str] | None = None,
+    ) -> Checkout:  # fmt: skip
+        """The checkout, with the `url` to send the customer to: the same for the same wish, while its page is open.
+
+        There the customer saves a payment method; then the subscription begins, and is charged to it.
+        """
+        wish = Wish(
+            customer_id=CustomerId(checked_key(customer_id, field="customer")),
+            plan_key=plan,
+            success_url=checked_url(success_url, field="success_url", allowed_origins=allowed_origins),
+            cancel_url=checked_url(cancel_url, field="cancel_url", allowed_origins=allowed_origins),
+            currency=None if currency is None else known_currency(currency),
+            cadence=None if interval is None else read_cadence(interval),
+        )
+        return flows.start_checkout.start_checkout(self.context, wish)
+
+    def checkout(self, checkout_id: str) -> Checkout:
+        """How it stands, asked of the provider: for the page that the customer comes back to. Raises NotFound."""
+        flows.complete_checkout.complete_checkout(self.context, CheckoutId(checkout_id))
+        with self.context.database.reading() as conn:
+            checkout = storage.checkouts.get(conn, CheckoutId(checkout_id))
+        assert checkout is not None, f"{checkout_id}: was there, and stays"
+        return checkout
+
+    def open_portal(self, customer_id: str, *, return_url: str, allowed_origins: Collection[str] | None = None) -> str:
+        """The address at which the customer manages their payment methods; for one visit, which begins within minutes."""
+        customer = CustomerId(checked_key(customer_id, field="customer"))
+        address = checked_url(return_url, field="return_url", allowed_origins=allowed_origins)
+        return flows.open_portal.open_portal(self.context, customer, return_url=address)
