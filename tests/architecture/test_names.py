@@ -19,6 +19,7 @@ ALLOWED = {
     "process_bind_param": "the name that SQLAlchemy calls in a column type",
     "process_result_value": "the name that SQLAlchemy calls in a column type",
     "get_route_handler": "the name that FastAPI calls in a route class",
+    "get_extra_info": "the name that httpcore2 calls in a stream",
     "project_data_processing": "a name that programs call already: what is projected is a service that processes data",
     "data": "the word for the rows of a list, in our API as in Stripe's",
 }

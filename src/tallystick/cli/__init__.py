@@ -5,13 +5,27 @@ from typing import Any
 
 import typer
 
-from tallystick.cli import bill, catalog, customers, events, invoices, keys, lines, operate, project, serve, uptime
+from tallystick.cli import (
+    alerts,
+    bill,
+    catalog,
+    customers,
+    events,
+    invoices,
+    keys,
+    lines,
+    operate,
+    project,
+    serve,
+    uptime,
+    webhooks,
+)
 from tallystick.values.errors import TallystickError
 
 app = typer.Typer(
     name="tallystick", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-for group in (serve, operate, uptime, lines, catalog, customers, events, bill, invoices, project, keys):
+for group in (serve, operate, uptime, lines, catalog, customers, events, bill, invoices, project, keys, alerts, webhooks):
     group.register(app)
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"

@@ -153,5 +153,5 @@ class _Timed(NetworkStream):
         secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(ConnectTimeout))
         return _Timed(secured, self._deadline)
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    def get_extra_info(self, *asked: Any, **named: Any) -> Any:
+        return self._stream.get_extra_info(*asked, **named)

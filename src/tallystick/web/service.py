@@ -23,13 +23,16 @@ from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
 from tallystick.web.reference import reference_page
 from tallystick.web.routers import (
+    alerts,
     api_keys,
     audit,
     charges,
     customers,
+    endpoints,
     events,
     health,
     invoices,
+    messages,
     meters,
     quotas,
     quotes,
@@ -44,7 +47,23 @@ _ABOUT = """Usage metering and invoices, with Stripe or its offline sandbox behi
 
 Amounts are whole minor units with their `currency` beside them; quantities and rates are decimal strings; times are RFC 3339.
 Every refusal is `application/problem+json` with a stable `code`."""
-_NOUNS = (events, usage, customers, meters, charges, quotas, invoices, quotes, api_keys, audit, webhooks, health)
+_NOUNS = (
+    events,
+    usage,
+    customers,
+    meters,
+    charges,
+    quotas,
+    invoices,
+    quotes,
+    alerts,
+    endpoints,
+    messages,
+    api_keys,
+    audit,
+    webhooks,
+    health,
+)
 _ROUTES = (events.hot, *(noun.routes for noun in _NOUNS))
 
 
