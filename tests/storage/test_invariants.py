@@ -1,12 +1,10 @@
 """Each invariant holds of a real business on both engines, and finds what is planted against it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Connection, create_engine
 
 from tallystick import Tallystick, worker
 from tallystick.domain.catalog import Charge, PercentagePrice, UnitPrice
@@ -17,6 +15,7 @@ from tallystick.storage.invariants import INVARIANTS
 from tallystick.testing import FakeClock, SeededIds
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.money import USD
+from tests.storage.tampering import free, undone
 
 HOUR = timedelta(hours=1)
 PAID = Collection(Method.INTENT, automatic=True, payment_method="pm_card_visa")
@@ -146,8 +145,8 @@ def test_each_invariant_finds_what_is_planted_against_it(business: Tallystick) -
     assert {name for name, _, _ in PLANTED} == by_name.keys() - OF_QUOTAS - OF_CREDITS
     missed = []
     for name, table, tampering in PLANTED:
-        with _undone(business) as conn:
-            _free(conn, f"tallystick_{table}")
+        with undone(business) as conn:
+            free(conn, f"tallystick_{table}")
             assert conn.exec_driver_sql(tampering).rowcount > 0, tampering
             if not by_name[name].check(conn, 5).violations:
                 missed.append((name, tampering))
@@ -156,32 +155,7 @@ def test_each_invariant_finds_what_is_planted_against_it(business: Tallystick) -
 
 def test_at_most_so_many_violations_are_named(business: Tallystick) -> None:
     gapless = next(invariant for invariant in INVARIANTS if invariant.name == "derivable")
-    with _undone(business) as conn:
-        _free(conn, "tallystick_usage_rollups")
+    with undone(business) as conn:
+        free(conn, "tallystick_usage_rollups")
         conn.exec_driver_sql("UPDATE tallystick_usage_rollups SET sum = sum + 1")
         assert len(gapless.check(conn, 2).violations) == 2
-
-
-@contextmanager
-def _undone(business: Tallystick) -> Iterator[Connection]:
-    """A connection past everything that guards the tables; what it does is rolled back."""
-    engine = create_engine(business.context.database.url)
-    try:
-        with engine.connect() as conn:
-            if conn.dialect.name == "sqlite":
-                conn.connection.driver_connection.isolation_level = None
-                conn.exec_driver_sql("BEGIN")
-            yield conn
-            if conn.dialect.name == "sqlite":
-                conn.exec_driver_sql("ROLLBACK")
-            conn.rollback()
-    finally:
-        engine.dispose()
-
-
-def _free(conn: Connection, table: str) -> None:
-    """The table with its rows, and without keys, checks and triggers: what a damaged file may hold."""
-    cascade = " CASCADE" if conn.dialect.name == "postgresql" else ""
-    conn.exec_driver_sql(f"CREATE TABLE freed AS SELECT * FROM {table}")
-    conn.exec_driver_sql(f"DROP TABLE {table}{cascade}")
-    conn.exec_driver_sql(f"ALTER TABLE freed RENAME TO {table}")

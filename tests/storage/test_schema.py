@@ -1,13 +1,20 @@
 """The rules that the schema itself keeps, read from the database as it is."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from tallystick.domain.invoices import book_open
-from tallystick.storage import audit, catalog, invoices, ledger, schema, usage
+from tallystick.domain.coupons import Coupon, redeemed
+from tallystick.domain.credits import Burn, CreditGrant, GrantKind
+from tallystick.domain.discounts import AppliedDiscount
+from tallystick.domain.invoices import Invoice, book_open
+from tallystick.storage import audit, catalog, coupons, credits, invoices, ledger, schema, usage
 from tallystick.storage.database import Database
 from tallystick.storage.types import Key
+from tallystick.values.ids import GrantId
+from tallystick.values.money import USD, Money
 from tests.storage.worlds import ADA, NOW, TOKENS, a_charge, an_event, an_open_invoice, sent
 
 # Unique over the whole business, on purpose; each would be a table of its own where customers are spread over servers.
@@ -16,6 +23,8 @@ WITHOUT_CUSTOMER = {
     "uq_tallystick_payments_ref": "one object of the provider's is one payment",
     "uq_tallystick_checkouts_ref": "one page of the provider's is one checkout",
 }
+
+SHARED = {f"tallystick_{name}" for name in ("charges", "coupons", "meters", "plan_versions", "promotion_codes")}
 
 
 def _of_customers(conn: Connection) -> list[str]:
@@ -43,8 +52,7 @@ def test_the_customer_is_in_every_key_of_what_is_a_customers(database: Database)
             for name, columns in _unique_keys(conn, table).items():
                 assert "customer_id" in columns or name in WITHOUT_CUSTOMER, f"{table}: {name}"
             for key in inspect(conn).get_foreign_keys(table):
-                shared = key["referred_table"] in {"tallystick_meters", "tallystick_charges", "tallystick_plan_versions"}
-                assert shared or "customer_id" in key["constrained_columns"], f"{table}: {key['name']}"
+                assert key["referred_table"] in SHARED or "customer_id" in key["constrained_columns"], f"{table}: {key['name']}"
 
 
 def test_no_key_has_a_column_that_may_be_null(database: Database) -> None:
@@ -87,7 +95,21 @@ def full(database: Database) -> Database:
         invoices.add(conn, invoice)
         ledger.book(conn, book_open(invoice))
         audit.append(conn, audit.Act("test", "fill", ADA), at=NOW)
+        _reduced(conn, invoice)
     return database
+
+
+def _reduced(conn: Connection, invoice: Invoice) -> None:
+    """A discount and a credit grant take something off the invoice."""
+    coupon, cent = Coupon("HALF", percent=Decimal(50)), Money(1, USD)
+    discount = redeemed(coupon, customer_id=ADA, subscription_id="", now=NOW)
+    coupons.put_coupon(conn, coupon, at=NOW)
+    coupons.redeem(conn, discount, None)
+    shares = ((invoice.lines[0].id, cent),)
+    coupons.save_applied(conn, ADA, invoice.id, [AppliedDiscount(discount.id, coupon.key, "Half", cent, shares)])
+    grant = CreditGrant(GrantId("grant"), ADA, cent, cent, GrantKind.PREPAID, 0, "Top-up", NOW)
+    credits.add(conn, grant)
+    credits.burn(conn, invoice.id, [Burn(grant.id, cent)], at=NOW)
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)
