@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tallystick.app import Tallystick
+    from tallystick.app import Leases, Tallystick
     from tallystick.app.metering import metered
     from tallystick.domain.catalog import (
         Charge,
@@ -42,6 +42,7 @@ __all__ = [
     "FlatPrice",
     "GraduatedPercentagePrice",
     "GraduatedPrice",
+    "Leases",
     "Meter",
     "Money",
     "PackagePrice",
@@ -79,6 +80,7 @@ _HOMES = {
     "FlatPrice": "tallystick.domain.catalog",
     "GraduatedPercentagePrice": "tallystick.domain.catalog",
     "GraduatedPrice": "tallystick.domain.catalog",
+    "Leases": "tallystick.app",
     "Meter": "tallystick.domain.usage",
     "Money": "tallystick.values.money",
     "PackagePrice": "tallystick.domain.catalog",

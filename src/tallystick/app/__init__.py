@@ -6,13 +6,14 @@ from tallystick.app.checkouts import CheckoutCalls
 from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.invoices import InvoiceCalls
+from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
 from tallystick.app.metering import MeteringCalls
 from tallystick.app.operations import OperationCalls
 from tallystick.app.quotas import QuotaCalls, Reservation
 from tallystick.app.usage import UsageCalls
 
-__all__ = ["Reservation", "Tallystick"]
+__all__ = ["Leases", "Reservation", "Tallystick"]
 
 
 class Tallystick(

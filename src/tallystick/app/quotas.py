@@ -5,8 +5,12 @@ from decimal import Decimal
 
 from tallystick import flows
 from tallystick.app.engine import Engine
+from tallystick.app.lease import Number
+from tallystick.app.leases import Leases
 from tallystick.domain.customers import checked_key
 from tallystick.domain.entitlements import TTL_DEFAULT, Decision, Entitlement, Quota, checked_operation_id, checked_quantity
+from tallystick.domain.leases import SIZE_DEFAULT
+from tallystick.domain.leases import TTL_DEFAULT as LEASE_TTL_DEFAULT
 from tallystick.flows._quota import Use
 from tallystick.flows.reserve import Reserved
 from tallystick.values.errors import Conflict
@@ -34,6 +38,10 @@ class QuotaCalls(Engine):
     ) -> "Reservation":
         """A part of the quota, held until `ttl` from now; nothing of it is usage before it is committed."""
         return Reservation(self, flows.reserve.reserve(self.context, _use(customer_id, meter_key, quantity, op), ttl=ttl))
+
+    def leases(self, *, size: Number = SIZE_DEFAULT, ttl: timedelta = LEASE_TTL_DEFAULT, background: bool = True) -> Leases:
+        """Answers most uses from memory, out of the parts of quotas that this process holds; recorded within a second."""
+        return Leases(self, size=size, ttl=ttl, background=background)
 
     def commit(self, reservation_id: str, actual: str | int | Decimal | None = None) -> Decision:
         """What was really used of a reservation (None: all of it), taken and recorded; the rest is given back."""

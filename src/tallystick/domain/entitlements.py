@@ -48,7 +48,9 @@ class Reason(StrEnum):
     UNKNOWN_CUSTOMER = "unknown_customer"
     NO_ENTITLEMENT = "no_entitlement"
     QUOTA_EXCEEDED = "quota_exceeded"
-    OVERAGE = "overage"  # the only one that comes with a yes
+    SPEND_CAP = "spend_cap"  # a yes where the cap is soft
+    OVERAGE = "overage"  # a yes
+    UNCHECKED = "unchecked"  # a yes, of a lease whose database cannot be reached
 
 
 @dataclass(frozen=True, slots=True)

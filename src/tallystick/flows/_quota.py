@@ -1,6 +1,6 @@
 """How a quota stands, read in one place: for those who ask, and, under its lock, for those who take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ class Use:
 class Standing:
     """One quota at one instant."""
 
+    customer_id: CustomerId
     meter: Meter
     quota: Quota
     at: datetime
@@ -63,6 +64,12 @@ class Standing:
         if decision.allowed:
             domain.entitlements.check_room(self.meter, decision, requested)
         return decision
+
+    def free(self, *, given_back: Decimal) -> Decimal | None:
+        """What is left, where `given_back` is reserved no longer; below zero above the limit. None: there is no limit."""
+        if self.quota.limit is None:
+            return None
+        return EXACT.add(EXACT.subtract(self.quota.limit, EXACT.add(self.used, self.reserved)), given_back)
 
 
 def standing(ctx: Context, conn: Connection, customer_id: CustomerId, meter_key: MeterKey) -> Standing | Reason:
@@ -96,6 +103,13 @@ def locked(
     return _stands(conn, customer_id, meter, entitlement.quota, at=now)
 
 
+def counted_anew(conn: Connection, stands: Standing) -> Standing:
+    """As it stands once something was taken, or given back, in this transaction."""
+    customer_id, meter = stands.customer_id, stands.meter
+    used, reserved = storage.quotas.counted(conn, customer_id, meter, stands.period_start, now=stands.at)
+    return replace(stands, used=used, reserved=reserved)
+
+
 def locked_reservation(ctx: Context, conn: Connection, reservation_id: ReservationId) -> tuple[Operation, Standing]:
     """The reservation with its quota, under its lock, as both stand in the period that it counts in. Raises NotFound."""
     operation = storage.quotas.reservation(conn, reservation_id)
@@ -108,8 +122,7 @@ def locked_reservation(ctx: Context, conn: Connection, reservation_id: Reservati
     used, reserved = storage.quotas.counted(conn, operation.customer_id, found.meter, operation.period_start, now=found.at)
     period = found.quota.period(operation.at)
     resets_at = None if period is None else period.end
-    stands = Standing(found.meter, found.quota, found.at, operation.period_start, resets_at, used, reserved)
-    return operation, stands
+    return operation, replace(found, period_start=operation.period_start, resets_at=resets_at, used=used, reserved=reserved)
 
 
 def already_asked(conn: Connection, operation: Operation) -> Operation | None:
@@ -147,4 +160,4 @@ def _stands(conn: Connection, customer_id: CustomerId, meter: Meter, quota: Quot
     period = quota.period(at)
     start = domain.entitlements.counts_from(period)
     used, reserved = storage.quotas.counted(conn, customer_id, meter, start, now=at)
-    return Standing(meter, quota, at, start, None if period is None else period.end, used, reserved)
+    return Standing(customer_id, meter, quota, at, start, None if period is None else period.end, used, reserved)

@@ -42,10 +42,10 @@ def take(conn: Connection, operation: Operation, meter: Meter, *, hard_limit: De
     """
     steps, limit = to_steps(operation.quantity, meter.decimals), _limit(hard_limit, meter)
     held = operation.status is OperationStatus.RESERVED
-    filled = _moved(conn, operation, used=0 if held else steps, reserved=steps if held else 0, limit=limit)
+    filled = moved(conn, operation, used=0 if held else steps, reserved=steps if held else 0, limit=limit)
     if filled is None:
-        _begin(conn, operation)
-        filled = _moved(conn, operation, used=0 if held else steps, reserved=steps if held else 0, limit=limit)
+        begin(conn, operation)
+        filled = moved(conn, operation, used=0 if held else steps, reserved=steps if held else 0, limit=limit)
     if filled is None:
         return False
     row = _row(operation, meter) | {"filled": filled, "hard_limit": limit}
@@ -58,7 +58,7 @@ def end(conn: Connection, before: Operation, after: Operation, meter: Meter, *, 
     """Ends a reservation as `after` says; False where more is taken than reserved and `hard_limit` has no room for that."""
     held, taken = to_steps(before.quantity, meter.decimals), to_steps(after.taken, meter.decimals)
     limit = _limit(hard_limit, meter) if taken > held else None
-    filled = _moved(conn, before, used=taken, reserved=-held, limit=limit)
+    filled = moved(conn, before, used=taken, reserved=-held, limit=limit)
     if filled is None:
         return False
     values: dict[str, Any] = {"status": after.status.value, "taken": taken}
@@ -103,15 +103,16 @@ def _found(conn: Connection, named: ColumnElement[bool]) -> Operation | None:
     meters = schema.meters.c
     asked = select(_OPERATIONS, meters.decimals).join(schema.meters, meters.key == _OPERATIONS.c.meter_key).where(named)
     row = conn.execute(asked).one_or_none()
-    return None if row is None else _operation(row)
+    return None if row is None else operation_of(row)
 
 
-def _begin(conn: Connection, operation: Operation) -> None:
+def begin(conn: Connection, operation: Operation) -> None:
+    """The counter of its period, at nothing, where there is none yet."""
     key = {"customer_id": operation.customer_id, "meter_key": operation.meter_key, "period_start": operation.period_start}
     conn.execute(insert(conn, _COUNTERS).values(**key, used=0, reserved=0).on_conflict_do_nothing())
 
 
-def _moved(conn: Connection, operation: Operation, *, used: int, reserved: int, limit: int | None) -> int | None:
+def moved(conn: Connection, operation: Operation, *, used: int, reserved: int, limit: int | None) -> int | None:
     """Used and reserved together, after the move; None where there is no counter, or `limit` would be exceeded."""
     filled = _COUNTERS.c.used + _COUNTERS.c.reserved
     # The limit is asked in the statement that moves: what was read before it may be older than somebody else's commit.
@@ -151,7 +152,7 @@ def _row(operation: Operation, meter: Meter) -> dict[str, Any]:
     }
 
 
-def _operation(row: Row[Any]) -> Operation:
+def operation_of(row: Row[Any]) -> Operation:
     return Operation(
         customer_id=CustomerId(row.customer_id),
         id=OperationId(row.id),
