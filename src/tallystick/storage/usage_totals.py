@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, literal_column, select, union_all
 
 from tallystick.domain.usage import Aggregation, Event, Meter, Usage, measure
 from tallystick.storage import schema
@@ -18,34 +19,49 @@ from tallystick.values.time import Period
 _AT_ONCE = 500
 _LOW_BITS = 0xFFFF_FFFF
 _EVENTS, _ROLLUPS = schema.events.c, schema.usage_rollups.c
+
+
+def _summed(quantity: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
+    # Halves of 32 bits are summed apart: a sum of them cannot leave 64 bits, and Python joins them at any size.
+    high, low = quantity.op(">>")(literal_column("32")), quantity.bitwise_and(_LOW_BITS)
+    return func.sum(high).label("high"), func.sum(low).label("low")
+
+
+def _edge(*columns: Any, since: str, until: str) -> Select[Any]:
+    """Events of a part of an hour; the names of the instants are those of a `_Cut`."""
+    mine = _EVENTS.customer_id == bindparam("customer"), _EVENTS.meter_key == bindparam("meter")
+    return select(*columns).where(*mine, _EVENTS.at >= bindparam(since), _EVENTS.at < bindparam(until))
+
+
+def _of_whole_hours(*columns: Any, table: Table) -> Select[Any]:
+    mine = table.c.customer_id == bindparam("customer"), table.c.meter_key == bindparam("meter")
+    return select(*columns).where(*mine, table.c.hour >= bindparam("first"), table.c.hour < bindparam("last"))
+
+
+_OF_EVENTS = (
+    _EVENTS.unit_price,
+    func.count().label("count"),
+    *_summed(_EVENTS.quantity),
+    func.max(_EVENTS.quantity).label("max"),
+)
+_OF_HOURS = (
+    _ROLLUPS.unit_price,
+    func.sum(_ROLLUPS["count"]).label("count"),
+    *_summed(_ROLLUPS["sum"]),
+    func.max(_ROLLUPS["max"]).label("max"),
+)
 # Asked for each charge of each bill, and therefore kept: most of a small statement's time is its making.
-_EDGE = select(schema.events).where(
-    _EVENTS.customer_id == bindparam("customer"),
-    _EVENTS.meter_key == bindparam("meter"),
-    _EVENTS.at >= bindparam("since"),
-    _EVENTS.at < bindparam("until"),
+_PARTS = union_all(
+    _of_whole_hours(*_OF_HOURS, table=schema.usage_rollups).group_by(_ROLLUPS.unit_price),
+    _edge(*_OF_EVENTS, since="start", until="first").group_by(_EVENTS.unit_price),
+    _edge(*_OF_EVENTS, since="last", until="end").group_by(_EVENTS.unit_price),
 )
-_ROLLED_UP = (
-    select(
-        _ROLLUPS.unit_price,
-        func.sum(_ROLLUPS["count"]).label("count"),
-        # Halves of 32 bits are summed apart: a sum of them cannot leave 64 bits, and Python joins them at any size.
-        func.sum(_ROLLUPS["sum"].op(">>")(literal_column("32"))).label("high"),
-        func.sum(_ROLLUPS["sum"].bitwise_and(_LOW_BITS)).label("low"),
-        func.max(_ROLLUPS["max"]).label("max"),
-    )
-    .where(
-        _ROLLUPS.customer_id == bindparam("customer"),
-        _ROLLUPS.meter_key == bindparam("meter"),
-        _ROLLUPS.hour >= bindparam("since"),
-        _ROLLUPS.hour < bindparam("until"),
-    )
-    .group_by(_ROLLUPS.unit_price)
-)
+_OF_LATEST = (_ROLLUPS.latest_at, _ROLLUPS.latest_source, _ROLLUPS.latest_id)
+_NEWEST = (_EVENTS.at.desc(), _EVENTS.source.desc(), _EVENTS.id.desc())
 
 
 class _Part(NamedTuple):
-    """Some events, summed up, in steps: those of one price, or of one hour."""
+    """Some events of one price, summed up, in steps."""
 
     unit_price: str
     events: int
@@ -53,13 +69,22 @@ class _Part(NamedTuple):
     max: int
 
 
+class _Cut(NamedTuple):
+    """A period: whole hours from `first` to `last`, and the edges before and after them; each may be empty."""
+
+    start: datetime
+    first: datetime
+    last: datetime
+    end: datetime
+
+
 def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Usage:
     """What the events in `period` come to; equal to `measured`, and as fast for a long history as for a short one."""
-    whole, edges = _hours(period)
-    rows = [row for edge in edges for row in _edge_rows(conn, customer_id, meter.key, edge)]
-    parts = [_Part(row.unit_price, 1, row.quantity, row.quantity) for row in rows]
-    if whole is not None:
-        parts += _rolled_up(conn, customer_id, meter.key, whole)
+    asked = {"customer": customer_id, "meter": meter.key, **_cut(period)._asdict()}
+    parts = [
+        _Part(row.unit_price, int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
+        for row in conn.execute(_PARTS, asked)
+    ]
     count = sum(part.events for part in parts)
     if count == 0:
         return Usage(meter.key, Decimal(0))
@@ -71,9 +96,9 @@ def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Perio
         case Aggregation.MAX:
             quantity = from_steps(max(part.max for part in parts), meter.decimals)
         case Aggregation.LATEST:
-            quantity = from_steps(_latest(conn, customer_id, meter.key, whole, rows), meter.decimals)
+            quantity = from_steps(_latest(conn, asked), meter.decimals)
         case Aggregation.UNIQUE:
-            quantity = Decimal(_unique(conn, customer_id, meter, whole, rows))
+            quantity = Decimal(_unique(conn, meter, asked))
         case _:
             assert_never(meter.aggregation)
     return Usage(meter.key, quantity, count, _priced(parts, meter.decimals))
@@ -96,55 +121,34 @@ def amounts(conn: Connection, customer_id: CustomerId, meter: Meter, period: Per
     )
 
 
-def _hours(period: Period) -> tuple[Period | None, list[Period]]:
-    """The whole hours within the period, and what is left of it before and after them."""
-    first = hour_of(period.start)
-    start = first if first == period.start else first + HOUR
-    end = hour_of(period.end)
-    if start >= end:
-        return None, [period]
-    edges = [(period.start, start), (end, period.end)]
-    return Period(start, end), [Period(a, b) for a, b in edges if a < b]
+def _cut(period: Period) -> _Cut:
+    first, last = hour_of(period.start), hour_of(period.end)
+    if first < period.start:
+        first += HOUR
+    return _Cut(period.start, first, last, period.end) if first <= last else _Cut(period.start, *[period.end] * 3)
 
 
-def _rolled_up(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, hours: Period) -> list[_Part]:
-    """The sums of the hours, per price."""
-    asked = {"customer": customer_id, "meter": meter_key, "since": hours.start, "until": hours.end}
-    return [
-        _Part(row.unit_price, int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
-        for row in conn.execute(_ROLLED_UP, asked)
-    ]
+def _latest(conn: Connection, asked: dict[str, Any]) -> int:
+    of_hours = _of_whole_hours(*_OF_LATEST, _ROLLUPS.latest_quantity, table=schema.usage_rollups)
+    newest = [of_hours.order_by(_ROLLUPS.hour.desc(), *(name.desc() for name in _OF_LATEST)).limit(1)]
+    for since, until in (("start", "first"), ("last", "end")):
+        edge = _edge(_EVENTS.at, _EVENTS.source, _EVENTS.id, _EVENTS.quantity, since=since, until=until)
+        newest.append(edge.order_by(*_NEWEST).limit(1))
+    found: list[tuple[Any, ...]] = [tuple(row) for one in newest for row in conn.execute(one, asked)]
+    quantity: int = max(found)[3]
+    return quantity
 
 
-def _latest(
-    conn: Connection, customer_id: CustomerId, meter_key: MeterKey, hours: Period | None, rows: Sequence[Row[Any]]
-) -> int:
-    found = [(row.at, row.source, row.id, row.quantity) for row in rows]
-    if hours is not None:
-        rollups = schema.usage_rollups.c
-        names = (rollups.latest_at, rollups.latest_source, rollups.latest_id)
-        asked = (
-            select(*names, rollups.latest_quantity)
-            .where(_of_hours(schema.usage_rollups, customer_id, meter_key, hours))
-            .order_by(rollups.hour.desc(), *(name.desc() for name in names))
-            .limit(1)
-        )
-        found += [tuple(row) for row in conn.execute(asked)]
-    newest: int = max(found)[3]
-    return newest
-
-
-def _unique(conn: Connection, customer_id: CustomerId, meter: Meter, hours: Period | None, rows: Sequence[Row[Any]]) -> int:
-    seen = {unique_value(row.properties, meter.unique_property or "") for row in rows}
-    if hours is None:
-        return len(seen)
+def _unique(conn: Connection, meter: Meter, asked: dict[str, Any]) -> int:
+    edges = [_edge(_EVENTS.properties, since=since, until=until) for since, until in (("start", "first"), ("last", "end"))]
+    seen = {unique_value(said, meter.unique_property or "") for edge in edges for said in conn.execute(edge, asked).scalars()}
     uniques = schema.usage_uniques
-    within = _of_hours(uniques, customer_id, meter.key, hours)
-    count: int = conn.execute(select(func.count(uniques.c.value.distinct())).where(within)).scalar_one()
+    counted = _of_whole_hours(func.count(uniques.c.value.distinct()), table=uniques)
+    count: int = conn.execute(counted, asked).scalar_one()
     values = sorted(seen)
     for start in range(0, len(values), _AT_ONCE):
-        counted = select(uniques.c.value).where(within, uniques.c.value.in_(values[start : start + _AT_ONCE])).distinct()
-        seen -= set(conn.execute(counted).scalars())
+        known = _of_whole_hours(uniques.c.value, table=uniques).where(uniques.c.value.in_(values[start : start + _AT_ONCE]))
+        seen -= set(conn.execute(known.distinct(), asked).scalars())
     return count + len(seen)
 
 
@@ -156,23 +160,9 @@ def _priced(parts: Sequence[_Part], decimals: int) -> tuple[tuple[Decimal | None
     return tuple(sorted(pairs, key=lambda pair: (pair[0] is not None, pair[0] or Decimal(0))))
 
 
-def _of_hours(table: Any, customer_id: CustomerId, meter_key: MeterKey, hours: Period) -> ColumnElement[bool]:
-    return and_(
-        table.c.customer_id == customer_id,
-        table.c.meter_key == meter_key,
-        table.c.hour >= hours.start,
-        table.c.hour < hours.end,
-    )
-
-
 def _of_period(customer_id: CustomerId, meter_key: MeterKey, period: Period) -> ColumnElement[bool]:
     table = schema.events.c
     return and_(table.customer_id == customer_id, table.meter_key == meter_key, table.at >= period.start, table.at < period.end)
-
-
-def _edge_rows(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, edge: Period) -> Sequence[Row[Any]]:
-    asked = {"customer": customer_id, "meter": meter_key, "since": edge.start, "until": edge.end}
-    return conn.execute(_EDGE, asked).all()
 
 
 def _stream(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Iterator[Event]:
