@@ -189,13 +189,15 @@ def test_without_any_webhook_it_is_found_out_all_the_same(world: World) -> None:
 
 def test_who_comes_back_is_told_at_once(world: World) -> None:
     checkout = start(world)
-    assert world.billing.checkout(checkout.id).status is CheckoutStatus.OPEN
+    assert checkout.ref is not None
+    assert world.billing.checkout(checkout.ref, customer_id="ada").status is CheckoutStatus.OPEN
     saves(world, checkout)
-    for _ in range(2):
-        assert world.billing.checkout(checkout.id).status is CheckoutStatus.COMPLETE
+    for reference in (checkout.ref, checkout.id):
+        assert world.billing.checkout(reference).status is CheckoutStatus.COMPLETE
     assert default_of(world) == [stands(world, checkout).payment_method]
-    with pytest.raises(NotFound):
-        world.billing.checkout("chk_none")
+    for reference, customer in ((checkout.id, "eve"), (checkout.ref, "eve"), ("chk_none", None)):
+        with pytest.raises(NotFound):
+            world.billing.checkout(reference, customer_id=customer)
 
 
 @pytest.mark.parametrize("with_news", [True, False])

@@ -7,7 +7,8 @@ from tallystick.app.engine import Engine
 from tallystick.domain.checkouts import Checkout, Wish, checked_url
 from tallystick.domain.customers import checked_key
 from tallystick.domain.periods import read_cadence
-from tallystick.values.ids import CheckoutId, CustomerId
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import CustomerId
 from tallystick.values.money import currency as known_currency
 
 
@@ -32,12 +33,21 @@ class CheckoutCalls(Engine):
         )
         return flows.start_checkout.start_checkout(self.context, wish)
 
-    def checkout(self, checkout_id: str) -> Checkout:
-        """How it stands, asked of the provider: for the page that the customer comes back to. Raises NotFound."""
-        flows.complete_checkout.complete_checkout(self.context, CheckoutId(checkout_id))
+    def checkout(self, reference: str, *, customer_id: str | None = None) -> Checkout:
+        """How it stands, asked of the provider: for the page that the customer comes back to.
+
+        `reference` is our id or the provider's of its page, as `{CHECKOUT_SESSION_ID}` in the address tells it. Raises NotFound
+        for none, and for another customer's.
+        """
+        checkout = self._checkout(reference, customer_id)
+        flows.complete_checkout.complete_checkout(self.context, checkout.id)
+        return self._checkout(checkout.id, customer_id)
+
+    def _checkout(self, reference: str, customer_id: str | None) -> Checkout:
         with self.context.database.reading() as conn:
-            checkout = storage.checkouts.get(conn, CheckoutId(checkout_id))
-        assert checkout is not None, f"{checkout_id}: was there, and stays"
+            checkout = storage.checkouts.find(conn, reference)
+        if checkout is None or customer_id not in {None, checkout.customer_id}:
+            raise NotFound("checkout: there is no such checkout", field="checkout")
         return checkout
 
     def open_portal(self, customer_id: str, *, return_url: str, allowed_origins: Collection[str] | None = None) -> str:

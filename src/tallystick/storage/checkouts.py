@@ -36,6 +36,13 @@ def get(conn: Connection, checkout_id: CheckoutId) -> Checkout | None:
     return None if row is None else _checkout(row)
 
 
+def find(conn: Connection, reference: str) -> Checkout | None:
+    """The one of that id, or whose page at the provider has it."""
+    table = schema.checkouts.c
+    row = conn.execute(select(schema.checkouts).where((table.id == reference) | (table.ref == reference))).one_or_none()
+    return None if row is None else _checkout(row)
+
+
 def newest(conn: Connection, choice: Choice) -> Checkout | None:
     """The last that was begun for an equal choice of this customer."""
     table = schema.checkouts.c
