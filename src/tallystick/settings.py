@@ -1,7 +1,9 @@
 """All settings: environment first, then `.env`, then these defaults. A wrong value stops the start and says what is right."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +12,7 @@ from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.money import Currency, currency
 
 WEBHOOK_SECRET_LENGTH_MIN = 24
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _ADDRESS = r"^[^\s@<>,;:\x00-\x1f\x7f]+@[^\s@<>,;:\x00-\x1f\x7f]+$"
 
 
@@ -84,6 +87,27 @@ class Settings(BaseSettings):
         description="The address under which browsers reach the service. Default: http://localhost:PORT.",
         examples=["https://billing.example.com"],
     )
+    stripe_price_basic: str | None = Field(
+        default=None,
+        validation_alias="STRIPE_PRICE_BASIC",
+        description="The price at Stripe that means the plan `basic`, for programs that name it by its price.",
+        examples=["price_…"],
+    )
+    stripe_price_pro: str | None = Field(
+        default=None, validation_alias="STRIPE_PRICE_PRO", description="Likewise for the plan `pro`.", examples=["price_…"]
+    )
+    stripe_price_enterprise: str | None = Field(
+        default=None,
+        validation_alias="STRIPE_PRICE_ENTERPRISE",
+        description="Likewise for the plan `enterprise`.",
+        examples=["price_…"],
+    )
+    allowed_origins_text: str = Field(
+        default="",
+        validation_alias="TALLYSTICK_ALLOWED_ORIGINS",
+        description="Other origins, separated by commas, whose pages may call the routes for users and be led back to.",
+        examples=["https://app.example.com"],
+    )
     due_days: int = Field(
         default=14, validation_alias="TALLYSTICK_DUE_DAYS", ge=0, le=365, description="Days until an invoice is due."
     )
@@ -156,6 +180,14 @@ class Settings(BaseSettings):
         except InvalidInput as refusal:
             raise ValueError(refusal.message) from None
 
+    @field_validator("allowed_origins_text")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        wrong = [origin for origin in _listed(text) if not _ORIGIN.fullmatch(origin)]
+        if wrong:
+            raise ValueError('TALLYSTICK_ALLOWED_ORIGINS: scheme and host alone, such as "https://app.example.com", by commas')
+        return text
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
@@ -191,12 +223,28 @@ class Settings(BaseSettings):
         return tuple(secret.strip() for secret in self.stripe_webhook_secret.get_secret_value().split(","))
 
     @property
+    def plans_by_price(self) -> dict[str, str]:
+        """The plan that each price at Stripe means."""
+        prices = {"basic": self.stripe_price_basic, "pro": self.stripe_price_pro, "enterprise": self.stripe_price_enterprise}
+        return {price: plan for plan, price in prices.items() if price is not None}
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Our own origin, and those that are allowed besides."""
+        own = urlsplit(self.url)
+        return (f"{own.scheme}://{own.netloc}", *_listed(self.allowed_origins_text))
+
+    @property
     def currency(self) -> Currency:
         return currency(self.currency_code)
 
     @property
     def url(self) -> str:
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in (part.strip().rstrip("/").lower() for part in text.split(",")) if part)
 
 
 def read_settings(**given: Any) -> Settings:
