@@ -1,0 +1,58 @@
+"""Letters: in both languages for every kind of alert, with figures as that language writes them, and nothing of others in the HTML."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from tallystick.domain.alerts import Alert, AlertKind
+from tallystick.domain.letters import letter_of
+from tallystick.values.ids import CustomerId
+
+NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
+QUOTA = {"limit": "1000000", "used": "812345.5", "resets_at": "2026-02-01T00:00:00Z"}
+MONEY = {"cap_minor": "100000", "spent_minor": "80050", "currency": "usd", "resets_at": None}
+FACTS: dict[AlertKind, dict[str, str | None]] = {
+    AlertKind.QUOTA_THRESHOLD: QUOTA,
+    AlertKind.SPEND_THRESHOLD: MONEY,
+    AlertKind.SPEND_CAP_REACHED: MONEY,
+    AlertKind.USAGE_SPIKE: {"hour": "2026-01-15T09:00:00Z", "quantity": "45000", "usual": "1200.5", "weeks": "8", "unit": "call"},
+    AlertKind.ENDPOINT_DISABLED: {"reason": "it answered 410 Gone"},
+}
+
+
+def alert(kind: AlertKind, subject: str = "calls", customer: str = "ada") -> Alert:
+    return Alert(CustomerId(customer), kind, subject, NOW, 80, NOW, FACTS[kind])
+
+
+@pytest.mark.parametrize("locale", ["en", "ja"])
+@pytest.mark.parametrize("kind", AlertKind)
+def test_every_alert_can_be_written_in_every_language(kind: AlertKind, locale) -> None:
+    letter = letter_of(alert(kind).document, locale)
+    assert letter.subject
+    assert "{" not in letter.subject + letter.text + letter.html
+    assert "None" not in letter.text
+    assert f'lang="{locale}"' in letter.html
+
+
+def test_figures_are_written_exactly_and_as_the_language_writes_them() -> None:
+    quota = letter_of(alert(AlertKind.QUOTA_THRESHOLD).document, "en")
+    assert "812,345.5 of 1,000,000 calls: 80 % is reached" in quota.text
+    money = letter_of(alert(AlertKind.SPEND_CAP_REACHED).document, "en")
+    assert "$800.50: the cap of $1,000.00" in money.text
+    assert "it never does" in money.text
+    yen = replace(alert(AlertKind.SPEND_CAP_REACHED), facts=MONEY | {"currency": "jpy"})
+    assert "80,050" in letter_of(yen.document, "ja").text
+    assert "1200" not in (text := letter_of(alert(AlertKind.USAGE_SPIKE).document, "en").text)
+    assert "45,000 calls" in text
+
+
+def test_what_others_have_named_is_text_and_nothing_else() -> None:
+    hostile = alert(AlertKind.QUOTA_THRESHOLD, "<script>{0.__class__}</script>", "{threshold}<img src=x>&\u2028Bcc: eve")
+    letter = letter_of(hostile.document, "en")
+    assert "<script>" not in letter.html
+    assert "<img" not in letter.html
+    assert "{0.__class__}" in letter.text, "what looks like a template is not read as one"
+    assert "{threshold}" in letter.text
+    assert "\n" not in letter.subject
+    assert "\u2028" not in letter.subject
