@@ -104,6 +104,11 @@ class Discount:
     ends_at: datetime | None = None
     used_up: bool = False
 
+    @property
+    def once(self) -> bool:
+        """Whether it is for the first invoice that it reduces, and no other."""
+        return self.coupon.duration is Duration.ONCE
+
     def live(self, at: datetime) -> bool:
         """Whether it reduces an invoice that is drafted then."""
         return not self.used_up and (self.ends_at is None or at < self.ends_at)

@@ -1,13 +1,13 @@
 """Invoice one customer for its usage so far: each event on one invoice, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.invoices import Invoice
+from tallystick.domain.invoices import Invoice, Reductions
 from tallystick.domain.lines import Billable
 from tallystick.domain.payments import Collection
 from tallystick.flows import _billables, _issue
@@ -69,11 +69,17 @@ def _drafts(ctx: Context, conn: Connection, order: Order, until: datetime) -> li
     for currency, billables in sorted(found.items(), key=lambda item: item[0].code):
         now = ctx.clock.now()
         lines = [domain.lines.usage_line(order.customer_id, billable) for billable in billables]
-        reductions = _issue.reductions(conn, order.customer_id, currency, now=now)
+        reductions = _not_twice(_issue.reductions(conn, order.customer_id, currency, now=now), drafts)
         invoice = domain.invoices.draft(order.customer_id, currency, lines, reductions=reductions, now=now)
         if invoice is not None:
             drafts.append((invoice, billables))
     return drafts
+
+
+def _not_twice(found: Reductions, drafts: Sequence[Draft]) -> Reductions:
+    """What is for one invoice reduces the first of those that are drafted together, and not one in each currency."""
+    taken = {applied.discount_id for invoice, _ in drafts for applied in invoice.discounts}
+    return replace(found, discounts=[each for each in found.discounts if each.id not in taken or not each.once])
 
 
 def _check_minimum(invoice: Invoice) -> None:
