@@ -1,6 +1,7 @@
 """Each invariant holds of a real business on both engines, and finds what is planted against it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -26,6 +27,10 @@ NEWS = (
     "(provider, id, kind, body, created_at, livemode, received_at, outcome, reason, settled_at) "
     "VALUES ('stripe', 'evt_1', 'payment_intent.succeeded', '{\"data\":{\"object\":{\"id\":\"pi_nobody\"}}}', 1, "
 )
+AMENDED = (
+    "INSERT INTO tallystick_event_amendments SELECT customer_id, source, id, recorded_at, 'a test', 'test', '', '' "
+    "FROM tallystick_events WHERE id = "
+)
 # Which invariant must find it; the table that it is planted in, freed of all that would refuse it; and what is planted.
 PLANTED = (
     ("once", "events", "INSERT INTO tallystick_events SELECT * FROM tallystick_events LIMIT 1"),
@@ -44,6 +49,18 @@ PLANTED = (
     ("derivable", "events", "UPDATE tallystick_events SET at = at + 7200000000 WHERE id = 'ada 1'"),
     ("derivable", "usage_uniques", "DELETE FROM tallystick_usage_uniques WHERE value = 'u2'"),
     ("derivable", "usage_uniques", "UPDATE tallystick_usage_uniques SET value = 'u9' WHERE value = 'u2'"),
+    ("derivable", "event_amendments", f"{AMENDED}'ada 5'"),
+    ("derivable", "event_amendments", f"{AMENDED}'ada 2'"),
+    ("derivable", "event_amendments", "DELETE FROM tallystick_event_amendments WHERE id = 'ada 6'"),
+    ("complete and disjoint", "event_amendments", f"{AMENDED}'ada 1'"),
+    ("amendments", "event_amendments",
+     "INSERT INTO tallystick_event_amendments VALUES ('ada', 'api', 'nobody', 1, 'a test', 'test', '', '')"),
+    ("amendments", "event_amendments",
+     "INSERT INTO tallystick_event_amendments VALUES ('ada', 'api', 'ada 5', 1, 'a test', 'test', 'api', 'nobody')"),
+    ("amendments", "event_amendments",
+     "INSERT INTO tallystick_event_amendments VALUES ('ada', 'api', 'ada 5', 1, 'a test', 'test', 'api', 'ada 2')"),
+    ("amendments", "event_amendments",
+     "UPDATE tallystick_event_amendments SET replacement_source = 'api', replacement_id = 'ada 8' WHERE id = 'ada 6'"),
     ("tiling", "invoice_lines", "UPDATE tallystick_invoice_lines SET period_end = period_end + 1 WHERE meter_key = 'tokens'"),
     ("tiling", "billing_positions", "UPDATE tallystick_billing_positions SET billed_through = billed_through + 1"),
     ("tiling", "billing_positions", "DELETE FROM tallystick_billing_positions"),
@@ -92,7 +109,7 @@ PLANTED = (
 
 @pytest.fixture
 def business(database_url: str) -> Iterator[Tallystick]:
-    """Late usage, a carried sum, a void invoice, a paid one and an open one, of three meters."""
+    """Late usage, amended usage, a carried sum, a void invoice, a paid one and an open one, of three meters."""
     clock = FakeClock()
     app = Tallystick.from_url(database_url, clock=clock, ids=SeededIds())
     app.put_meter(Meter(MeterKey("tokens"), decimals=2))
@@ -114,6 +131,11 @@ def business(database_url: str) -> Iterator[Tallystick]:
     void = app.bill("ada", collection=LEFT_OPEN)[0]
     app.void(void.id, reason="a test")
     _use(app, "ada 5", 5000)
+    _use(app, "ada 6", 90)
+    app.retract("ada", "api", "ada 6", reason="a test")
+    _use(app, "ada 7", 60)
+    right = replace(app.event("ada", "api", "ada 7"), id=EventId("ada 8"), quantity=Decimal(50))
+    app.correct("ada", "api", "ada 7", replacement=right, reason="a test")
     clock.advance(HOUR)
     app.bill("ada", collection=LEFT_OPEN)
     worker.loop.run_until_idle(app.context)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from tallystick.domain.amendments import retraction
 from tallystick.domain.coupons import Coupon, redeemed
 from tallystick.domain.credits import Burn, CreditGrant, GrantKind
 from tallystick.domain.discounts import AppliedDiscount
@@ -90,7 +91,8 @@ def full(database: Database) -> Database:
     with database.transaction("fill") as conn:
         catalog.put_meter(conn, TOKENS, at=NOW)
         catalog.put_charge(conn, a_charge(), at=NOW)
-        usage.append(conn, sent(an_event("e1")), at=NOW)
+        usage.append(conn, sent(an_event("e1"), an_event("e0")), at=NOW)
+        usage.amend(conn, retraction(an_event("e0"), reason="a test", actor="test", at=NOW), an_event("e0"), TOKENS)
         invoice = an_open_invoice()
         invoices.add(conn, invoice)
         ledger.book(conn, book_open(invoice))

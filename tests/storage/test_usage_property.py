@@ -1,4 +1,4 @@
-"""However events arrive, the fast total is the measured one; and a name is recorded once."""
+"""However events arrive and are amended, the fast total is the measured one; and a name is recorded once."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
-from tallystick.storage import catalog, usage
+from tallystick.domain.amendments import name_of, retraction
+from tallystick.domain.usage import Aggregation, Event, Meter, Verdict, measure
+from tallystick.storage import catalog, usage, usage_levels
 from tallystick.storage.database import Database
+from tallystick.values.decimals import EXACT
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
 
@@ -48,8 +50,8 @@ class Undone(Exception):
 
 @pytest.mark.parametrize("meter", METERS, ids=lambda meter: meter.key)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(drawn=events, batch=st.integers(1, 9), bounds=st.tuples(instants, instants))
-def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, batch, bounds) -> None:
+@given(drawn=events, batch=st.integers(1, 9), bounds=st.tuples(instants, instants), taken=st.sets(st.integers(0, 40)))
+def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, batch, bounds, taken) -> None:
     def check(conn: Connection) -> None:
         catalog.put_meter(conn, meter, at=START)
         sent = [_event(meter, *facts) for facts in drawn]
@@ -60,13 +62,26 @@ def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, 
         first = {}
         for event in sent:
             first.setdefault((event.source, event.id), event)
-        kept = usage.events(conn, usage.EventQuery(ADA), limit=1000)
-        assert kept == sorted(first.values(), key=lambda event: (event.at, event.source, event.id))
+        stands = sorted(first.values(), key=lambda event: (event.at, event.source, event.id))
+        assert usage.events(conn, usage.EventQuery(ADA), limit=1000) == stands
+        for event in [event for number, event in enumerate(stands) if number in taken]:
+            usage.amend(conn, retraction(event, reason="a test", actor="test", at=START), event, meter)
+        kept = [event for number, event in enumerate(stands) if number not in taken]
+        assert usage.events(conn, usage.EventQuery(ADA), limit=1000) == kept
+        assert usage.events(conn, usage.EventQuery(ADA, amended=True), limit=1000) == stands
+        assert usage.amendments(conn, map(name_of, stands)).keys() == set(map(name_of, stands)) - set(map(name_of, kept))
         periods = [Period(START - timedelta(hours=1), START + timedelta(hours=9))]
         if bounds[0] != bounds[1]:
             periods.append(Period(min(bounds), max(bounds)))
         for period in periods:
-            assert usage.total(conn, ADA, meter, period) == usage.measured(conn, ADA, meter, period)
+            is_level = meter.aggregation is Aggregation.TIME_WEIGHTED
+            counted = [event for event in kept if event.at in period or (is_level and event.at < period.start)]
+            expected = measure(meter, counted, period)
+            assert usage.total(conn, ADA, meter, period) == usage.measured(conn, ADA, meter, period) == expected
+        middle = periods[0].start + periods[0].length / 3
+        parts = [Period(periods[0].start, middle), Period(middle, periods[0].end)]
+        held = [usage_levels.held_over(conn, ADA, meter, period)[0] for period in (*parts, periods[0])]
+        assert EXACT.add(held[0], held[1]) == held[2], "the parts of a period add up to the whole"
 
     _undone(database, check)
 

@@ -3,6 +3,7 @@
 from tallystick.domain import (
     accounts,
     alerts,
+    amendments,
     api_keys,
     catalog,
     catalog_documents,
@@ -32,6 +33,7 @@ from tallystick.domain import (
 __all__ = [
     "accounts",
     "alerts",
+    "amendments",
     "api_keys",
     "catalog",
     "catalog_documents",

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import assert_never
 
 from tallystick.domain.customers import check_keys, checked_key
-from tallystick.values.decimals import EXACT, exact_decimal, plain
+from tallystick.values.decimals import EXACT, exact_decimal, from_steps, half_up, plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey
-from tallystick.values.time import rfc3339
+from tallystick.values.time import Period, rfc3339, to_micros
 
 BACK_MAX = timedelta(days=35)
 AHEAD_MAX = timedelta(minutes=5)
@@ -33,6 +34,7 @@ class Aggregation(StrEnum):
     MAX = "max"
     LATEST = "latest"
     UNIQUE = "unique"
+    TIME_WEIGHTED = "time_weighted"  # level × seconds / seconds of the period; each event sets the level from its `at` on
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Answer:
 class Usage:
     """A quantity of one meter for one customer in one period.
 
-    `priced` splits it by the price that events carried, as (price or None, quantity); it adds up to a SUM meter's quantity.
+    `count` says how many events it was made from; where it is 0, nothing was used. `priced` splits it by the price that events
+    carried, as (price or None, quantity); it adds up to a SUM meter's quantity.
     """
 
     meter_key: MeterKey
@@ -178,22 +181,64 @@ def _size(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def measure(meter: Meter, events: Iterable[Event]) -> Usage:
+def measure(meter: Meter, events: Iterable[Event], period: Period | None = None) -> Usage:
     """What `events` of one meter, customer and period come to: the definition that every faster way must equal.
 
-    Does not depend on the order in which they arrive; LATEST is by (at, source, id). Nothing measured is zero.
+    Does not depend on the order in which they arrive; LATEST and TIME_WEIGHTED go by (at, source, id). Nothing measured is zero.
+    Only TIME_WEIGHTED needs to be told the period: of the events before it, the last one sets the level that it begins with.
     """
+    if meter.aggregation is Aggregation.TIME_WEIGHTED:
+        assert period is not None, "a level is held for a time: say of which period"
+        return _measure_level(meter, sorted(events, key=_place), period)
     listed: Sequence[Event] = tuple(events)
+    return Usage(meter.key, _aggregate(meter, listed) if listed else Decimal(0), len(listed), _priced(listed))
+
+
+def _place(event: Event) -> tuple[datetime, str, str]:
+    return event.at, event.source, event.id
+
+
+def _priced(events: Iterable[Event]) -> tuple[tuple[Decimal | None, Decimal], ...]:
     priced: dict[Decimal | None, Decimal] = {}
-    for event in listed:
+    for event in events:
         priced[event.unit_price] = EXACT.add(priced.get(event.unit_price, Decimal(0)), event.quantity)
-    pairs = tuple(sorted(priced.items(), key=lambda pair: (pair[0] is not None, pair[0] or Decimal(0))))
-    return Usage(meter.key, _aggregate(meter, listed), len(listed), pairs)
+    return tuple(sorted(priced.items(), key=lambda pair: (pair[0] is not None, pair[0] or Decimal(0))))
+
+
+def _measure_level(meter: Meter, events: Sequence[Event], period: Period) -> Usage:
+    """A level above or below zero that the period begins with is one event more that its quantity is made from."""
+    before = [event for event in events if event.at < period.start]
+    within = events[len(before) :]
+    carried = before[-1:] if before and before[-1].quantity else []
+    total = held([(event.at, event.quantity) for event in (*carried, *within)], period)
+    return Usage(meter.key, level_of(total, period, meter), len(carried) + len(within), _priced(within))
+
+
+def held(levels: Iterable[tuple[datetime, Decimal]], period: Period) -> Decimal:
+    """Level × microseconds over the period, exact; those of its parts add up to those of the whole.
+
+    `levels` are (from when on, how high) in the order of time. One from before the period holds from its start.
+    """
+    total, level, since = Decimal(0), Decimal(0), period.start
+    for at, height in levels:
+        if at > since:
+            total = EXACT.add(total, EXACT.multiply(level, Decimal(to_micros(at) - to_micros(since))))
+            since = at
+        level = height
+    return EXACT.add(total, EXACT.multiply(level, Decimal(to_micros(period.end) - to_micros(since))))
+
+
+def level_of(total: Decimal, period: Period, meter: Meter) -> Decimal:
+    """What was `held`, as the level that would have come to the same over the whole period: divided once, at the end.
+
+    Rounded half up to the meter's decimals: a quantity with digits without end could neither be stored nor shown, and a line is
+    to be its price over the quantity that stands on it (docs: Money and time, Quantities and events).
+    """
+    steps = Fraction(EXACT.scaleb(total, meter.decimals)) / (to_micros(period.end) - to_micros(period.start))
+    return from_steps(half_up(steps), meter.decimals)
 
 
 def _aggregate(meter: Meter, events: Sequence[Event]) -> Decimal:
-    if not events:
-        return Decimal(0)
     match meter.aggregation:
         case Aggregation.COUNT:
             return Decimal(len(events))
@@ -205,8 +250,10 @@ def _aggregate(meter: Meter, events: Sequence[Event]) -> Decimal:
         case Aggregation.MAX:
             return max(event.quantity for event in events)
         case Aggregation.LATEST:
-            return max(events, key=lambda e: (e.at, e.source, e.id)).quantity
+            return max(events, key=_place).quantity
         case Aggregation.UNIQUE:
             return Decimal(len({event.properties[meter.unique_property or ""] for event in events}))
+        case Aggregation.TIME_WEIGHTED:
+            raise AssertionError("a level is measured over its period")
         case _:
             assert_never(meter.aggregation)

@@ -92,7 +92,10 @@ def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Ch
 
 def _in_use(conn: Connection, key: MeterKey) -> bool:
     measured = (schema.usage_rollups.c.meter_key, schema.entitlements.c.meter_key)
-    return any(conn.execute(select(of).where(of == key).limit(1)).one_or_none() is not None for of in measured)
+    asked = [select(of).where(of == key) for of in measured]
+    # Where every event was retracted there is no rollup left, and the events still say what they said.
+    asked.append(select(schema.events.c.meter_key).join(schema.event_amendments).where(schema.events.c.meter_key == key))
+    return any(conn.execute(each.limit(1)).one_or_none() is not None for each in asked)
 
 
 def _billed_on(conn: Connection, key: str) -> MeterKey | None:

@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, bindparam, literal, select, tuple_
 
-from tallystick.domain.usage import Event
+from tallystick.domain.usage import Event, Meter
 from tallystick.storage import schema
 from tallystick.storage.database import insert_of
 from tallystick.storage.types import Instant, Key
+from tallystick.storage.usage_amendments import amend, amendment, amendments
 from tallystick.storage.usage_intake import append
-from tallystick.storage.usage_rows import event_of
+from tallystick.storage.usage_levels import carried
+from tallystick.storage.usage_rows import counts, event_of
 from tallystick.storage.usage_totals import amounts, measured, total, totals
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
@@ -23,6 +25,9 @@ from tallystick.values.time import Period
 __all__ = [
     "EventQuery",
     "advance_position",
+    "amend",
+    "amendment",
+    "amendments",
     "amounts",
     "append",
     "clear_late",
@@ -31,6 +36,7 @@ __all__ = [
     "first_at",
     "get_event",
     "late_hours",
+    "level_before",
     "measured",
     "position",
     "total",
@@ -41,7 +47,7 @@ __all__ = [
 _EVENTS, _POSITIONS, _LATE = schema.events.c, schema.billing_positions.c, schema.late_usage.c
 _FIRST_AT = (
     select(_EVENTS.at)
-    .where(_EVENTS.customer_id == bindparam("customer"), _EVENTS.meter_key == bindparam("meter"))
+    .where(_EVENTS.customer_id == bindparam("customer"), _EVENTS.meter_key == bindparam("meter"), counts())
     .order_by(_EVENTS.at)
     .limit(1)
 )
@@ -57,11 +63,12 @@ _LATE_HOURS = (
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events: one customer's, of one meter or of all, within a period or ever."""
+    """Which events: one customer's, of one meter or of all, within a period or ever; `amended`: those too that do not count."""
 
     customer_id: CustomerId
     meter_key: MeterKey | None = None
     period: Period | None = None
+    amended: bool = False
 
 
 def events(conn: Connection, query: EventQuery, *, after: Event | None = None, limit: int) -> list[Event]:
@@ -76,6 +83,7 @@ def events(conn: Connection, query: EventQuery, *, after: Event | None = None, l
 
 
 def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: EventId) -> Event | None:
+    """As it was recorded, whether or not it counts."""
     table, meters = schema.events.c, schema.meters.c
     asked = select(schema.events, meters.decimals).join(schema.meters, meters.key == table.meter_key)
     asked = asked.where(table.customer_id == customer_id, table.source == source, table.id == event_id)
@@ -84,9 +92,15 @@ def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: 
 
 
 def first_at(conn: Connection, customer_id: CustomerId, meter_key: MeterKey) -> datetime | None:
-    """The time of the earliest event."""
+    """The time of the earliest event that counts."""
     found: datetime | None = conn.execute(_FIRST_AT, {"customer": customer_id, "meter": meter_key}).scalar_one_or_none()
     return found
+
+
+def level_before(conn: Connection, customer_id: CustomerId, meter: Meter, at: datetime) -> Event | None:
+    """The event whose level stands when the instant `at` begins."""
+    row = carried(conn, customer_id, meter.key, at)
+    return None if row is None else event_of(row, meter.decimals)
 
 
 def position(conn: Connection, customer_id: CustomerId, charge_key: str) -> datetime | None:
@@ -115,12 +129,12 @@ def _advance(dialect: str) -> Insert:
 
 
 def late_hours(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[datetime]:
-    """The starts of the hours that got events after this charge was billed for them, in order."""
+    """The starts of the hours whose events are others since this charge was billed for them, in order."""
     return list(conn.execute(_LATE_HOURS, {"customer": customer_id, "charge": charge_key}).scalars())
 
 
 def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours: Iterable[datetime]) -> None:
-    """Their late events are billed now."""
+    """What changed in them is billed now."""
     hours = sorted(hours)
     if not hours:
         return
@@ -130,9 +144,10 @@ def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours
 
 
 def customers_with_usage(conn: Connection, *, after: CustomerId | None = None, limit: int) -> list[CustomerId]:
-    """By id, beginning behind `after`."""
-    customers, rollups = schema.customers.c, schema.usage_rollups.c
-    asked = select(customers.id).where(select(rollups.hour).where(rollups.customer_id == customers.id).exists())
+    """Who has used something, or is to get back what counts no longer; by id, beginning behind `after`."""
+    customers, rollups, late = schema.customers.c, schema.usage_rollups.c, schema.late_usage.c
+    used = select(rollups.hour).where(rollups.customer_id == customers.id).exists()
+    asked = select(customers.id).where(used | select(late.hour).where(late.customer_id == customers.id).exists())
     if after is not None:
         asked = asked.where(customers.id > after)
     return [CustomerId(found) for found in conn.execute(asked.order_by(customers.id).limit(limit)).scalars()]
@@ -149,6 +164,8 @@ def _decimals(conn: Connection, meter_key: MeterKey | None) -> Iterator[tuple[Me
 def _ordered(query: EventQuery, meter_key: MeterKey, after: Event | None) -> Select[Any]:
     table = schema.events.c
     asked = select(schema.events).where(table.customer_id == query.customer_id, table.meter_key == meter_key)
+    if not query.amended:
+        asked = asked.where(counts())
     if query.period is not None:
         asked = asked.where(table.at >= query.period.start, table.at < query.period.end)
     if after is not None:

@@ -11,13 +11,12 @@ from operator import itemgetter
 from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
-from tallystick.domain.usage import Event, Meter, Verdict
-from tallystick.storage import customers, schema
+from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
+from tallystick.storage import customers, schema, usage_levels
 from tallystick.storage.bulk import insert_rows, insert_unseen, select_of
 from tallystick.storage.database import is_overflow
 from tallystick.storage.usage_rows import COLUMNS, HOUR_MICROS, EventRow, Name, event_row, name_of, said_by
 from tallystick.values.errors import InvalidInput
-from tallystick.values.ids import MeterKey
 from tallystick.values.time import to_micros
 
 _WIDEST = 2**63
@@ -63,9 +62,10 @@ def append(conn: Connection, events: Sequence[tuple[Event, Meter]], *, at: datet
     customers.ensure(conn, {row[0] for row in rows}, at=at)
     new = insert_unseen(conn, schema.events, COLUMNS, rows, key_length=3)
     if new:
-        _roll_up(conn, new)
-        _count_uniques(conn, new, {meter.key: meter.unique_property for _, meter in events if meter.unique_property})
-        _mark_late(conn, new)
+        meters = {meter.key: meter for _, meter in events}
+        roll_up(conn, new)
+        count_uniques(conn, new, meters.values())
+        mark_late(conn, new, meters.values())
     if len(new) == len(sent):
         return [Verdict.RECORDED] * len(sent)
     return _verdicts(conn, sent, new)
@@ -98,7 +98,7 @@ def _stored(conn: Connection, names: Sequence[Name]) -> dict[Name, tuple[object,
     return found
 
 
-def _roll_up(conn: Connection, rows: Sequence[EventRow]) -> None:
+def roll_up(conn: Connection, rows: Iterable[EventRow]) -> None:
     """Adds the events to the rows of their hours."""
     sums: dict[tuple[str, str, int, str], _Hour] = {}
     for customer_id, source, event_id, meter_key, at, quantity, unit_price, _, _ in rows:
@@ -135,7 +135,9 @@ def _overflow(conn: Connection) -> InvalidInput:
     )
 
 
-def _count_uniques(conn: Connection, rows: Iterable[EventRow], properties: dict[MeterKey, str]) -> None:
+def count_uniques(conn: Connection, rows: Iterable[EventRow], meters: Iterable[Meter]) -> None:
+    """Adds the values that the events of meters which count them have to those of their hours."""
+    properties = {meter.key: meter.unique_property for meter in meters if meter.unique_property}
     if not properties:
         return
     seen = {
@@ -154,11 +156,11 @@ def unique_value(properties: str, name: str) -> str:
     return value
 
 
-def _mark_late(conn: Connection, rows: Sequence[EventRow]) -> None:
-    """Notes the hours of events that came after their charge was billed.
+def mark_late(conn: Connection, rows: Sequence[EventRow], meters: Iterable[Meter]) -> None:
+    """Notes the hours of events that came, or ceased to count, after their charge was billed.
 
-    Their customers' rows are held by the foreign key since the events were inserted, so that a biller, who locks them, has
-    either moved the position already, and is seen here, or will read these events.
+    Their customers' rows are held since the events were inserted, by the foreign key, or were locked before they were amended;
+    so that a biller, who locks them, has either moved the position already, and is seen here, or will read what is new.
     """
     positions: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     columns = ("customer_id", "meter_key", "charge_key", "billed_through")
@@ -168,10 +170,16 @@ def _mark_late(conn: Connection, rows: Sequence[EventRow]) -> None:
         positions[customer_id, meter_key].append((charge_key, through))
     if not positions:
         return
-    late = {
-        (customer_id, charge_key, at - at % HOUR_MICROS)
-        for customer_id, _, _, meter_key, at, *_ in rows
-        for charge_key, through in positions.get((customer_id, meter_key), ())
-        if at < through
-    }
-    insert_rows(conn, schema.late_usage, ("customer_id", "charge_key", "hour"), sorted(late), conflict="DO NOTHING")
+    late: dict[tuple[str, str], list[EventRow]] = defaultdict(list)
+    for row in rows:
+        for charge_key, through in positions.get((row[0], row[3]), ()):
+            if row[4] < through:
+                late[row[0], charge_key].append(row)
+    levels = {meter.key for meter in meters if meter.aggregation is Aggregation.TIME_WEIGHTED}
+    hours = set()
+    for (customer_id, charge_key), these in late.items():
+        moments = [row[4] for row in these]
+        if these[0][3] in levels:
+            moments += usage_levels.carried_to(conn, charge_key, these)
+        hours |= {(customer_id, charge_key, at - at % HOUR_MICROS) for at in moments}
+    insert_rows(conn, schema.late_usage, ("customer_id", "charge_key", "hour"), sorted(hours), conflict="DO NOTHING")

@@ -7,9 +7,10 @@ from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row, Select, exists, literal_column, select
 
 from tallystick.domain.usage import Event, Meter
+from tallystick.storage import schema
 from tallystick.values.decimals import from_steps, plain, to_steps
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import from_micros, to_micros
@@ -64,6 +65,15 @@ def event_of(row: Row[Any], decimals: int) -> Event:
         unit_price=price_of(row.unit_price),
         properties=json.loads(row.properties),
     )
+
+
+def counts() -> ColumnElement[bool]:
+    """Of a statement that reads events: only those that were not amended."""
+    events, amendments = schema.events.c, schema.event_amendments.c
+    amended: Select[Any] = select(literal_column("1")).where(
+        amendments.customer_id == events.customer_id, amendments.source == events.source, amendments.id == events.id
+    )
+    return ~exists(amended)
 
 
 def price_of(text: str) -> Decimal | None:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, assert_never
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, literal_column, select, union_all
 
-from tallystick.domain.usage import Aggregation, Event, Meter, Usage, measure
-from tallystick.storage import schema
+from tallystick.domain.usage import Aggregation, Event, Meter, Usage, level_of, measure
+from tallystick.storage import schema, usage_levels
 from tallystick.storage.usage_intake import unique_value
-from tallystick.storage.usage_rows import HOUR, event_of, hour_of, price_of
+from tallystick.storage.usage_rows import HOUR, counts, event_of, hour_of, price_of
 from tallystick.values.decimals import EXACT, from_steps
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
@@ -28,9 +28,9 @@ def _summed(quantity: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
 
 
 def _edge(*columns: Any, since: str, until: str) -> Select[Any]:
-    """Events of a part of an hour; the names of the instants are those of a `_Cut`."""
+    """Events that count of a part of an hour; the names of the instants are those of a `_Cut`."""
     mine = _EVENTS.customer_id == bindparam("customer"), _EVENTS.meter_key == bindparam("meter")
-    return select(*columns).where(*mine, _EVENTS.at >= bindparam(since), _EVENTS.at < bindparam(until))
+    return select(*columns).where(*mine, _EVENTS.at >= bindparam(since), _EVENTS.at < bindparam(until), counts())
 
 
 def _of_whole_hours(*columns: Any, table: Table) -> Select[Any]:
@@ -79,14 +79,17 @@ class _Cut(NamedTuple):
 
 
 def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Usage:
-    """What the events in `period` come to; equal to `measured`, and as fast for a long history as for a short one."""
+    """What the events in `period` come to; equal to `measured`, and as fast for a long history as for a short one.
+
+    A level over time is read from each event of the period: no sum of an hour knows how long a level was held into the next.
+    """
     asked = {"customer": customer_id, "meter": meter.key, **_cut(period)._asdict()}
     parts = [
         _Part(row.unit_price, int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
         for row in conn.execute(_PARTS, asked)
     ]
     count = sum(part.events for part in parts)
-    if count == 0:
+    if count == 0 and meter.aggregation is not Aggregation.TIME_WEIGHTED:
         return Usage(meter.key, Decimal(0))
     match meter.aggregation:
         case Aggregation.COUNT:
@@ -99,6 +102,9 @@ def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Perio
             quantity = from_steps(_latest(conn, asked), meter.decimals)
         case Aggregation.UNIQUE:
             quantity = Decimal(_unique(conn, meter, asked))
+        case Aggregation.TIME_WEIGHTED:
+            held, began = usage_levels.held_over(conn, customer_id, meter, period)
+            quantity, count = level_of(held, period, meter), count + began
         case _:
             assert_never(meter.aggregation)
     return Usage(meter.key, quantity, count, _priced(parts, meter.decimals))
@@ -110,7 +116,7 @@ def totals(conn: Connection, customer_id: CustomerId, meters: Iterable[Meter], p
 
 def measured(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Usage:
     """The same by definition, from every single event: slow, and what `total` is proven against."""
-    return measure(meter, _stream(conn, customer_id, meter, period))
+    return measure(meter, _measurable(conn, customer_id, meter, period), period)
 
 
 def amounts(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> tuple[Decimal, ...]:
@@ -119,6 +125,15 @@ def amounts(conn: Connection, customer_id: CustomerId, meter: Meter, period: Per
         event.quantity if event.unit_price is None else EXACT.multiply(event.quantity, event.unit_price)
         for event in _stream(conn, customer_id, meter, period)
     )
+
+
+def _measurable(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Iterator[Event]:
+    """The events of the period; of a level, the one too that it began with."""
+    if meter.aggregation is Aggregation.TIME_WEIGHTED:
+        before = usage_levels.carried(conn, customer_id, meter.key, period.start)
+        if before is not None:
+            yield event_of(before, meter.decimals)
+    yield from _stream(conn, customer_id, meter, period)
 
 
 def _cut(period: Period) -> _Cut:
@@ -162,7 +177,8 @@ def _priced(parts: Sequence[_Part], decimals: int) -> tuple[tuple[Decimal | None
 
 def _of_period(customer_id: CustomerId, meter_key: MeterKey, period: Period) -> ColumnElement[bool]:
     table = schema.events.c
-    return and_(table.customer_id == customer_id, table.meter_key == meter_key, table.at >= period.start, table.at < period.end)
+    within = and_(table.at >= period.start, table.at < period.end)
+    return and_(table.customer_id == customer_id, table.meter_key == meter_key, within, counts())
 
 
 def _stream(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Iterator[Event]:

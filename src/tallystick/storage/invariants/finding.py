@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, text
 
 HOUR = 3_600_000_000  # microseconds
 LOW_BITS = 0xFFFF_FFFF
+_COUNTS = """NOT EXISTS (
+    SELECT 1 FROM tallystick_event_amendments a WHERE a.customer_id = e.customer_id AND a.source = e.source AND a.id = e.id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Invariant:
 
 
 def rows(conn: Connection, statement: str, **values: object) -> Iterator[Row[Any]]:
-    """The rows of a statement in the words of both engines, a few at a time. "{C}" compares texts by their bytes."""
+    """The rows of a statement in the words of both engines, a few at a time.
+
+    "{C}" compares texts by their bytes; "{COUNTS}" says of an event `e` that it was not amended.
+    """
+    statement = statement.replace("{COUNTS}", _COUNTS)
     said = text(statement.replace("{C}", 'COLLATE "C"' if conn.dialect.name == "postgresql" else "COLLATE BINARY"))
     with conn.execute(said, values, execution_options={"yield_per": 1000}) as found:
         yield from found

@@ -37,13 +37,14 @@ FROM (
     SELECT DISTINCT customer_id, meter_key, period_start, period_end FROM tallystick_invoice_lines WHERE kind = 'usage'
 ) l
 LEFT JOIN tallystick_events e
-  ON e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at >= l.period_start AND e.at < l.period_end
+  ON e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at >= l.period_start AND e.at < l.period_end AND {COUNTS}
 GROUP BY l.customer_id, l.meter_key, l.period_start, l.period_end
 """
 _BEFORE_POSITION = """
 SELECT p.customer_id, p.charge_key, p.billed_through, COUNT(e.at) AS events
 FROM tallystick_billing_positions p
-LEFT JOIN tallystick_events e ON e.customer_id = p.customer_id AND e.meter_key = p.meter_key AND e.at < p.billed_through
+LEFT JOIN tallystick_events e
+  ON e.customer_id = p.customer_id AND e.meter_key = p.meter_key AND e.at < p.billed_through AND {COUNTS}
 GROUP BY p.customer_id, p.charge_key, p.billed_through
 """
 _LATE = "SELECT customer_id, charge_key, hour FROM tallystick_late_usage"
@@ -54,8 +55,9 @@ GROUP BY customer_id, charge_key, period_start, kind, part HAVING COUNT(*) > 1
 _UNEXPLAINED = """
 SELECT l.customer_id, l.id, l.amount FROM tallystick_invoice_lines l
 WHERE l.amount <> 0 AND NOT EXISTS (
-    SELECT 1 FROM tallystick_events e
-    WHERE e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at >= l.period_start AND e.at < l.period_end)
+    SELECT 1 FROM tallystick_events e JOIN tallystick_meters m ON m.key = e.meter_key
+    WHERE e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at < l.period_end
+      AND (e.at >= l.period_start OR m.aggregation = 'time_weighted'))
 """
 _CENTS = "SELECT SUM(ABS(amount)) AS cents FROM tallystick_invoice_lines"
 
@@ -99,10 +101,10 @@ def _stretches(conn: Connection) -> Iterator[_Stretch]:
 
 
 def complete(conn: Connection, wrong: Wrongs) -> int:
-    """Quantities billed = the measure of the raw events; and no event before the billing position is outside of every line."""
+    """Quantities billed = the measure of the events that count; and none of them before the position is outside of every line."""
     meters, late, measured = catalog.meters(conn), _late(conn), _measured(conn)
     listed: dict[Of, int] = defaultdict(int)
-    stretches = list(_stretches(conn))  # small beside the events; and LATEST and UNIQUE ask again while it is read
+    stretches = list(_stretches(conn))  # small beside the events; and some meters ask again while it is read
     for stretch in stretches:
         found = measured[stretch.of[0], stretch.meter_key, stretch.start, stretch.end]
         listed[stretch.of] += found.events
@@ -142,7 +144,7 @@ def _quantity(conn: Connection, stretch: _Stretch, meter: Meter, found: _Measure
             return from_steps(found.sum, meter.decimals)
         case Aggregation.MAX:
             return from_steps(found.most, meter.decimals)
-        case Aggregation.LATEST | Aggregation.UNIQUE:
+        case Aggregation.LATEST | Aggregation.UNIQUE | Aggregation.TIME_WEIGHTED:
             return usage_totals.measured(conn, CustomerId(stretch.of[0]), meter, _period(stretch)).quantity
 
 
@@ -222,7 +224,7 @@ def one_line(conn: Connection, wrong: Wrongs) -> int:
 
 
 def explained(conn: Connection, wrong: Wrongs) -> int:
-    """Minor units that trace to events and to rows of a sum; all of them must."""
+    """Minor units that trace to events, amended or not, and to rows of a sum; all of them must."""
     for row in rows(conn, _UNEXPLAINED):
         wrong(row.id, f"asks for {row.amount}, and there is no event in its period")
     for line in rows(conn, _LINES):

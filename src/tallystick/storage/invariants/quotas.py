@@ -50,6 +50,7 @@ def within(conn: Connection, wrong: Wrongs) -> int:
 
 
 def recorded(conn: Connection, wrong: Wrongs) -> int:
+    """What was amended since is not on the bill any more; the event stands as it was taken, and so does the counter."""
     for row in rows(conn, _RECORDED, source=SOURCE):
         said = "no event" if row.quantity is None else f"an event of {row.quantity} {row.recorded_as} at {row.at}"
         wrong(f"{row.customer_id}/{row.id}", f"took {row.taken} {row.meter_key} at {row.taken_at}, and there is {said}")

@@ -1,4 +1,4 @@
-"""Events and what is derived from them: each once, as it was sent, and every rollup recomputed from them."""
+"""Events and what is derived from them: each once, as it was sent, amended or not, and every rollup recomputed from them."""
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -24,10 +24,10 @@ _ROLLED_UP = """
 SELECT customer_id, meter_key, hour, unit_price, SUM(n) AS n, SUM(high) AS high, SUM(low) AS low,
        MAX(most) AS most, MAX(kept_most) AS kept_most, MAX(newest) AS newest, MAX(kept_newest) AS kept_newest
 FROM (
-    SELECT customer_id, meter_key, at - at % 3600000000 AS hour, unit_price {C} AS unit_price, 1 AS n,
-           quantity >> 32 AS high, quantity & 4294967295 AS low,
-           quantity AS most, CAST(NULL AS BIGINT) AS kept_most, at AS newest, CAST(NULL AS BIGINT) AS kept_newest
-    FROM tallystick_events
+    SELECT e.customer_id, e.meter_key, e.at - e.at % 3600000000 AS hour, e.unit_price {C} AS unit_price, 1 AS n,
+           e.quantity >> 32 AS high, e.quantity & 4294967295 AS low,
+           e.quantity AS most, CAST(NULL AS BIGINT) AS kept_most, e.at AS newest, CAST(NULL AS BIGINT) AS kept_newest
+    FROM tallystick_events e WHERE {COUNTS}
     UNION ALL
     SELECT r.customer_id, r.meter_key, r.hour, r.unit_price {C}, -r.count, -(r.sum >> 32), -(r.sum & 4294967295),
            NULL, r.max, NULL, r.latest_at
@@ -39,17 +39,36 @@ HAVING SUM(n) <> 0 OR SUM(high) <> 0 OR SUM(low) <> 0 OR MAX(most) <> MAX(kept_m
 _LATEST = """
 SELECT r.customer_id, r.meter_key, r.hour, r.latest_source, r.latest_id
 FROM tallystick_usage_rollups r
-LEFT JOIN tallystick_events e ON e.customer_id = r.customer_id AND e.source = r.latest_source AND e.id = r.latest_id
-WHERE e.id IS NULL OR e.at <> r.latest_at OR e.quantity <> r.latest_quantity OR e.meter_key <> r.meter_key
-   OR e.unit_price {C} <> r.unit_price {C}
+LEFT JOIN tallystick_events f ON f.customer_id = r.customer_id AND f.source = r.latest_source AND f.id = r.latest_id
+WHERE f.id IS NULL OR f.at <> r.latest_at OR f.quantity <> r.latest_quantity OR f.meter_key <> r.meter_key
+   OR f.unit_price {C} <> r.unit_price {C}
    OR EXISTS (
-        SELECT 1 FROM tallystick_events l
-        WHERE l.customer_id = r.customer_id AND l.meter_key = r.meter_key AND l.at = r.latest_at
-          AND l.unit_price {C} = r.unit_price {C}
-          AND (l.source > r.latest_source OR (l.source = r.latest_source AND l.id > r.latest_id)))
+        SELECT 1 FROM tallystick_event_amendments a
+        WHERE a.customer_id = f.customer_id AND a.source = f.source AND a.id = f.id)
+   OR EXISTS (
+        SELECT 1 FROM tallystick_events e
+        WHERE e.customer_id = r.customer_id AND e.meter_key = r.meter_key AND e.at = r.latest_at
+          AND e.unit_price {C} = r.unit_price {C}
+          AND (e.source > r.latest_source OR (e.source = r.latest_source AND e.id > r.latest_id)) AND {COUNTS})
 """
 _UNIQUE_METERS = "SELECT key, unique_property FROM tallystick_meters WHERE unique_property IS NOT NULL ORDER BY key"
-_OF_METER = "SELECT customer_id, at - at % 3600000000 AS hour, properties FROM tallystick_events WHERE meter_key = :meter {order}"
+_OF_METER = """
+SELECT e.customer_id, e.at - e.at % 3600000000 AS hour, e.properties
+FROM tallystick_events e WHERE e.meter_key = :meter AND {COUNTS} {order}
+"""
+_AMENDED_WRONGLY = """
+SELECT a.customer_id, a.source, a.id, a.replacement_id, e.meter_key, r.meter_key AS replaced_on
+FROM tallystick_event_amendments a
+LEFT JOIN tallystick_events e ON e.customer_id = a.customer_id AND e.source = a.source AND e.id = a.id
+LEFT JOIN tallystick_events r
+  ON r.customer_id = a.customer_id AND r.source = a.replacement_source AND r.id = a.replacement_id
+WHERE e.id IS NULL OR (a.replacement_source = '') <> (a.replacement_id = '')
+   OR (a.replacement_id <> '' AND (r.id IS NULL OR r.meter_key <> e.meter_key))
+"""
+_REPLACING_TWO = """
+SELECT customer_id, replacement_source AS source, replacement_id AS id, COUNT(*) AS times FROM tallystick_event_amendments
+WHERE replacement_id <> '' GROUP BY customer_id, replacement_source, replacement_id HAVING COUNT(*) > 1
+"""
 _UNIQUES = "SELECT customer_id, hour, value FROM tallystick_usage_uniques WHERE meter_key = :meter {order}"
 
 
@@ -66,6 +85,19 @@ def exact_input(conn: Connection, wrong: Wrongs) -> int:
         if not _is_plain(row.unit_price):
             wrong(f"unit_price {row.unit_price!r}", f"of {row.events} events is no decimal in its one form")
     return count(conn, "tallystick_events")
+
+
+def amended(conn: Connection, wrong: Wrongs) -> int:
+    """What counts no longer was recorded, and so was what counts in its place: on the same meter, and for nothing else."""
+    for row in rows(conn, _AMENDED_WRONGLY):
+        subject = f"{row.customer_id}/{row.source}/{row.id}"
+        if row.meter_key is None:
+            wrong(subject, "is amended, and there is no such event")
+        else:
+            wrong(subject, f"on {row.meter_key} is replaced by {row.replacement_id!r} on {row.replaced_on}")
+    for row in rows(conn, _REPLACING_TWO):
+        wrong(f"{row.customer_id}/{row.source}/{row.id}", f"stands in the place of {row.times} events")
+    return count(conn, "tallystick_event_amendments")
 
 
 def _is_plain(price: str) -> bool:

@@ -19,7 +19,7 @@ from tallystick.storage.schema.subscriptions import (
     subscription_previews,
     subscriptions,
 )
-from tallystick.storage.schema.usage import billing_positions, events, late_usage, usage_rollups, usage_uniques
+from tallystick.storage.schema.usage import billing_positions, event_amendments, events, late_usage, usage_rollups, usage_uniques
 from tallystick.storage.schema.work import api_keys, audit, boots, idempotency_keys, jobs, provider_events
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "dispatches",
     "endpoints",
     "entitlements",
+    "event_amendments",
     "events",
     "idempotency_keys",
     "invoice_discounts",

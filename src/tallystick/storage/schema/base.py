@@ -31,6 +31,7 @@ metadata = MetaData(
 # Rows of these are added, and never changed or removed: triggers refuse it on both engines.
 APPEND_ONLY = (
     "tallystick_events",
+    "tallystick_event_amendments",
     "tallystick_invoice_lines",
     "tallystick_ledger_transactions",
     "tallystick_ledger_entries",

@@ -1,8 +1,8 @@
 """Usage: events, what they come to, and up to where they were billed."""
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Text
+from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Text
 
-from tallystick.storage.schema.base import at, key, of_customer, of_meter, table, whole
+from tallystick.storage.schema.base import at, key, of_customer, of_meter, table, whole, words
 from tallystick.storage.types import Key
 
 events = table(
@@ -18,6 +18,24 @@ events = table(
     at("recorded_at"),
     PrimaryKeyConstraint("customer_id", "source", "id"),
     Index("ix_tallystick_events_at", "customer_id", "meter_key", "at"),
+)
+
+# An event that stands here counts no longer; what counts in its place, if anything does, is named by `replacement_…`.
+event_amendments = table(
+    "event_amendments",
+    of_customer(),
+    key("source"),
+    key("id"),
+    at("at"),
+    words("reason"),
+    key("actor"),
+    key("replacement_source"),  # '' where nothing does
+    key("replacement_id"),
+    PrimaryKeyConstraint("customer_id", "source", "id"),
+    ForeignKeyConstraint(
+        ["customer_id", "source", "id"],
+        ["tallystick_events.customer_id", "tallystick_events.source", "tallystick_events.id"],
+    ),
 )
 
 usage_rollups = table(
