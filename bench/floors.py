@@ -10,8 +10,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Table
+
 from bench.usage import STEPS
 from tallystick.domain.usage import Event
+from tallystick.storage.schema import metadata
 from tallystick.values.time import EPOCH
 
 HOUR_MICROS = 3_600_000_000
@@ -173,6 +176,85 @@ def serve_noop(port: int) -> None:
     import uvicorn
 
     uvicorn.run(noop_app(), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+# --- W6 ---
+
+_USED = "SELECT meter_key, sum(sum) FROM tallystick_usage_rollups WHERE customer_id = ? GROUP BY meter_key"
+_NEXT = """
+INSERT INTO tallystick_counters AS stands (name, value) VALUES (?, 1)
+ON CONFLICT (name) DO UPDATE SET value = stands.value + 1 RETURNING value
+"""
+_IDS = {"id", "invoice_id", "transaction_id", "subject", "key", "number", "hash"}
+
+
+class BareBilling:
+    """W6. Shared: the schema with all its constraints, durability, a transaction for each customer, a sum of the usage of each
+    meter, two numbers without gaps, and every row that an invoice of ours is, written in as many statements as there are tables.
+
+    Left out: prices and rating, whether anything was billed before, late usage, what was carried, the chain of the audit: what
+    is written is what ours wrote for one customer, with other names.
+    """
+
+    def __init__(self, url: str, ours: Connection, sample: str) -> None:
+        self._mark = "%s" if "postgresql" in url else "?"
+        self._tables = [
+            (self._insert(table.name, tuple(rows[0])), rows)
+            for table in metadata.sorted_tables
+            if table.name not in _THERE and (rows := _rows_of(ours, table, sample))
+        ]
+        if "postgresql" in url:
+            import psycopg
+
+            self._connection: Any = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+            self._begin = "BEGIN"
+        else:
+            self._connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._begin = "BEGIN IMMEDIATE"
+
+    def _insert(self, table: str, columns: tuple[str, ...]) -> str:
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join([self._mark] * len(columns))})"
+
+    def bill(self, customer: str, number: int) -> Decimal:
+        """What the customer used, of all meters."""
+        run = self._connection
+        run.execute(self._begin)
+        used = run.execute(_USED.replace("?", self._mark), (customer,)).fetchall()
+        for name in ("invoice_numbers", "audit"):
+            run.execute(_NEXT.replace("?", self._mark), (name,)).fetchall()
+        cursor = run.cursor()
+        for statement, rows in self._tables:
+            cursor.executemany(statement, [_renamed(row, customer, number) for row in rows])
+        run.execute("COMMIT")
+        return Decimal(sum(int(steps) for _, steps in used)) / STEPS
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+_THERE = {"tallystick_customers", "tallystick_events", "tallystick_usage_rollups"}
+
+
+def _rows_of(ours: Connection, table: Table, sample: str) -> list[dict[str, Any]]:
+    """The rows of that customer, and of the audit and the jobs those that its invoice has caused."""
+    where = f"customer_id = '{sample}'" if "customer_id" in table.c else "TRUE"
+    if "customer_id" not in table.c and table.name not in {"tallystick_jobs", "tallystick_audit"}:
+        return []
+    asked = f"SELECT * FROM {table.name} WHERE {where}"
+    if table.name == "tallystick_audit":
+        asked += " AND action = 'invoice.opened'"
+    rows = [dict(row._mapping) for row in ours.exec_driver_sql(asked)]
+    if table.name == "tallystick_jobs":
+        for row in rows:
+            del row["id"]
+    return rows
+
+
+def _renamed(row: dict[str, Any], customer: str, number: int) -> list[Any]:
+    changed = {"customer_id": customer, "seq": number}
+    return [changed.get(name, f"{value}-{number}" if name in _IDS else value) for name, value in row.items()]
 
 
 # --- W7 ---

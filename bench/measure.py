@@ -1,17 +1,18 @@
 """Two sides measured in turn, A B A B …, and what a row of the table is made of."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from time import perf_counter
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured: `rounds` of both sides, each of `scale` times the usual amount."""
+    """How much is measured: `rounds` of both sides, each of `scale` times the usual amount; `large`: with what takes an hour."""
 
     rounds: int = 5
     scale: float = 1.0
+    large: bool = False
 
     def amount(self, usual: int) -> int:
         return max(1, round(usual * self.scale))
@@ -22,7 +23,10 @@ FULL, QUICK = Effort(), Effort(rounds=3, scale=0.25)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `ratio` is ours to the floor's; where the bar is a difference, it is that difference."""
+    """One line of the table. `ratio` is ours to the floor's; where the bar is a difference, it is that difference.
+
+    `growth`: ours is a time with much behind it, the floor is the same with little, and the bar is the most it may grow.
+    """
 
     workload: str
     ours: float
@@ -33,10 +37,11 @@ class Row:
     bar: float
     unit: str
     difference: bool = False
+    growth: bool = False
 
     @property
     def met(self) -> bool:
-        return self.ratio <= self.bar if self.difference else self.ratio >= self.bar
+        return self.ratio <= self.bar if self.difference or self.growth else self.ratio >= self.bar
 
     def document(self) -> dict[str, object]:
         shown = asdict(self)
@@ -66,6 +71,11 @@ def rates(workload: str, pairs: Iterable[tuple[float, ...]], *, bar: float, unit
     pairs = list(pairs)
     ratios = [ours / floor for ours, floor in pairs]
     return Row(workload, *_medians(pairs), median(ratios), min(ratios), max(ratios), bar, unit)
+
+
+def growth(workload: str, pairs: Iterable[tuple[float, ...]], *, bar: float, unit: str) -> Row:
+    """A row of times, with much behind them and with little; the bar is how many times as long it may take."""
+    return replace(rates(workload, pairs, bar=bar, unit=unit), growth=True)
 
 
 def delays(workload: str, pairs: Iterable[tuple[float, ...]], *, bar: float) -> Row:
