@@ -1,4 +1,4 @@
-"""The catalogue on the shell: meters and charges from a file."""
+"""The catalogue on the shell: meters, charges and coupons from a file."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 @group.command("apply")
 def apply(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A TOML or JSON file with meters and charges.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A TOML or JSON file with meters, charges and coupons.")
+    ],
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
@@ -41,10 +43,13 @@ def apply(
 def show() -> None:
     """The catalogue as it is, as a JSON document that `apply` reads."""
     from tallystick.domain.catalog_documents import write_charge, write_meter
+    from tallystick.domain.coupon_documents import write_offer
 
     with engine() as billing:
-        meters, charges = billing.meters(), billing.charges()
-    print_json({"meters": [write_meter(m) for m in meters.values()], "charges": [write_charge(c) for c in charges.values()]})
+        meters, charges = billing.meters().values(), billing.charges().values()
+        coupons, codes = billing.coupons().values(), billing.promotion_codes().values()
+    document = {"meters": [write_meter(m) for m in meters], "charges": [write_charge(c) for c in charges]}
+    print_json(document | {"coupons": [write_offer(coupon, codes) for coupon in coupons]})
 
 
 def read_document(file: Path) -> dict[str, object]:

@@ -1,9 +1,12 @@
-"""The catalogue as a document: meters and charges, read strictly, and compared with what is there."""
+"""The catalogue as a document: meters, charges and coupons, read strictly, and compared with what is there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 from tallystick.domain.catalog import Charge
+from tallystick.domain.coupon_documents import read_coupon, write_code, write_coupon
+from tallystick.domain.coupons import Coupon, PromotionCode
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Meter
 from tallystick.values.errors import InvalidInput
@@ -12,36 +15,53 @@ from tallystick.values.ids import MeterKey
 
 _LENGTH_MAX = 1000
 
+Kind = Literal["meter", "charge", "coupon", "promotion_code"]
+Key = TypeVar("Key", bound=str)
+Named = TypeVar("Named")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What is measured, and what it costs; both by key."""
+    """What is measured, what it costs, and what is taken off; each by key."""
 
     meters: Mapping[MeterKey, Meter]
     charges: Mapping[str, Charge]
+    coupons: Mapping[str, Coupon] = field(default_factory=dict)
+    codes: Mapping[str, PromotionCode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference between the catalogue that is wanted and the one that is there; `before` is None for what is new."""
 
-    kind: str
+    kind: Kind
     key: str
     before: dict[str, object] | None
     after: dict[str, object]
 
 
 def read_catalogue(document: Mapping[str, object]) -> Catalogue:
-    """The catalogue that a document describes: {"meters": […], "charges": […]}; InvalidInput names the field that is wrong."""
+    """What {"meters": […], "charges": […], "coupons": […]} describes; InvalidInput names the field that is wrong."""
     fields = Fields(document)
     meters = [read_meter(Fields(each, where)) for where, each in _objects(fields, "meters")]
     charges = [read_charge(Fields(each, where)) for where, each in _objects(fields, "charges")]
+    offers = [read_coupon(Fields(each, where)) for where, each in _objects(fields, "coupons")]
     fields.end()
-    for kind, keys in (("meters", [str(m.key) for m in meters]), ("charges", [c.key for c in charges])):
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise InvalidInput(f"{kind}: {', '.join(twice)} stands there twice", field=kind)
-    return Catalogue({meter.key: meter for meter in meters}, {charge.key: charge for charge in charges})
+    return Catalogue(
+        meters=_by_key("meters", meters, lambda meter: meter.key),
+        charges=_by_key("charges", charges, lambda charge: charge.key),
+        coupons=_by_key("coupons", (coupon for coupon, _ in offers), lambda coupon: coupon.key),
+        codes=_by_key("coupons", (code for _, codes in offers for code in codes), lambda code: code.code),
+    )
+
+
+def _by_key(kind: str, listed: Iterable[Named], key: Callable[[Named], Key]) -> dict[Key, Named]:
+    found: dict[Key, Named] = {}
+    for each in listed:
+        if key(each) in found:
+            raise InvalidInput(f"{kind}: {key(each)} stands there twice", field=kind)
+        found[key(each)] = each
+    return found
 
 
 def _objects(fields: Fields, name: str) -> list[tuple[str, object]]:
@@ -96,15 +116,18 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
     for charge in wanted.charges.values():
         if charge.meter_key not in wanted.meters and charge.meter_key not in there.meters:
             raise InvalidInput(f"charges: {charge.key} is on a meter that does not exist, {charge.meter_key}", field="charges")
-    changes = []
-    for meter in wanted.meters.values():
-        old_meter = there.meters.get(meter.key)
-        if old_meter != meter:
-            changes.append(Change("meter", meter.key, None if old_meter is None else write_meter(old_meter), write_meter(meter)))
-    for charge in wanted.charges.values():
-        old_charge = there.charges.get(charge.key)
-        if old_charge != charge:
-            changes.append(
-                Change("charge", charge.key, None if old_charge is None else write_charge(old_charge), write_charge(charge))
-            )
-    return changes
+    return [
+        *_changes("meter", wanted.meters, there.meters, write_meter),
+        *_changes("charge", wanted.charges, there.charges, write_charge),
+        *_changes("coupon", wanted.coupons, there.coupons, write_coupon),
+        *_changes("promotion_code", wanted.codes, there.codes, lambda code: {"coupon": code.coupon_key, **write_code(code)}),
+    ]
+
+
+def _changes(
+    kind: Kind, wanted: Mapping[Key, Named], there: Mapping[Key, Named], write: Callable[[Named], dict[str, object]]
+) -> Iterator[Change]:
+    for key, value in wanted.items():
+        stands = there.get(key)
+        if stands != value:
+            yield Change(kind, key, None if stands is None else write(stands), write(value))

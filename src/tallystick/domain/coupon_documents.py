@@ -1,6 +1,6 @@
 """The coupon document: a coupon and its codes in one form for files, API and storage; read strictly, written to read the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -52,6 +52,12 @@ def write_coupon(coupon: Coupon) -> dict[str, object]:
         "charges": None if coupon.charges is None else sorted(coupon.charges),
     }
     return document | {name: value for name, value in said.items() if value is not None}
+
+
+def write_offer(coupon: Coupon, codes: Iterable[PromotionCode]) -> dict[str, object]:
+    """The document that reads as the coupon and those of the codes that are its own."""
+    own = [write_code(code) for code in codes if code.coupon_key == coupon.key]
+    return write_coupon(coupon) | ({"codes": own} if own else {})
 
 
 def write_code(code: PromotionCode) -> dict[str, object]:
