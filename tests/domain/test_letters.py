@@ -1,4 +1,4 @@
-"""Letters: in both languages for every kind of alert, with figures as that language writes them, and nothing of others in the HTML."""
+"""Letters: in both languages for every alert, with figures as that language writes them, and nothing of others in the HTML."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
