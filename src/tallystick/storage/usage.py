@@ -35,6 +35,7 @@ __all__ = [
     "events",
     "first_at",
     "get_event",
+    "late_charges",
     "late_hours",
     "level_before",
     "measured",
@@ -59,6 +60,8 @@ _LATE_HOURS = (
     .where(_LATE.customer_id == bindparam("customer"), _LATE.charge_key == bindparam("charge"))
     .order_by(_LATE.hour)
 )
+
+_LATE_CHARGES = select(_LATE.charge_key).where(_LATE.customer_id == bindparam("customer")).distinct()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,11 @@ def _advance(dialect: str) -> Insert:
 def late_hours(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[datetime]:
     """The starts of the hours whose events are others since this charge was billed for them, in order."""
     return list(conn.execute(_LATE_HOURS, {"customer": customer_id, "charge": charge_key}).scalars())
+
+
+def late_charges(conn: Connection, customer_id: CustomerId) -> set[str]:
+    """The charges that have such hours: none of them, for nearly every customer."""
+    return set(conn.execute(_LATE_CHARGES, {"customer": customer_id}).scalars())
 
 
 def clear_late(conn: Connection, customer_id: CustomerId, charge_key: str, hours: Iterable[datetime]) -> None:
