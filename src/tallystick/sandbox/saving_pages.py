@@ -14,7 +14,7 @@ Form = dict[str, str]
 _SESSION_ID = "{CHECKOUT_SESSION_ID}"
 _BUTTON = (
     '<form method="post"><input type="hidden" name="payment_method" value="{value}">'
-    '<button class="quiet" name="action" value="{action}">{label}</button></form>'
+    '<button class="quiet" name="action" value="{action}" aria-label="{label} {card}">{label}</button></form>'
 )
 
 
@@ -151,9 +151,13 @@ def _portal_page(call: Call, session: Doc, customer: Doc, error: str, *, status:
 def _method_row(method: Doc, *, is_default: bool, may_change: bool) -> str:
     mark = ' <span class="soft">default</span>' if is_default else ""
     wanted = [("remove", "Remove")] if is_default else [("make_default", "Make default"), ("remove", "Remove")]
-    value = escape(method["id"])
-    buttons = "".join(_BUTTON.format(value=value, action=action, label=label) for action, label in wanted) if may_change else ""
-    return f"<tr><td>{escape(card_name(method))}{mark}</td><td>{buttons}</td></tr>"
+    value, card = escape(method["id"]), escape(card_name(method))
+    buttons = (
+        "".join(_BUTTON.format(value=value, action=action, label=label, card=card) for action, label in wanted)
+        if may_change
+        else ""
+    )
+    return f"<tr><td>{card}{mark}</td><td>{buttons}</td></tr>"
 
 
 def _invoices(call: Call, customer: Doc) -> str:
@@ -163,7 +167,7 @@ def _invoices(call: Call, customer: Doc) -> str:
         f"<td>{escape(doc['status'])}</td></tr>"
         for doc in reversed(shown)
     )
-    return f"<h1>Invoices</h1><table><tbody>{rows}</tbody></table>" if rows else ""
+    return f"<h2>Invoices</h2><table><tbody>{rows}</tbody></table>" if rows else ""
 
 
 def _card_fields() -> str:
