@@ -9,7 +9,8 @@ _STYLE = """
 currentColor 65%, transparent) }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem }
 main { border: 1px solid var(--line); border-radius: 12px; padding: 1.5rem }
-h1, h2 { font-size: 1.25rem; margin: 0 0 .25rem } h2 { margin-top: 1.5rem } .sum { font-size: 2rem; font-weight: 600; margin: .5rem 0 }
+h1, h2 { font-size: 1.25rem; margin: 0 0 .25rem } h2 { margin-top: 1.5rem }
+.sum { font-size: 2rem; font-weight: 600; margin: .5rem 0 }
 p { margin: .5rem 0 } .soft, footer { color: var(--soft); font-size: .875rem } footer { text-align: center; margin-top: 1rem }
 table { width: 100%; border-collapse: collapse; margin: 1rem 0 } td,
 th { padding: .5rem 0; border-bottom: 1px solid var(--line); text-align: left }
