@@ -18,6 +18,7 @@ WORKLOADS = {
     "W1": "w01_library_ingest",
     "W2": "w02_http_batches",
     "W3": "w03_http_single",
+    "W4": "w04_leased_quota",
     "W5": "w05_history",
     "W6": "w06_billing",
     "W7": "w07_rating",

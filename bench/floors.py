@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -176,6 +177,25 @@ def serve_noop(port: int) -> None:
     import uvicorn
 
     uvicorn.run(noop_app(), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+# --- W4 ---
+
+
+class LockedSum:
+    """W4. Shared: any number of threads, and that nobody takes what is not there. Left out: who asks, for what, and that it is
+    kept.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._left = threading.Lock(), 10**12
+
+    def take(self, quantity: int) -> bool:
+        with self._lock:
+            if self._left < quantity:
+                return False
+            self._left -= quantity
+            return True
 
 
 # --- W6 ---
