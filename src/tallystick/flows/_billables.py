@@ -25,10 +25,11 @@ def billables(
     meters, charges = storage.catalog.meters(conn), storage.catalog.charges(conn)
     wanted = charges.keys() if only is None else charges.keys() & set(only)
     found: dict[Currency, list[Billable]] = defaultdict(list)
+    changed = storage.usage.late_charges(conn, customer_id)
     for key in sorted(wanted):
         charge = charges[key]
         meter = meters[charge.meter_key]
-        listed = _earlier(conn, customer_id, charge, meter) + _late(conn, customer_id, charge, meters)
+        listed = _earlier(conn, customer_id, charge, meter) + _late(conn, customer_id, charge, meters) if key in changed else []
         for billable in listed + _current(conn, customer_id, charge, meter, until=until):
             found[billable.charge.price.currency].append(billable)
     return dict(found)
@@ -75,7 +76,10 @@ def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meters: Map
 
 def clear_late(conn: Connection, customer_id: CustomerId, *, only: Iterable[str] | None = None) -> None:
     """Forgets which closed periods had changed: to be called once their differences are on an invoice."""
-    for key in storage.catalog.charges(conn) if only is None else only:
+    changed = storage.usage.late_charges(conn, customer_id)
+    if not changed:
+        return
+    for key in sorted(changed.intersection(storage.catalog.charges(conn) if only is None else only)):
         storage.usage.clear_late(conn, customer_id, key, storage.usage.late_hours(conn, customer_id, key))
 
 
