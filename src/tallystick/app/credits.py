@@ -8,6 +8,7 @@ from tallystick.app.engine import Engine
 from tallystick.domain.coupons import Coupon, Discount, PromotionCode
 from tallystick.domain.credits import CreditGrant
 from tallystick.domain.customers import checked_key
+from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId, DiscountId
 from tallystick.values.money import Money
 
@@ -18,6 +19,10 @@ class CreditCalls(Engine):
     def put_coupon(self, coupon: Coupon, codes: Sequence[PromotionCode] = (), *, actor: str = "system") -> None:
         """The coupon as given, with these codes beside those that it has; once redeemed, it keeps its terms: Conflict."""
         flows.put_coupon.put_coupon(self.context, coupon, codes, actor=actor)
+
+    def put_promotion_code(self, code: PromotionCode, *, actor: str = "system") -> None:
+        """The code as given; it stays with its coupon: Conflict."""
+        flows.put_coupon.put_promotion_code(self.context, code, actor=actor)
 
     def coupons(self) -> dict[str, Coupon]:
         """Every coupon, by key."""
@@ -33,6 +38,16 @@ class CreditCalls(Engine):
         """How often each coupon was redeemed, by key."""
         with self.context.database.reading() as conn:
             return storage.coupons.redemptions(conn)
+
+    def offered(self, code_or_coupon: str) -> Coupon:
+        """The coupon that this code, or key of a coupon, would redeem. Raises NotFound."""
+        text = checked_key(code_or_coupon, field="coupon")
+        with self.context.database.reading() as conn:
+            code = storage.coupons.code(conn, domain.coupons.typed(text) or "")
+            coupon = storage.coupons.coupon(conn, text if code is None else code.coupon_key)
+        if coupon is None:
+            raise NotFound("coupon: there is no such code or coupon", field="coupon", code="unknown_coupon")
+        return coupon
 
     def redeem(self, customer_id: str, code_or_coupon: str, *, subscription_id: str = "", actor: str = "system") -> Discount:
         """What the customer has off from now on: every invoice, or those of one subscription. Redeemed again, it is the same."""

@@ -9,6 +9,8 @@ from tallystick.cli import (
     alerts,
     bill,
     catalog,
+    coupons,
+    credits,
     customers,
     events,
     invoices,
@@ -25,7 +27,23 @@ from tallystick.values.errors import TallystickError
 app = typer.Typer(
     name="tallystick", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-for group in (serve, operate, uptime, lines, catalog, customers, events, bill, invoices, project, keys, alerts, webhooks):
+for group in (
+    serve,
+    operate,
+    uptime,
+    lines,
+    catalog,
+    customers,
+    coupons,
+    credits,
+    events,
+    bill,
+    invoices,
+    project,
+    keys,
+    alerts,
+    webhooks,
+):
     group.register(app)
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"

@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from tallystick.domain.coupons import Coupon, Duration, PromotionCode, typed
-from tallystick.values.decimals import exact_decimal, plain, to_steps
+from tallystick.values.decimals import plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.fields import Fields
-from tallystick.values.money import Currency, Money, currency
+from tallystick.values.money import Currency, Money, currency, exact_money
 from tallystick.values.time import instant, rfc3339
 
 CODES_MAX = 1000
@@ -33,7 +33,7 @@ def read_coupon(fields: Fields) -> tuple[Coupon, list[PromotionCode]]:
         priority=_whole(fields, "priority"),
         charges=_read_charges(fields),
     )
-    codes = [_read_code(Fields(each, where), key) for where, each in _objects(fields, "codes")]
+    codes = [read_code(Fields(each, where), key) for where, each in _objects(fields, "codes")]
     fields.end()
     return coupon, codes
 
@@ -69,7 +69,8 @@ def write_code(code: PromotionCode) -> dict[str, object]:
     return {"code": code.code} | {name: value for name, value in said.items() if value is not None}
 
 
-def _read_code(fields: Fields, coupon_key: str) -> PromotionCode:
+def read_code(fields: Fields, coupon_key: str) -> PromotionCode:
+    """{"code", "max_redemptions"?, "expires_at"?, "active"?}"""
     text = fields.text("code")
     code = typed(text)
     if code is None:
@@ -118,8 +119,7 @@ def _money(fields: Fields, code: object, amount: object) -> Money:
         of = currency(code)
     except InvalidInput:
         raise fields.wrong("amounts", "names a currency that is not known") from None
-    number = exact_decimal(amount, field=fields.path("amounts"), places=of.exponent)
-    return Money(to_steps(number, of.exponent), of)
+    return exact_money(amount, of, field=fields.path("amounts"))
 
 
 def _read_charges(fields: Fields) -> frozenset[str] | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from tallystick.domain.customers import checked_key
 from tallystick.domain.periods import Interval, boundary, time_zone
-from tallystick.values.decimals import exact_decimal
+from tallystick.values.decimals import exact_decimal, plain
 from tallystick.values.errors import Conflict, InvalidInput
 from tallystick.values.ids import CustomerId, DiscountId, derived
 from tallystick.values.money import Currency, Money
@@ -69,6 +69,13 @@ class Coupon:
     @property
     def name(self) -> str:
         return self.display_name or self.key
+
+    @property
+    def offer(self) -> str:
+        """What it takes off, for people."""
+        if self.percent is not None:
+            return f"{plain(self.percent)} %"
+        return " or ".join(str(amount) for amount in self.amounts.values())
 
     @property
     def terms(self) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
-from tallystick.values.decimals import EXACT, from_steps, half_up, plain
+from tallystick.values.decimals import EXACT, exact_decimal, from_steps, half_up, plain, to_steps
 from tallystick.values.errors import InvalidInput
 
 # Minor units as Stripe counts them: ISK and UGX have none in life, and are sent with two zeros (docs.stripe.com/currencies).
@@ -151,3 +151,9 @@ class Rate:
     def per(self, units: Decimal) -> Unrounded:
         """The rate's share of one of `units` equal parts: an hourly rate per 60 is the price of a minute."""
         return Unrounded(Fraction(self.amount) / Fraction(units), self.currency)
+
+
+def exact_money(value: str | int | Decimal, of: Currency, *, field: str) -> Money:
+    """The amount that a decimal in major units says. Raises InvalidInput for more places than the currency has."""
+    number = exact_decimal(value, field=field, places=of.exponent)
+    return Money(to_steps(number, of.exponent), of)

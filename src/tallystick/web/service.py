@@ -27,6 +27,8 @@ from tallystick.web.routers import (
     api_keys,
     audit,
     charges,
+    coupons,
+    credits,
     customers,
     endpoints,
     events,
@@ -50,6 +52,8 @@ Every refusal is `application/problem+json` with a stable `code`."""
 _NOUNS = (
     events,
     usage,
+    coupons,
+    credits,
     customers,
     meters,
     charges,
