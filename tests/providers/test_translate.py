@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 
-from tallystick.domain.payments import Decline, Delivery, Ignored, Method, PaymentChanged, PaymentStatus
+from tallystick.domain.payments import (
+    Decline,
+    Delivery,
+    Ignored,
+    Method,
+    PaymentChanged,
+    PaymentRefunded,
+    PaymentStatus,
+    RefundChanged,
+)
+from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, Refused
 from tallystick.providers.stripe import translate
+from tallystick.values.ids import RefundId
 from tallystick.values.money import JPY, USD, Money
 from tests.beside import beside
 from tests.providers.stripe_world import SECRET, START, World
@@ -122,6 +133,10 @@ def test_a_decline_without_words_has_some() -> None:
         ("invoiceitem.created", {"id": "ii_1"}, Ignored),
         ("invoice_payment.paid", {"id": "inpay_1"}, Ignored),
         ("charge.refunded", {"id": "ch_1"}, Ignored),
+        ("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1"}, PaymentRefunded("pi_1")),
+        ("refund.created", {"id": "re_1"}, RefundChanged("re_1")),
+        ("refund.failed", {"id": "re_1"}, RefundChanged("re_1")),
+        ("charge.refund.updated", {"id": "re_1"}, RefundChanged("re_1")),
         ("charge.dispute.created", {"id": "dp_1"}, Ignored),
         ("customer.created", {"id": "cus_1"}, Ignored),
     ],
@@ -135,9 +150,33 @@ def test_an_event_is_a_hint_about_one_of_ours_or_nothing(kind: str, subject: dic
         assert told == fact
 
 
-def test_refunds_and_disputes_are_visibly_not_handled_yet() -> None:
-    for kind in ("charge.refunded", "charge.dispute.created", "refund.updated"):
-        assert translate.fact(kind, {"id": "x_1"}) == Ignored(f"{kind}: refunds and disputes are not handled yet")
+def test_disputes_are_visibly_not_handled_yet() -> None:
+    for kind in ("charge.dispute.created", "credit_note.created", "radar.early_fraud_warning.created"):
+        assert translate.fact(kind, {"id": "x_1"}) == Ignored(
+            f"{kind}: disputes and Stripe's own credit notes are not handled yet"
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "ours"),
+    [
+        ("pending", RefundStatus.PENDING),
+        ("requires_action", RefundStatus.PENDING),
+        ("succeeded", RefundStatus.SUCCEEDED),
+        ("failed", RefundStatus.FAILED),
+        ("canceled", RefundStatus.CANCELED),
+        ("a status of next year", RefundStatus.PENDING),
+    ],
+)
+def test_a_refund_stands_as_its_status_says(status: str, ours: RefundStatus) -> None:
+    told = translate.refund(
+        {"id": "re_1", "status": status, "amount": 300, "currency": "usd", "metadata": {}}, payment_ref="pi_1"
+    )
+    assert told == ProviderRefund("re_1", ours, Money(300, USD), payment_ref="pi_1")
+    named = {"id": "re_1", "status": status, "amount": 300, "currency": "usd", "metadata": {"tallystick_refund": "rfd_1"}}
+    assert translate.refund(named | {"failure_reason": "lost_or_stolen_card"}) == ProviderRefund(
+        "re_1", ours, Money(300, USD), RefundId("rfd_1"), failure="lost_or_stolen_card"
+    )
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -171,7 +210,7 @@ def test_stripes_own_samples_are_read_without_a_stumble() -> None:
     assert isinstance(translate.invoice(samples["invoice"]), Done | Refused)
     for name, sample in samples.items():
         for suffix in ("created", "updated"):
-            assert isinstance(translate.fact(f"{name}.{suffix}", sample), PaymentChanged | Ignored)
+            assert isinstance(translate.fact(f"{name}.{suffix}", sample), PaymentChanged | RefundChanged | Ignored)
 
 
 def test_the_protocol_costs_no_sdk() -> None:

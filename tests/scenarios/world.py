@@ -9,7 +9,7 @@ from tallystick.app import Tallystick
 from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.ledger import Account
-from tallystick.domain.payments import Payment, payment_id
+from tallystick.domain.payments import Payment
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.usage import Answer, Event, Meter, Verdict
 from tallystick.flows.bill_usage import Collection
@@ -125,7 +125,7 @@ class World:
 
     def payment(self, invoice: Invoice) -> Payment:
         with self.billing.context.database.reading() as conn:
-            found = payments.get(conn, payment_id(invoice.id))
+            found = payments.of_invoice(conn, invoice.id)
         assert found is not None
         return found
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tallystick import domain, storage
 from tallystick.domain.payments import Payment, PaymentStatus, Step
 from tallystick.domain.usage import Answer, Event, Meter, Usage, Verdict
-from tallystick.flows import _billables, _settlement, bill_usage, collect, ingest, settle, void_invoice
+from tallystick.flows import _billables, _settlement, _unpayable, bill_usage, collect, ingest, settle
 from tallystick.providers.protocol import Refused, Unknown
 from tallystick.providers.stripe import client, outcomes, translate
 from tallystick.storage.provider_events import Settlement
@@ -265,7 +265,7 @@ def void_leaves_the_providers_object_payable() -> Iterator[None]:
     def canceled(ctx: Any, payment: Payment) -> Payment:
         return replace(payment, status=PaymentStatus.CANCELED, updated_at=ctx.clock.now())
 
-    with _instead(void_invoice, "_canceled", canceled):
+    with _instead(_unpayable, "canceled", canceled):
         yield
 
 

@@ -10,8 +10,9 @@ from tallystick.domain.amendments import retraction
 from tallystick.domain.coupons import Coupon, redeemed
 from tallystick.domain.credits import Burn, CreditGrant, GrantKind
 from tallystick.domain.discounts import AppliedDiscount
+from tallystick.domain.credit_notes import CreditOrder, of_open
 from tallystick.domain.invoices import Invoice, book_open
-from tallystick.storage import audit, catalog, coupons, credits, invoices, ledger, schema, usage
+from tallystick.storage import audit, catalog, coupons, credit_notes, credits, invoices, ledger, schema, usage
 from tallystick.storage.database import Database
 from tallystick.storage.types import Key
 from tallystick.values.ids import GrantId
@@ -22,6 +23,8 @@ from tests.storage.worlds import ADA, NOW, TOKENS, a_charge, an_event, an_open_i
 WITHOUT_CUSTOMER = {
     "uq_tallystick_invoices_number": "an invoice number is said once",
     "uq_tallystick_payments_ref": "one object of the provider's is one payment",
+    "uq_tallystick_credit_notes_number": "a credit note's number is said once",
+    "uq_tallystick_refunds_ref": "one refund of the provider's is one of ours",
     "uq_tallystick_checkouts_ref": "one page of the provider's is one checkout",
 }
 
@@ -102,7 +105,7 @@ def full(database: Database) -> Database:
 
 
 def _reduced(conn: Connection, invoice: Invoice) -> None:
-    """A discount and a credit grant take something off the invoice."""
+    """A discount, a credit grant and a credit note take something off the invoice."""
     coupon, cent = Coupon("HALF", percent=Decimal(50)), Money(1, USD)
     discount = redeemed(coupon, customer_id=ADA, subscription_id="", now=NOW)
     coupons.put_coupon(conn, coupon, at=NOW)
@@ -112,6 +115,8 @@ def _reduced(conn: Connection, invoice: Invoice) -> None:
     grant = CreditGrant(GrantId("grant"), ADA, cent, cent, GrantKind.PREPAID, 0, "Top-up", NOW)
     credits.add(conn, grant)
     credits.burn(conn, invoice.id, [Burn(grant.id, cent)], at=NOW)
+    order = CreditOrder("a test", "op-1", lines={invoice.lines[0].id: cent})
+    credit_notes.add(conn, of_open(invoice, [], order, number="CN-000001", now=NOW))
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)

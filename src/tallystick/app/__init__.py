@@ -3,6 +3,7 @@
 from tallystick.app.accounts import AccountCalls
 from tallystick.app.catalogue import CatalogueCalls
 from tallystick.app.checkouts import CheckoutCalls
+from tallystick.app.credit_notes import CreditNoteCalls
 from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.invoices import InvoiceCalls
@@ -23,6 +24,7 @@ class Tallystick(
     QuotaCalls,
     MeteringCalls,
     InvoiceCalls,
+    CreditNoteCalls,
     CheckoutCalls,
     CreditCalls,
     AccountCalls,

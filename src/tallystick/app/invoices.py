@@ -31,7 +31,9 @@ class InvoiceCalls(Engine):
 
     def collect(self, invoice_id: InvoiceId) -> Collected:
         """The invoice's payment, brought as far as it goes now."""
-        return flows.collect.collect(self.context, domain.payments.payment_id(invoice_id))
+        with self.context.database.reading() as conn:
+            payment = storage.payments.of_invoice(conn, invoice_id)
+        return flows.collect.collect(self.context, payment.id if payment is not None else domain.payments.payment_id(invoice_id))
 
     def invoice(self, invoice_id: str) -> Invoice:
         """Raises NotFound."""

@@ -194,12 +194,13 @@ def book_recognised(invoice: Invoice, service: Deferred) -> Transaction:
     )
 
 
-def book_void(invoice: Invoice, *, unearned: Money) -> Transaction:
-    """The opening, taken back; `unearned` is what was still deferred of it."""
+def book_void(invoice: Invoice, *, unearned: Money, reduced: Money) -> Transaction:
+    """The opening, taken back; `unearned` is what was still deferred of it, `reduced` what credit notes had taken off."""
     assert invoice.status is InvoiceStatus.VOID, "only what is void is taken back"
     assert invoice.closed_at is not None, "what is void was closed"
     amounts = (
-        (Account.RECEIVABLE, -invoice.total),
+        (Account.RECEIVABLE, reduced - invoice.total),
+        (Account.REFUNDS, -reduced),
         (Account.CARRIED, invoice.carried_in - invoice.carried_out),
         (Account.CREDITS, -invoice.credits_applied),
         (Account.DEFERRED_REVENUE, unearned),

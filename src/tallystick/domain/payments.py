@@ -129,7 +129,12 @@ class Payment:
 
         Of one that was asked in the future, by a clock that has gone back since, nobody knows how old it is.
         """
-        return self.look_first or (self.asked_at is not None and not -_SET_BACK_MAX < now - self.asked_at < KEY_AGE_MAX)
+        return self.look_first or is_too_old(self.asked_at, now=now)
+
+
+def is_too_old(asked_at: datetime | None, *, now: datetime) -> bool:
+    """Whether a key that was first used then may be forgotten by the provider."""
+    return asked_at is not None and not -_SET_BACK_MAX < now - asked_at < KEY_AGE_MAX
 
 
 def next_step(payment: Payment, *, now: datetime) -> Step:
@@ -188,9 +193,26 @@ def refused(payment: Payment, step: Step, *, now: datetime) -> Payment:
             assert_never(step)
 
 
-def payment_id(invoice_id: InvoiceId) -> PaymentId:
-    """One payment per invoice, whoever asks and however often."""
-    return PaymentId(derived("pay", invoice_id))
+def payment_id(invoice_id: InvoiceId, *, nth: int = 0) -> PaymentId:
+    """One payment per invoice, whoever asks and however often; the nth further one once a credit note makes it ask for less."""
+    return PaymentId(derived("pay", invoice_id, *([str(nth)] if nth else [])))
+
+
+def renewed(payment: Payment, amount: Money, *, nth: int, now: datetime) -> Payment:
+    """The payment of what is left of an invoice, in the place of one that can no longer be paid."""
+    assert payment.status is PaymentStatus.CANCELED, "one live payment per invoice"
+    return Payment(
+        id=payment_id(payment.invoice_id, nth=nth),
+        invoice_id=payment.invoice_id,
+        customer_id=payment.customer_id,
+        method=payment.method,
+        amount=amount,
+        status=PaymentStatus.PENDING,
+        created_at=now,
+        updated_at=now,
+        automatic=payment.automatic,
+        payment_method=payment.payment_method,
+    )
 
 
 def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Payment:
@@ -268,10 +290,24 @@ class CheckoutExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundChanged:
+    """The provider says that its refund `ref` is new, or no longer as it was. A hint likewise."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRefunded:
+    """The provider says that money of the payment intent `intent_ref` was given back, and not by which refund: look at all."""
+
+    intent_ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
     reason: str
 
 
-ProviderFact = PaymentChanged | CheckoutCompleted | CheckoutExpired | Ignored
+ProviderFact = PaymentChanged | RefundChanged | PaymentRefunded | CheckoutCompleted | CheckoutExpired | Ignored

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.invoices import InvoiceStatus
+from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
 from tallystick.flows import _outgoing
 from tallystick.flows.context import Context
@@ -42,3 +42,22 @@ def _paid(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None
     after = {"via": via, "ref": payment.ref, "amount": payment.amount.minor, "currency": payment.amount.currency.code}
     storage.audit.append(conn, storage.audit.Act("provider", "payment.succeeded", payment.id, after=after), at=now)
     ctx.faults.mark(f"payment.succeeded.{via}")
+
+
+def void(ctx: Context, conn: Connection, invoice: Invoice, *, reason: str, actor: str) -> Invoice:
+    """The invoice, void: its booking is taken back, and what credit notes had taken off it. Its payment is canceled already."""
+    now = ctx.clock.now()
+    # What it had taken up is carried again: who drafts the customer's next invoice meanwhile must see all of that, or nothing.
+    storage.customers.lock(conn, invoice.customer_id)
+    after = domain.invoices.moved(invoice, InvoiceStatus.VOID, at=now)
+    storage.invoices.move(conn, invoice, after)
+    notes = storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice.id)
+    unearned, reduced = storage.revenue.give_up(conn, after), domain.credit_notes.reduced(invoice, notes)
+    storage.ledger.book(conn, domain.invoices.book_void(after, unearned=unearned, reduced=reduced))
+    storage.credits.give_back(conn, invoice.id)
+    storage.coupons.give_back(conn, invoice.id)
+    _outgoing.publish_invoice(ctx, conn, "invoice.voided", after)
+    said = {"status": invoice.status}, {"status": after.status}
+    act = storage.audit.Act(actor, "invoice.voided", invoice.id, before=said[0], after=said[1], reason=reason)
+    storage.audit.append(conn, act, at=now)
+    return after

@@ -144,8 +144,13 @@ def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payme
 def _request(invoice: Invoice, payment: Payment, customer_ref: str) -> PaymentRequest:
     assert invoice.due_at is not None, f"{invoice.id}: is open, so it has a due date"
     lines = [RequestedLine(line.id, line.description, line.amount, line.period) for line in invoice.lines]
-    if invoice.carried_in.minor:
-        lines.append(RequestedLine(f"{invoice.id}:carried", "Carried from earlier invoices", invoice.carried_in, invoice.period))
+    besides = (
+        ("discount", "Discounts", -invoice.discount),
+        ("carried", "Carried from earlier invoices", invoice.carried_in),
+        ("credits", "Paid by credit", -invoice.credits_applied),
+        ("credited", "Credit notes", payment.amount - invoice.total),
+    )
+    lines += [RequestedLine(f"{invoice.id}:{key}", said, money, invoice.period) for key, said, money in besides if money.minor]
     return PaymentRequest(
         invoice_id=invoice.id,
         customer_id=invoice.customer_id,
@@ -155,4 +160,5 @@ def _request(invoice: Invoice, payment: Payment, customer_ref: str) -> PaymentRe
         description=f"Invoice {invoice.number}",
         due_at=invoice.due_at,
         lines=tuple(lines),
+        payment_id=None if payment.id == domain.payments.payment_id(invoice.id) else payment.id,
     )

@@ -1,15 +1,28 @@
 """Understand one delivery, ask the provider how its object stands now, and let our books follow."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.payments import CheckoutCompleted, CheckoutExpired, Ignored, Payment, PaymentChanged, Step
-from tallystick.flows import _settlement
+from tallystick.domain.payments import (
+    CheckoutCompleted,
+    CheckoutExpired,
+    Ignored,
+    Payment,
+    PaymentChanged,
+    PaymentRefunded,
+    RefundChanged,
+    Step,
+)
+from tallystick.domain.refunds import ProviderRefund
+from tallystick.flows import _refunds, _settlement
+from tallystick.flows._refunds import Heard
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Limited, Refused, Unknown
+from tallystick.providers.protocol import Limited, Refunded, RefundOutcome, RefundsOutcome, Refused, Unknown
 from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import IllegalTransition, NotFound
@@ -26,16 +39,28 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     """
     with ctx.database.reading() as conn:
         stored = storage.provider_events.get(conn, delivery_id)
-        if stored is None:
-            raise NotFound(f"{delivery_id}: there is no such delivery")
-        fact = ctx.provider.interpret(stored.delivery)
-        payment = _payment(conn, fact) if isinstance(fact, PaymentChanged) else None
-    if isinstance(fact, Ignored):
-        _mark(ctx, delivery_id, Settlement.IGNORED, fact.reason)
-        return None
-    if isinstance(fact, CheckoutCompleted | CheckoutExpired):
-        _ask_about(ctx, delivery_id, fact)
-        return None
+    if stored is None:
+        raise NotFound(f"{delivery_id}: there is no such delivery")
+    fact = ctx.provider.interpret(stored.delivery)
+    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    match fact:
+        case PaymentChanged():
+            return _payment_changed(ctx, delivery_id, fact, wait=wait)
+        case RefundChanged() | PaymentRefunded():
+            return _refund_changed(ctx, delivery_id, fact, wait=wait)
+        case CheckoutCompleted() | CheckoutExpired():
+            _ask_about(ctx, delivery_id, fact)
+            return None
+        case Ignored(reason):
+            _mark(ctx, delivery_id, Settlement.IGNORED, reason)
+            return None
+        case _:
+            assert_never(fact)
+
+
+def _payment_changed(ctx: Context, delivery_id: str, fact: PaymentChanged, *, wait: timedelta) -> timedelta | None:
+    with ctx.database.reading() as conn:
+        payment = _payment(conn, fact)
     if payment is None:
         _mark(ctx, delivery_id, Settlement.IGNORED, f"{fact.ref} collects no invoice of ours")
         return None
@@ -44,14 +69,13 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
         return None
     if payment.ref is None:
         ctx.faults.mark("settle.before_the_answer")
-    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
     return _follow(ctx, delivery_id, payment, fact.ref, wait=wait)
 
 
 def _payment(conn: Connection, fact: PaymentChanged) -> Payment | None:
     payment = storage.payments.by_ref(conn, fact.ref)
     if payment is None and fact.invoice_id is not None:
-        payment = storage.payments.get(conn, domain.payments.payment_id(fact.invoice_id))
+        payment = storage.payments.of_invoice(conn, fact.invoice_id)
     return payment
 
 
@@ -73,6 +97,39 @@ def _ask_about(ctx: Context, delivery_id: str, fact: CheckoutCompleted | Checkou
             storage.checkouts.move(conn, checkout, replace(checkout, ref=fact.ref))
         storage.jobs.enqueue(conn, JobName.COMPLETE_CHECKOUT, checkout.id, run_at=now)
         storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=now)
+
+
+def _refund_changed(
+    ctx: Context, delivery_id: str, fact: RefundChanged | PaymentRefunded, *, wait: timedelta
+) -> timedelta | None:
+    match _stands_now(ctx, fact):
+        case Limited() | Unknown() | Refused(unheard=True):
+            return wait
+        case Refused(code, message):
+            _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
+            return None
+        case Refunded(told):
+            refunds: Sequence[ProviderRefund] = [told]
+        case refunds:
+            pass
+    try:
+        heard = [_refunds.heard(ctx, told) for told in refunds]
+    except IllegalTransition as mismatch:
+        _mark(ctx, delivery_id, Settlement.PARKED, f"{mismatch.code}: {mismatch.message}")
+        return None
+    if Heard.LATER in heard:
+        return wait
+    if Heard.OURS in heard:
+        _mark(ctx, delivery_id, Settlement.SETTLED, None)
+        return None
+    _mark(ctx, delivery_id, Settlement.IGNORED, "gives back nothing that was paid to us")
+    return None
+
+
+def _stands_now(ctx: Context, fact: RefundChanged | PaymentRefunded) -> RefundOutcome | RefundsOutcome:
+    if isinstance(fact, RefundChanged):
+        return ctx.provider.fetch_refund(fact.ref)
+    return ctx.provider.refunds_of(fact.intent_ref)
 
 
 def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta) -> timedelta | None:
@@ -105,7 +162,7 @@ def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait:
     return None
 
 
-def _mark(ctx: Context, delivery_id: str, settlement: Settlement, reason: str) -> None:
+def _mark(ctx: Context, delivery_id: str, settlement: Settlement, reason: str | None) -> None:
     ctx.faults.mark(f"delivery.{settlement}")
     with ctx.database.transaction("mark delivery") as conn:
         storage.provider_events.mark(conn, delivery_id, settlement, reason, at=ctx.clock.now())

@@ -1,6 +1,6 @@
 """What a payment provider must be able to do, in our words; every outcome is a value, and unknown is one of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,8 @@ from typing import Protocol
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
-from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId
+from tallystick.domain.refunds import ProviderRefund
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
@@ -68,7 +69,16 @@ class Unknown:
     stored: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The provider has the refund; `refund` is how it stands there, which may be pending, or failed."""
+
+    refund: ProviderRefund
+
+
 Outcome = Done | Declined | Refused | Limited | Unknown
+RefundOutcome = Refunded | Refused | Limited | Unknown
+RefundsOutcome = Sequence[ProviderRefund] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
@@ -87,7 +97,11 @@ class RequestedLine:
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """The whole of what is to be collected for one invoice, and how."""
+    """The whole of what is to be collected for one invoice, and how.
+
+    `payment_id` tells the object of this payment from those of earlier ones, which credit notes took the place of; None: there
+    was none before it.
+    """
 
     invoice_id: InvoiceId
     customer_id: CustomerId
@@ -97,6 +111,18 @@ class PaymentRequest:
     description: str
     due_at: datetime
     lines: tuple[RequestedLine, ...]
+    payment_id: PaymentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """So much of what the object `payment_ref` collected for one invoice is to go back."""
+
+    refund_id: RefundId
+    invoice_id: InvoiceId
+    payment_ref: str
+    method: Method
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +185,22 @@ class PaymentProvider(Protocol):
 
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
         """Where the customer manages their payment methods. A link for one visit: `key` is a new one each time."""
+        ...
+
+    def refund(self, request: RefundRequest, *, key: str) -> RefundOutcome:
+        """So much goes back to whoever paid."""
+        ...
+
+    def find_refund(self, request: RefundRequest) -> RefundOutcome | None:
+        """The refund that an earlier call with a lost answer made, or None: there is none."""
+        ...
+
+    def fetch_refund(self, ref: str) -> RefundOutcome:
+        """How the refund stands now, asked of the provider."""
+        ...
+
+    def refunds_of(self, intent_ref: str) -> RefundsOutcome:
+        """Every refund of what that payment intent collected, whoever made it."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:

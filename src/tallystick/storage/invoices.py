@@ -44,6 +44,13 @@ def get(conn: Connection, invoice_id: InvoiceId) -> Invoice | None:
     return found[0] if found else None
 
 
+def lock(conn: Connection, invoice: Invoice) -> None:
+    """Until the end of the transaction nobody moves this invoice, or credits it. On SQLite a writer is alone."""
+    table = schema.invoices.c
+    mine = (table.customer_id == invoice.customer_id, table.id == invoice.id)
+    conn.execute(select(table.id).where(*mine).with_for_update())
+
+
 def by_number(conn: Connection, number: str) -> Invoice | None:
     found = _invoices(conn, select(schema.invoices).where(schema.invoices.c.number == number))
     return found[0] if found else None

@@ -22,6 +22,7 @@ class JobName(StrEnum):
     COLLECT = "collect"
     COMPLETE_CHECKOUT = "complete_checkout"
     MAIL = "mail"
+    REFUND = "refund"
     SEND = "send"
     SETTLE = "settle"
 

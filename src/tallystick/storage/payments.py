@@ -69,6 +69,36 @@ def move(conn: Connection, before: Payment, after: Payment) -> bool:
     return conn.execute(moved).one_or_none() is not None
 
 
+def lock(conn: Connection, payment: Payment) -> None:
+    """Until the end of the transaction nobody moves this payment, or gives anything of it back. On SQLite a writer is alone."""
+    table = schema.payments.c
+    mine = (table.customer_id == payment.customer_id, table.id == payment.id)
+    conn.execute(select(table.id).where(*mine).with_for_update())
+
+
+def give_back(conn: Connection, payment: Payment, amount: Money) -> bool:
+    """Sets so much of the payment aside for a refund. False, and nothing written, where that is more than is left of it."""
+    return _refunded(conn, payment, amount.minor)
+
+
+def take_back(conn: Connection, payment: Payment, amount: Money) -> bool:
+    """The same undone: the refund of this amount has failed."""
+    return _refunded(conn, payment, -amount.minor)
+
+
+def _refunded(conn: Connection, payment: Payment, change: int) -> bool:
+    table = schema.payments
+    after = table.c.refunded + change
+    moved = table.update().where(
+        table.c.customer_id == payment.customer_id,
+        table.c.id == payment.id,
+        table.c.status == PaymentStatus.SUCCEEDED.value,
+        after >= 0,
+        after <= table.c.amount,
+    )
+    return conn.execute(moved.values(refunded=after).returning(table.c.id)).one_or_none() is not None
+
+
 def stale(conn: Connection, *, before: datetime, limit: int) -> list[Payment]:
     """Those that are not final and of which nothing was heard since `before`, the longest silent first."""
     table = schema.payments.c

@@ -11,9 +11,10 @@ import structlog
 
 from tallystick import flows, storage
 from tallystick.flows.context import Context
+from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName
 from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
-from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId
+from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId, RefundId
 from tallystick.worker import schedule
 
 LEASE = timedelta(minutes=5)
@@ -100,9 +101,7 @@ def _work(ctx: Context, job: Job) -> timedelta | None:
             return None
         case JobName.COLLECT:
             collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)
-            if collected.refusal is not None:
-                refusal = collected.refusal
-                raise Refusal(f"{job.subject}: the provider refused: {refusal.message}", code=refusal.code)
+            _check_refusal(job, collected.refusal)
             return collected.again_in
         case JobName.COMPLETE_CHECKOUT:
             return flows.complete_checkout.complete_checkout(ctx, CheckoutId(job.subject), attempt=job.attempt)
@@ -112,10 +111,19 @@ def _work(ctx: Context, job: Job) -> timedelta | None:
         case JobName.SEND:
             message_id, _, target = job.subject.partition("/")
             return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))
+        case JobName.REFUND:
+            given_back = flows.refund.refund(ctx, RefundId(job.subject), attempt=job.attempt)
+            _check_refusal(job, given_back.refusal)
+            return given_back.again_in
         case JobName.SETTLE:
             return flows.settle.settle(ctx, job.subject, attempt=job.attempt)
         case _:
             assert_never(job.name)
+
+
+def _check_refusal(job: Job, refusal: Refused | None) -> None:
+    if refusal is not None:
+        raise Refusal(f"{job.subject}: the provider refused: {refusal.message}", code=refusal.code)
 
 
 class Refusal(TallystickError):

@@ -11,6 +11,7 @@ Sweep = Callable[[Context], object]
 SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
+    "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),
     "spikes": (timedelta(minutes=10), flows.sweep_spikes.sweep_spikes),
 }

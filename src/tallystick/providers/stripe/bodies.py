@@ -3,12 +3,18 @@
 from datetime import datetime, timedelta
 
 from stripe import RequestOptions
-from stripe.params import CustomerUpdateParams, InvoiceCreateParams, InvoiceItemCreateParams, PaymentIntentCreateParams
+from stripe.params import (
+    CustomerUpdateParams,
+    InvoiceCreateParams,
+    InvoiceItemCreateParams,
+    PaymentIntentCreateParams,
+    RefundCreateParams,
+)
 from stripe.params.checkout import SessionCreateParams
 
 from tallystick.domain.customers import Customer
-from tallystick.providers.protocol import CheckoutRequest, PaymentRequest, RequestedLine
-from tallystick.providers.stripe.translate import CHECKOUT, CUSTOMER, INVOICE, LINE
+from tallystick.providers.protocol import CheckoutRequest, PaymentRequest, RefundRequest, RequestedLine
+from tallystick.providers.stripe.translate import CHECKOUT, CUSTOMER, INVOICE, LINE, PAYMENT, REFUND
 from tallystick.values.ids import derived
 from tallystick.values.money import Money
 from tallystick.values.time import EPOCH, Period
@@ -94,6 +100,15 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
     }
 
 
+def refund(intent_ref: str, request: RefundRequest) -> RefundCreateParams:
+    """So much of what the payment intent collected, named so that we find it again. Why, is ours to know."""
+    return {
+        "payment_intent": intent_ref,
+        "amount": request.amount.minor,
+        "metadata": {INVOICE: request.invoice_id, REFUND: request.refund_id},
+    }
+
+
 def fitted(lines: tuple[RequestedLine, ...]) -> tuple[RequestedLine, ...]:
     """At most as many lines as fit: the smallest become one, at the end; which they are depends on the lines alone."""
     if len(lines) <= LINES_MAX:
@@ -113,7 +128,9 @@ def total(lines: tuple[RequestedLine, ...]) -> Money:
 
 
 def _metadata(request: PaymentRequest) -> dict[str, str]:
-    return {INVOICE: request.invoice_id, CUSTOMER: request.customer_id}
+    named = {INVOICE: request.invoice_id, CUSTOMER: request.customer_id}
+    # Said of a second payment only: what was asked before there were any is asked again in the same words.
+    return named if request.payment_id is None else {**named, PAYMENT: request.payment_id}
 
 
 def _seconds(at: datetime) -> int:

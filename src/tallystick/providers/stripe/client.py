@@ -23,10 +23,13 @@ from tallystick.providers.protocol import (
     Outcome,
     PaymentRequest,
     PortalOutcome,
+    RefundOutcome,
+    RefundRequest,
+    RefundsOutcome,
     Refused,
     Unknown,
 )
-from tallystick.providers.stripe import bodies, checkouts, customers, outcomes, translate, transport
+from tallystick.providers.stripe import bodies, checkouts, customers, outcomes, refunds, translate, transport
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
 
@@ -103,6 +106,18 @@ class StripeProvider:
 
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
         return self._ask(lambda: checkouts.portal(self._stripe, customer_ref, return_url, key))
+
+    def refund(self, request: RefundRequest, *, key: str) -> RefundOutcome:
+        return self._ask(lambda: refunds.made(self._stripe, request, key))
+
+    def find_refund(self, request: RefundRequest) -> RefundOutcome | None:
+        return self._ask(lambda: refunds.found(self._stripe, request))
+
+    def fetch_refund(self, ref: str) -> RefundOutcome:
+        return self._ask(lambda: refunds.fetched(self._stripe, ref))
+
+    def refunds_of(self, intent_ref: str) -> RefundsOutcome:
+        return self._ask(lambda: refunds.listed(self._stripe, intent_ref))
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
         return self._verifier.verify(body, headers, now=now)
@@ -213,8 +228,8 @@ class StripeProvider:
                 assert_never(method)
 
     def _found(self, request: PaymentRequest) -> Outcome | None:
-        """Of those that carry our invoice's id, the one that is nearest to being paid."""
-        carrying = [doc for doc in self._listed(request) if translate.invoice_id(doc) == request.invoice_id]
+        """Of those that carry the ids of our invoice and payment, the one that is nearest to being paid."""
+        carrying = [doc for doc in self._listed(request) if translate.is_for(doc, request)]
         if not carrying:
             return None
         best = min(

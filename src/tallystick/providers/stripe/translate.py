@@ -11,12 +11,15 @@ from tallystick.domain.payments import (
     Decline,
     Ignored,
     PaymentChanged,
+    PaymentRefunded,
     PaymentStatus,
     ProviderFact,
     ProviderPayment,
+    RefundChanged,
 )
-from tallystick.providers.protocol import Done, Refused
-from tallystick.values.ids import CheckoutId, InvoiceId
+from tallystick.domain.refunds import ProviderRefund, RefundStatus
+from tallystick.providers.protocol import Done, PaymentRequest, Refused
+from tallystick.values.ids import CheckoutId, InvoiceId, RefundId
 from tallystick.values.money import Money, currency
 from tallystick.values.time import EPOCH
 
@@ -26,6 +29,8 @@ INVOICE = "tallystick_invoice"  # the names of our ids in metadata
 CUSTOMER = "tallystick_customer"
 LINE = "tallystick_line"
 CHECKOUT = "tallystick_checkout"
+PAYMENT = "tallystick_payment"
+REFUND = "tallystick_refund"
 
 DECLINED = "Your card was declined."
 CONFIRM = "Your bank asks you to confirm this payment."
@@ -37,7 +42,13 @@ _NEUTRAL = frozenset({
 # The same answer has one name for a payment intent and another for an invoice.
 _ON_SESSION = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
 _WAITING = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
-_NOT_YET = ("charge.dispute.", "charge.refunded", "charge.refund.", "credit_note.", "radar.", "refund.")
+_REFUND_STATUSES = {
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.CANCELED,
+}  # any other waits for somebody
+_REFUNDS = ("refund.", "charge.refund")
+_NOT_YET = ("charge.dispute.", "credit_note.", "radar.")
 
 
 def intent(doc: Doc) -> ProviderPayment:
@@ -99,6 +110,19 @@ def checkout(doc: Doc) -> ProviderCheckout:
     )
 
 
+def refund(doc: Doc, *, payment_ref: str | None = None) -> ProviderRefund:
+    """A refund, of what the object `payment_ref` collected, where that is known."""
+    ours = metadata(doc).get(REFUND)
+    return ProviderRefund(
+        ref=doc["id"],
+        status=_REFUND_STATUSES.get(doc["status"], RefundStatus.PENDING),
+        amount=Money(doc["amount"], currency(doc["currency"])),
+        refund_id=RefundId(ours) if isinstance(ours, str) and ours else None,
+        payment_ref=payment_ref,
+        failure=doc.get("failure_reason"),
+    )
+
+
 def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
     code = error.get("decline_code") or error.get("code") or "card_declined"
@@ -114,6 +138,11 @@ def invoice_id(doc: Doc) -> InvoiceId | None:
     return InvoiceId(named) if isinstance(named, str) and named else None
 
 
+def is_for(doc: Doc, request: PaymentRequest) -> bool:
+    """Whether the object was made for this payment of this invoice, and for no earlier one of it."""
+    return invoice_id(doc) == request.invoice_id and metadata(doc).get(PAYMENT) == request.payment_id
+
+
 def fact(kind: str, doc: Doc) -> ProviderFact:
     """What the event `kind` about `doc` means."""
     if not isinstance(doc.get("id"), str):
@@ -125,8 +154,10 @@ def fact(kind: str, doc: Doc) -> ProviderFact:
             return _invoice_fact(kind, doc)
         case "checkout":
             return _checkout_fact(kind, doc)
+        case _ if kind.startswith(_REFUNDS):
+            return _refund_fact(kind, doc)
         case _ if kind.startswith(_NOT_YET):
-            return Ignored(f"{kind}: refunds and disputes are not handled yet")
+            return Ignored(f"{kind}: disputes and Stripe's own credit notes are not handled yet")
         case _:
             return Ignored(f"{kind}: changes nothing here")
 
@@ -160,6 +191,13 @@ def _reference(doc: Doc) -> CheckoutId | None:
     """Which of our checkouts the session is for. Not client_reference_id: others may use that for ids of their own."""
     named = metadata(doc).get(CHECKOUT)
     return CheckoutId(named) if isinstance(named, str) and named else None
+
+
+def _refund_fact(kind: str, doc: Doc) -> ProviderFact:
+    if kind != "charge.refunded":
+        return RefundChanged(doc["id"])
+    intent = doc.get("payment_intent")
+    return PaymentRefunded(intent) if isinstance(intent, str) else Ignored(f"{kind}: of no payment intent")
 
 
 def _intent_status(status: str) -> PaymentStatus:

@@ -1,6 +1,6 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, credits, lines, payments, quotas, trail, usage
+from tallystick.storage.invariants import books, credit_notes, credits, lines, payments, quotas, trail, usage
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -17,17 +17,27 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(12, "discounts", "discounts are shared out over their lines, and leave none below zero", credits.discounted),
     Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),
     Invariant(12, "carried", "what one invoice leaves over, the next one takes up", books.carried),
+    Invariant(
+        12, "credit notes", "credit notes take no more off an invoice than it asks for, and are booked once", credit_notes.noted
+    ),
     Invariant(14, "bounds", "nothing is collected below the provider's minimum, or owed below zero", books.bounds),
     Invariant(14, "credit", "what remains of a grant is what was granted and moved, and what the books hold", credits.held),
     Invariant(14, "credit burned", "an invoice burned what it says, and gives it back when it is void", credits.burned),
     Invariant(15, "redemptions", "a coupon is redeemed and used up as often as it may be", credits.redeemed),
+    Invariant(
+        14,
+        "refunds",
+        "no more goes back than was paid, once for each credit note, and booked as it ended",
+        credit_notes.given_back,
+    ),
     Invariant(15, "quota", "used and reserved are what the operations come to, and within every hard limit", quotas.within),
     Invariant(15, "quota is billed", "what was taken from a quota is recorded as usage, once", quotas.recorded),
     Invariant(17, "reservations end", "no reservation is without its end", quotas.ending),
     Invariant(19, "one line", "one line per customer, charge, period and part", lines.one_line),
     Invariant(20, "final is final", "an invoice is in the state that its trail led to", books.final),
     Invariant(20, "gapless", "invoice numbers run from 1 without a gap", books.gapless),
-    Invariant(22, "one payment", "one live payment per invoice, for exactly its total", payments.one_payment),
+    Invariant(20, "gapless notes", "credit note numbers run from 1 without a gap", books.gapless_notes),
+    Invariant(22, "one payment", "one live payment per invoice, for its total less its credit notes", payments.one_payment),
     Invariant(22, "booked once", "a payment is booked when it succeeds, and once", payments.booked_once),
     Invariant(28, "one mode", "nothing of another mode is kept", payments.one_mode),
     Invariant(29, "settled", "news is settled with its effect, or waits with its job", payments.settled),

@@ -1,6 +1,7 @@
 """Invoices and the ledger: sums, bounds, what is carried, numbers without gaps, and states that stand."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -47,6 +48,21 @@ WHERE p.status = 'succeeded' GROUP BY p.customer_id, p.currency
 _DEFERRED = """
 SELECT customer_id, currency, SUM(amount) AS later FROM tallystick_deferred_revenue GROUP BY customer_id, currency
 """
+# Of a void invoice nothing stays, its credit notes neither.
+_CREDITED = """
+SELECT n.customer_id, n.currency, SUM(n.amount) AS credited, SUM(n.refunded) AS given_back,
+       SUM(n.carried - n.credited) AS carried,
+       SUM(CASE WHEN i.status = 'paid' THEN 0 ELSE n.reduced END) AS reduced
+FROM tallystick_credit_notes n JOIN tallystick_invoices i ON i.customer_id = n.customer_id AND i.id = n.invoice_id
+WHERE i.status <> 'void' GROUP BY n.customer_id, n.currency
+"""
+_RETURNED = """
+SELECT customer_id, currency,
+       SUM(CASE WHEN status = 'succeeded' THEN amount ELSE 0 END) AS cash,
+       SUM(CASE WHEN status = 'pending' THEN 0 ELSE amount - excess END) AS over,
+       SUM(CASE status WHEN 'succeeded' THEN excess WHEN 'pending' THEN 0 ELSE excess - amount END) AS carried
+FROM tallystick_refunds GROUP BY customer_id, currency
+"""
 _BOOKED = """
 SELECT i.customer_id, i.id, i.status,
        SUM(CASE WHEN t.kind = 'invoice.opened' THEN 1 ELSE 0 END) AS opened,
@@ -62,9 +78,23 @@ SELECT id, customer_id, currency, status, number, total, carried_in, carried_out
 """
 # In the order of the audit trail, which is the order in which it happened, whatever the clock said.
 _HAPPENED = """
-SELECT a.action, i.id, i.customer_id, i.currency, i.status, i.carried_in, i.carried_out
+SELECT a.seq, a.action, i.id, i.customer_id, i.currency, i.carried_in, i.carried_out, 0 AS moved
 FROM tallystick_audit a JOIN tallystick_invoices i ON i.id = a.subject
-WHERE a.action IN ('invoice.opened', 'invoice.voided') ORDER BY a.seq
+WHERE a.action IN ('invoice.opened', 'invoice.voided')
+UNION ALL
+SELECT a.seq, a.action, n.id, n.customer_id, n.currency, 0, 0, n.carried - n.credited
+FROM tallystick_audit a JOIN tallystick_credit_notes n ON n.id = a.subject
+JOIN tallystick_invoices i ON i.customer_id = n.customer_id AND i.id = n.invoice_id
+WHERE a.action = 'credit_note.issued' AND i.status <> 'void'
+UNION ALL
+SELECT a.seq, a.action, r.id, r.customer_id, r.currency, 0, 0,
+       CASE WHEN a.action = 'refund.succeeded' THEN r.excess
+            WHEN EXISTS (SELECT 1 FROM tallystick_ledger_transactions t
+                         WHERE t.customer_id = r.customer_id AND t.subject = r.id AND t.kind = 'refund.succeeded') THEN -r.amount
+            ELSE r.excess - r.amount END
+FROM tallystick_audit a JOIN tallystick_refunds r ON r.id = a.subject
+WHERE a.action IN ('refund.succeeded', 'refund.failed', 'refund.canceled')
+ORDER BY 1
 """
 _ACTS = """
 SELECT i.id, i.status, SUM(CASE WHEN a.action = 'invoice.opened' THEN 1 ELSE 0 END) AS opened,
@@ -72,7 +102,8 @@ SELECT i.id, i.status, SUM(CASE WHEN a.action = 'invoice.opened' THEN 1 ELSE 0 E
 FROM tallystick_invoices i LEFT JOIN tallystick_audit a ON a.subject = i.id
 GROUP BY i.id, i.status
 """
-_COUNTED = "SELECT value FROM tallystick_counters WHERE name = 'invoice_numbers'"
+_NOTES = "SELECT id, number FROM tallystick_credit_notes"
+_COUNTED = "SELECT value FROM tallystick_counters WHERE name = :name"
 
 
 def sums(conn: Connection, wrong: Wrongs) -> int:
@@ -90,8 +121,9 @@ def sums(conn: Connection, wrong: Wrongs) -> int:
 
 
 def balances(conn: Connection, wrong: Wrongs) -> int:
-    """Every account of every customer is what invoices and payments say."""
-    zeros = dict.fromkeys(("receivable", "carried", "cash", "credits", "deferred_revenue", "revenue"), 0)
+    """Every account of every customer is what invoices, payments, credit notes and refunds say."""
+    accounts = ("receivable", "carried", "cash", "credits", "deferred_revenue", "revenue", "refunds", "refunds_due")
+    zeros = dict.fromkeys(accounts, 0)
     expected: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
     for row in rows(conn, _BALANCES):
@@ -108,19 +140,40 @@ def balances(conn: Connection, wrong: Wrongs) -> int:
         due = expected[row.customer_id, row.currency]
         due["cash"] += int(row.cash)
         due["receivable"] -= int(row.unowed)
+    _give_back(conn, expected)
     for key in sorted(expected.keys() | found.keys()):
         differ(wrong, "/".join(key), expected[key], found[key])
     return len(found)
 
 
+def _give_back(conn: Connection, expected: Mapping[tuple[str, str], dict[str, int]]) -> None:
+    for row in rows(conn, _CREDITED):
+        due = expected[row.customer_id, row.currency]
+        due["refunds"] += int(row.credited)
+        due["refunds_due"] -= int(row.given_back)
+        due["receivable"] -= int(row.reduced)
+        due["carried"] += int(row.carried)
+    for row in rows(conn, _RETURNED):
+        due = expected[row.customer_id, row.currency]
+        due["cash"] -= int(row.cash)
+        due["refunds_due"] += int(row.over)
+        due["carried"] += int(row.carried)
+
+
 def carried(conn: Connection, wrong: Wrongs) -> int:
-    """What one invoice leaves over, the customer's next one takes up; what is voided gives back what it took."""
+    """What one invoice leaves over, the customer's next one takes up; what is voided gives back what it took.
+
+    In between, credit notes and refunds that failed move it.
+    """
     left: dict[tuple[str, str], int] = defaultdict(int)
     checked = 0
     for row in rows(conn, _HAPPENED):
         key, checked = (row.customer_id, row.currency), checked + 1
         if row.action == "invoice.voided":
             left[key] += row.carried_in - row.carried_out
+            continue
+        if row.action != "invoice.opened":
+            left[key] += int(row.moved)
             continue
         if row.carried_in != left[key]:
             wrong(row.id, f"takes up {row.carried_in}, and {left[key]} was left")
@@ -153,16 +206,24 @@ def final(conn: Connection, wrong: Wrongs) -> int:
 
 
 def gapless(conn: Connection, wrong: Wrongs) -> int:
+    return _in_a_row(conn, wrong, _INVOICES, "invoice_numbers")
+
+
+def gapless_notes(conn: Connection, wrong: Wrongs) -> int:
+    return _in_a_row(conn, wrong, _NOTES, "credit_note_numbers")
+
+
+def _in_a_row(conn: Connection, wrong: Wrongs, numbered: str, counter: str) -> int:
     """Numbers 1 to n, each once, and n is what the counter says."""
-    numbers = sorted(_number(row, wrong) for row in rows(conn, _INVOICES) if row.number is not None)
+    numbers = sorted(_number(row, wrong) for row in rows(conn, numbered) if row.number is not None)
     for expected, found in enumerate(numbers, 1):
         if found != expected:
             wrong(f"number {expected}", f"is missing, or there twice: {found} is in its place")
             break
-    counted = next(rows(conn, _COUNTED), None)
+    counted = next(rows(conn, _COUNTED, name=counter), None)
     reached = 0 if counted is None else counted.value
     if reached != len(numbers):
-        wrong("invoice_numbers", f"{reached} were given out, {len(numbers)} invoices have one")
+        wrong(counter, f"{reached} were given out, {len(numbers)} are there")
     return len(numbers)
 
 

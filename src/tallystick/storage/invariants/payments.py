@@ -10,16 +10,25 @@ _LIVE = """
 SELECT customer_id, invoice_id, COUNT(*) AS live FROM tallystick_payments WHERE status <> 'canceled'
 GROUP BY customer_id, invoice_id HAVING COUNT(*) > 1
 """
+_ASKED = """
+SELECT i.customer_id, i.id, i.status, i.total, i.currency, i.total - COALESCE(SUM(n.reduced), 0) AS asked,
+       COALESCE(SUM(CASE WHEN n.reduced > 0 THEN n.carried ELSE 0 END), 0) AS carried
+FROM tallystick_invoices i
+LEFT JOIN tallystick_credit_notes n ON n.customer_id = i.customer_id AND n.invoice_id = i.id
+GROUP BY i.customer_id, i.id, i.status, i.total, i.currency
+"""
+# One that is live is for all that is asked for; one that was canceled, for what was asked for before a credit note.
 _AMOUNTS = """
-SELECT p.id, p.amount, p.currency, i.total, i.currency AS owed FROM tallystick_payments p
-JOIN tallystick_invoices i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
-WHERE p.amount <> i.total OR p.currency <> i.currency OR p.customer_id <> i.customer_id
+SELECT p.id, p.amount, p.currency, i.asked, i.currency AS owed FROM tallystick_payments p
+JOIN ({ASKED}) i ON i.customer_id = p.customer_id AND i.id = p.invoice_id
+WHERE p.currency <> i.currency OR p.amount > i.total OR (p.status <> 'canceled' AND i.status <> 'void' AND p.amount <> i.asked)
 """
 _PAID = """
-SELECT i.id, i.status, i.total, SUM(CASE WHEN p.status = 'succeeded' THEN 1 ELSE 0 END) AS succeeded, COUNT(p.id) AS payments
-FROM tallystick_invoices i
+SELECT i.id, i.status, i.asked, i.carried, SUM(CASE WHEN p.status = 'succeeded' THEN 1 ELSE 0 END) AS succeeded,
+       COUNT(p.id) AS payments
+FROM ({ASKED}) i
 LEFT JOIN tallystick_payments p ON p.customer_id = i.customer_id AND p.invoice_id = i.id
-GROUP BY i.id, i.status, i.total
+GROUP BY i.id, i.status, i.asked, i.carried
 """
 _BOOKED = """
 SELECT p.id, p.status, p.amount, COUNT(DISTINCT t.id) AS bookings,
@@ -52,15 +61,16 @@ _OF_REF = "SELECT id, ref, status FROM tallystick_payments WHERE ref IS NOT NULL
 
 
 def one_payment(conn: Connection, wrong: Wrongs) -> int:
-    """One live payment per invoice, for exactly its total; an invoice is paid by one payment or by nothing to pay."""
+    """One live payment per invoice, for its total less its credit notes; it is paid by one payment, or by nothing to pay."""
     for row in rows(conn, _LIVE):
         wrong(row.invoice_id, f"has {row.live} live payments")
-    for row in rows(conn, _AMOUNTS):
-        wrong(row.id, f"is for {row.amount} {row.currency}, its invoice for {row.total} {row.owed}")
-    for row in rows(conn, _PAID):
+    for row in rows(conn, _AMOUNTS.replace("{ASKED}", _ASKED)):
+        wrong(row.id, f"is for {row.amount} {row.currency}, its invoice for {row.asked} {row.owed}")
+    for row in rows(conn, _PAID.replace("{ASKED}", _ASKED)):
         succeeded = int(row.succeeded)
-        if row.status == "paid" and succeeded != int(row.total > 0):
-            wrong(row.id, f"is paid, {row.total} by {succeeded} payments")
+        due = int(row.asked) - int(row.carried)
+        if row.status == "paid" and succeeded != int(due > 0):
+            wrong(row.id, f"is paid, {due} by {succeeded} payments")
         if row.status in {"open", "uncollectible"} and (succeeded or not row.payments):
             wrong(row.id, f"is {row.status}, and has {row.payments} payments, {succeeded} of them succeeded")
     return count(conn, "tallystick_payments")

@@ -2,11 +2,12 @@
 
 from tallystick.storage.schema.accounts import accounts, sessions, tries
 from tallystick.storage.schema.alerts import alert_thresholds, alerts, dispatches, endpoints, messages
-from tallystick.storage.schema.base import APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
+from tallystick.storage.schema.base import ALIVE, APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
 from tallystick.storage.schema.business import counters, settings
 from tallystick.storage.schema.catalog import charges, customers, meters
 from tallystick.storage.schema.checkouts import checkouts
 from tallystick.storage.schema.coupons import coupons, discounts, invoice_discounts, promotion_codes
+from tallystick.storage.schema.credit_notes import credit_note_lines, credit_notes, refunds
 from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations
@@ -23,6 +24,7 @@ from tallystick.storage.schema.usage import billing_positions, event_amendments,
 from tallystick.storage.schema.work import api_keys, audit, boots, idempotency_keys, jobs, provider_events
 
 __all__ = [
+    "ALIVE",
     "APPEND_ONLY",
     "HELD",
     "LEFT",
@@ -40,6 +42,8 @@ __all__ = [
     "coupons",
     "credit_burns",
     "credit_grants",
+    "credit_note_lines",
+    "credit_notes",
     "customers",
     "deferred_revenue",
     "discounts",
@@ -66,6 +70,7 @@ __all__ = [
     "provider_events",
     "quota_counters",
     "quota_operations",
+    "refunds",
     "sessions",
     "settings",
     "subscription_meters",

@@ -38,10 +38,14 @@ APPEND_ONLY = (
     "tallystick_audit",
     "tallystick_invoice_discounts",
     "tallystick_credit_burns",
+    "tallystick_credit_notes",
+    "tallystick_credit_note_lines",
 )
 
 # Of payments; said in the same words by the index and by the query that is to use it.
 NOT_FINAL = "status NOT IN ('canceled', 'succeeded')"
+# Of refunds, likewise: both may still change.
+ALIVE = "status IN ('pending', 'succeeded')"
 # Of operations on a quota, likewise.
 HELD = "status = 'reserved'"
 # Of credit grants: what can still be burned, or expire.

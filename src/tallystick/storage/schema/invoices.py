@@ -1,6 +1,6 @@
 """Invoices, payments, and the books."""
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, text
 
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
@@ -21,6 +21,7 @@ from tallystick.storage.schema.base import (
     whole,
     words,
 )
+from tallystick.storage.types import Whole
 
 invoices = table(
     "invoices",
@@ -110,12 +111,14 @@ payments = table(
     at("asked_at", nullable=True),
     doc("decline", nullable=True),
     whole("version"),
+    Column("refunded", Whole(), nullable=False, server_default="0"),
     PrimaryKeyConstraint("customer_id", "id"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
     one_of("method", Method),
     one_of("status", PaymentStatus),
     is_currency(),
     CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("refunded >= 0 AND refunded <= amount AND (refunded = 0 OR status = 'succeeded')", name="refunded"),
     Index("ix_tallystick_payments_id", "id"),
     Index("ix_tallystick_payments_of_invoice", "customer_id", "invoice_id"),
     Index("ix_tallystick_payments_silent", "updated_at", "id", sqlite_where=text(NOT_FINAL), postgresql_where=text(NOT_FINAL)),
