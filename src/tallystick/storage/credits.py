@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, text
 
 from tallystick.domain.credits import Burn, CreditGrant, GrantKind, Movement, Reason
 from tallystick.storage import schema
@@ -14,6 +14,12 @@ from tallystick.values.ids import CustomerId, GrantId, InvoiceId
 from tallystick.values.money import Currency, Money, currency
 
 _GRANTS, _BURNS = schema.credit_grants, schema.credit_burns
+# Asked with each invoice, and therefore kept: most of a small statement's time is its making.
+_LIVE = (
+    select(_GRANTS)
+    .where(_GRANTS.c.customer_id == bindparam("customer"), _GRANTS.c.currency == bindparam("code"), _GRANTS.c.remaining > 0)
+    .order_by(_GRANTS.c.granted_at, _GRANTS.c.id)
+)
 
 
 def add(conn: Connection, grant: CreditGrant) -> bool:
@@ -47,10 +53,7 @@ def grants(conn: Connection, customer_id: CustomerId) -> list[CreditGrant]:
 
 def live(conn: Connection, customer_id: CustomerId, currency: Currency, *, now: datetime) -> list[CreditGrant]:
     """What can be burned now. Whoever burns it holds the customer's lock."""
-    asked = select(_GRANTS).where(
-        _GRANTS.c.customer_id == customer_id, _GRANTS.c.currency == currency.code, _GRANTS.c.remaining > 0
-    )
-    rows = conn.execute(asked.order_by(_GRANTS.c.granted_at, _GRANTS.c.id))
+    rows = conn.execute(_LIVE, {"customer": customer_id, "code": currency.code})
     return [_grant(row) for row in rows if row.expires_at is None or row.expires_at > now]
 
 
