@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     due_days: int = Field(
         default=14, validation_alias="TALLYSTICK_DUE_DAYS", ge=0, le=365, description="Days until an invoice is due."
     )
+    grace_minutes: int = Field(
+        default=60,
+        validation_alias="TALLYSTICK_GRACE_MINUTES",
+        ge=0,
+        le=60 * 24 * 31,
+        description="Minutes after the end of a period in which usage may still come before it is invoiced.",
+    )
     number_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")] = Field(
         default="INV", validation_alias="TALLYSTICK_NUMBER_PREFIX", description="First letters of invoice numbers."
     )

@@ -9,10 +9,9 @@ from tallystick.app import Tallystick
 from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.ledger import Account
-from tallystick.domain.payments import Payment
+from tallystick.domain.payments import Collection, Payment
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.usage import Answer, Event, Meter, Verdict
-from tallystick.flows.bill_usage import Collection
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Outcome
 from tallystick.storage import ledger, payments

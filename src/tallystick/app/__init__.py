@@ -12,12 +12,14 @@ from tallystick.app.messages import MessageCalls
 from tallystick.app.metering import MeteringCalls
 from tallystick.app.operations import OperationCalls
 from tallystick.app.quotas import QuotaCalls, Reservation
+from tallystick.app.subscriptions import SubscriptionCalls
 from tallystick.app.usage import UsageCalls
 
 __all__ = ["Leases", "Reservation", "Tallystick"]
 
 
 class Tallystick(
+    SubscriptionCalls,
     CatalogueCalls,
     CustomerCalls,
     UsageCalls,

@@ -49,7 +49,7 @@ class Engine:
         clock = clock or SystemClock()
         database = Database.from_url(settings.database_url, clock=clock)
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
-        terms = Terms(timedelta(days=settings.due_days), settings.number_prefix)
+        terms = Terms(timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes), settings.number_prefix)
         context = Context(database, clock, SystemIds(clock), wired.provider, terms)
         app = cls._wired(wiring.with_couriers(context, settings), wired)
         if settings.api_key_pepper is not None:

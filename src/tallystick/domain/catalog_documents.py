@@ -1,12 +1,15 @@
-"""The catalogue as a document: meters, charges and coupons, read strictly, and compared with what is there."""
+"""The catalogue as a document: meters, charges, plans and coupons, read strictly, and compared with what is there."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from tallystick.domain.catalog import Charge
 from tallystick.domain.coupon_documents import read_coupon, write_code, write_coupon
 from tallystick.domain.coupons import Coupon, PromotionCode
+from tallystick.domain.entitlements import checked_quota
+from tallystick.domain.plan_documents import read_plan, write_plan
+from tallystick.domain.plans import PlanVersion
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Meter
 from tallystick.values.errors import InvalidInput
@@ -15,7 +18,7 @@ from tallystick.values.ids import MeterKey
 
 _LENGTH_MAX = 1000
 
-Kind = Literal["meter", "charge", "coupon", "promotion_code"]
+Kind = Literal["meter", "charge", "coupon", "promotion_code", "plan"]
 Key = TypeVar("Key", bound=str)
 Named = TypeVar("Named")
 
@@ -28,6 +31,7 @@ class Catalogue:
     charges: Mapping[str, Charge]
     coupons: Mapping[str, Coupon] = field(default_factory=dict)
     codes: Mapping[str, PromotionCode] = field(default_factory=dict)
+    plans: Mapping[str, PlanVersion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +45,27 @@ class Change:
 
 
 def read_catalogue(document: Mapping[str, object]) -> Catalogue:
-    """What {"meters": […], "charges": […], "coupons": […]} describes; InvalidInput names the field that is wrong."""
+    """What {"meters": […], "charges": […], "features": […], "plans": […], "coupons": […]} describes.
+
+    Features are named with the plans that have them; where they are also listed by themselves, no plan has another one.
+    Raises InvalidInput, which names the field that is wrong.
+    """
     fields = Fields(document)
     meters = [read_meter(Fields(each, where)) for where, each in _objects(fields, "meters")]
     charges = [read_charge(Fields(each, where)) for where, each in _objects(fields, "charges")]
+    features = [_read_feature(Fields(each, where)) for where, each in _objects(fields, "features")]
+    plans = [read_plan(Fields(each, where)) for where, each in _objects(fields, "plans")]
     offers = [read_coupon(Fields(each, where)) for where, each in _objects(fields, "coupons")]
     fields.end()
+    for plan in plans:
+        if features and (unknown := sorted(plan.features - set(features))):
+            raise InvalidInput(f"plans: {plan.key} has the feature {unknown[0]}, which is not listed", field="plans")
     return Catalogue(
         meters=_by_key("meters", meters, lambda meter: meter.key),
         charges=_by_key("charges", charges, lambda charge: charge.key),
         coupons=_by_key("coupons", (coupon for coupon, _ in offers), lambda coupon: coupon.key),
         codes=_by_key("coupons", (code for _, codes in offers for code in codes), lambda code: code.code),
+        plans=_by_key("plans", plans, lambda plan: plan.key),
     )
 
 
@@ -68,6 +82,13 @@ def _objects(fields: Fields, name: str) -> list[tuple[str, object]]:
     if not fields.has(name):
         return []
     return [(f"{name}[{at}]", each) for at, each in enumerate(fields.items(name, at_most=_LENGTH_MAX))]
+
+
+def _read_feature(fields: Fields) -> str:
+    """{"key", "name"?}"""
+    key, _ = fields.text("key"), fields.text("name", "")
+    fields.end()
+    return key
 
 
 def read_meter(fields: Fields) -> Meter:
@@ -116,12 +137,27 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
     for charge in wanted.charges.values():
         if charge.meter_key not in wanted.meters and charge.meter_key not in there.meters:
             raise InvalidInput(f"charges: {charge.key} is on a meter that does not exist, {charge.meter_key}", field="charges")
+    known = {**there.meters, **wanted.meters}
+    for plan in wanted.plans.values():
+        _check_meters(plan, known)
+    standing = {key: replace(plan, version=1) for key, plan in there.plans.items()}
     return [
         *_changes("meter", wanted.meters, there.meters, write_meter),
         *_changes("charge", wanted.charges, there.charges, write_charge),
+        *_changes("plan", wanted.plans, standing, write_plan),
         *_changes("coupon", wanted.coupons, there.coupons, write_coupon),
         *_changes("promotion_code", wanted.codes, there.codes, lambda code: {"coupon": code.coupon_key, **write_code(code)}),
     ]
+
+
+def _check_meters(plan: PlanVersion, known: Mapping[MeterKey, Meter]) -> None:
+    """Whether every meter of the plan exists, and can have the quota that the plan gives. Raises InvalidInput."""
+    named = [charge.meter_key for charge in plan.charges if charge.meter_key is not None]
+    for key in [*named, *plan.quotas]:
+        if key not in known:
+            raise InvalidInput(f"plans: {plan.key} is on a meter that does not exist, {key}", field="plans")
+    for key, quota in plan.quotas.items():
+        checked_quota(quota, known[key])
 
 
 def _changes(

@@ -184,13 +184,13 @@ def book_open(invoice: Invoice) -> Transaction:
     return _transaction(invoice, "invoice.opened", amounts, at=invoice.opened_at)
 
 
-def book_recognised(invoice: Invoice, service: Deferred) -> Transaction:
+def book_recognised(customer_id: CustomerId, service: Deferred) -> Transaction:
     """The service of a line is rendered: what was deferred of it is revenue."""
     amounts = ((Account.DEFERRED_REVENUE, service.amount), (Account.REVENUE, -service.amount))
     entries = tuple(Entry(account, amount) for account, amount in amounts)
     kind = "revenue.recognised"
     return Transaction(
-        TransactionId(derived("txn", kind, service.line_id)), invoice.customer_id, kind, service.line_id, service.due_at, entries
+        TransactionId(derived("txn", kind, service.line_id)), customer_id, kind, service.line_id, service.due_at, entries
     )
 
 

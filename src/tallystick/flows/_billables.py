@@ -1,7 +1,7 @@
 """What a customer can be billed for now: loaded the same way for the invoice and for its preview."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,21 +26,41 @@ def billables(
     wanted = charges.keys() if only is None else charges.keys() & set(only)
     found: dict[Currency, list[Billable]] = defaultdict(list)
     changed = storage.usage.late_charges(conn, customer_id)
+    covered = storage.subscriptions.covered(conn, customer_id) if wanted else {}
     for key in sorted(wanted):
         charge = charges[key]
         meter = meters[charge.meter_key]
-        listed = _earlier(conn, customer_id, charge, meter) + _late(conn, customer_id, charge, meters) if key in changed else []
-        for billable in listed + _current(conn, customer_id, charge, meter, until=until):
+        open_since = [
+            Period(span.counted_from, span.counted_until or until)
+            for span in covered.get(meter.key, [])
+            if span.counted_from < (span.counted_until or until)
+        ]
+        listed = late(conn, customer_id, charge.key, meters) if key in changed else []
+        if key in changed and not open_since:
+            listed = _earlier(conn, customer_id, charge, meter) + listed
+        for billable in listed + _current(conn, customer_id, charge, meter, until=until, covered=open_since):
             found[billable.charge.price.currency].append(billable)
     return dict(found)
 
 
-def _current(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, *, until: datetime) -> list[Billable]:
+def _current(
+    conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, *, until: datetime, covered: Sequence[Period]
+) -> list[Billable]:
     start = storage.usage.position(conn, customer_id, charge.key) or storage.usage.first_at(conn, customer_id, meter.key)
-    if start is None or start >= until:
+    if start is None:
         return []
-    billable = _billable(conn, customer_id, charge, meter, Period(start, until))
-    return [billable] if billable.usage.count else []
+    found = [measured(conn, customer_id, charge, meter, period) for period in _outside(start, until, covered)]
+    return [billable for billable in found if billable.usage.count]
+
+
+def _outside(start: datetime, until: datetime, covered: Sequence[Period]) -> list[Period]:
+    """What of [start, until) no subscription counts: usage is billed by one of them, or by charges outside of them."""
+    parts = []
+    for span in covered:
+        if start < span.start < until:
+            parts.append(Period(start, span.start))
+        start = max(start, span.end)
+    return [*parts, Period(start, until)] if start < until else parts
 
 
 def _earlier(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter) -> list[Billable]:
@@ -52,22 +72,22 @@ def _earlier(conn: Connection, customer_id: CustomerId, charge: Charge, meter: M
         return []
     billed = storage.invoices.lines_between(conn, customer_id, charge.key, Period(first_at, position))
     start = min(line.period.start for line in billed)
-    return [_billable(conn, customer_id, charge, meter, Period(first_at, start))] if first_at < start else []
+    return [measured(conn, customer_id, charge, meter, Period(first_at, start))] if first_at < start else []
 
 
-def _late(conn: Connection, customer_id: CustomerId, charge: Charge, meters: Mapping[MeterKey, Meter]) -> list[Billable]:
+def late(conn: Connection, customer_id: CustomerId, charge_key: str, meters: Mapping[MeterKey, Meter]) -> list[Billable]:
     """Closed periods whose usage has changed since: to be billed by difference, at the price they were billed with."""
     parts: dict[Period, list[Line]] = defaultdict(list)
-    for hour in storage.usage.late_hours(conn, customer_id, charge.key):
-        for line in storage.invoices.lines_between(conn, customer_id, charge.key, Period(hour, hour + _HOUR)):
+    for hour in storage.usage.late_hours(conn, customer_id, charge_key):
+        for line in storage.invoices.lines_between(conn, customer_id, charge_key, Period(hour, hour + _HOUR)):
             if line not in parts[line.period]:
                 parts[line.period].append(line)
     found = []
     for period, lines in sorted(parts.items(), key=lambda item: item[0].start):
         first = min(lines, key=lambda line: line.part)
         assert first.meter_key is not None, "positions are of what is metered"
-        as_sold = Charge(key=charge.key, meter_key=first.meter_key, price=first.price, display_name=first.description)
-        now = replace(_billable(conn, customer_id, as_sold, meters[first.meter_key], period), share=first.share)
+        as_sold = Charge(key=charge_key, meter_key=first.meter_key, price=first.price, display_name=first.description)
+        now = replace(measured(conn, customer_id, as_sold, meters[first.meter_key], period), share=first.share)
         billable = domain.lines.since(now, lines)
         if billable is not None:
             found.append(billable)
@@ -83,7 +103,8 @@ def clear_late(conn: Connection, customer_id: CustomerId, *, only: Iterable[str]
         storage.usage.clear_late(conn, customer_id, key, storage.usage.late_hours(conn, customer_id, key))
 
 
-def _billable(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, period: Period) -> Billable:
+def measured(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, period: Period) -> Billable:
+    """All that the charge's meter has measured in the period, as its price needs it."""
     usage = storage.usage.total(conn, customer_id, meter, period)
     if isinstance(charge.price, DynamicPrice):
         amounts = domain.usage.carried_amounts(usage)

@@ -1,5 +1,6 @@
 """Make the catalogue what a document says, or show what that would change."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -7,6 +8,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.catalog_documents import Catalogue, Change
+from tallystick.domain.plans import PlanVersion
 from tallystick.flows.context import Context
 from tallystick.values.ids import MeterKey
 
@@ -14,7 +16,8 @@ from tallystick.values.ids import MeterKey
 def apply_catalogue(ctx: Context, wanted: Catalogue, *, dry_run: bool = False, actor: str = "system") -> list[Change]:
     """The changes that were made, or would be. Applied again, there are none.
 
-    Raises Conflict for a meter that has events, and for the terms of a coupon that was redeemed.
+    What was sold of a plan stays: another content is another version of it. Raises Conflict for a meter that has events, and
+    for the terms of a coupon that was redeemed.
     """
     now = ctx.clock.now()
     with ctx.database.reading() if dry_run else ctx.database.transaction("apply catalogue") as conn:
@@ -23,6 +26,7 @@ def apply_catalogue(ctx: Context, wanted: Catalogue, *, dry_run: bool = False, a
             storage.catalog.charges(conn),
             storage.coupons.coupons(conn),
             storage.coupons.codes(conn),
+            storage.plans.latest(conn),
         )
         changes = domain.catalog_documents.differences(wanted, there)
         _check_coupons(conn, wanted, there)
@@ -48,9 +52,20 @@ def _put(conn: Connection, wanted: Catalogue, change: Change, *, at: datetime) -
             storage.catalog.put_meter(conn, wanted.meters[MeterKey(change.key)], at=at)
         case "charge":
             storage.catalog.put_charge(conn, wanted.charges[change.key], at=at)
+        case "plan":
+            _put_plan(conn, wanted.plans[change.key], at=at)
         case "coupon":
             storage.coupons.put_coupon(conn, wanted.coupons[change.key], at=at)
         case "promotion_code":
             storage.coupons.put_code(conn, wanted.codes[change.key], at=at)
         case _:
             assert_never(change.kind)
+
+
+def _put_plan(conn: Connection, plan: PlanVersion, *, at: datetime) -> None:
+    """As the newest version, in the place of one that nobody has bought."""
+    stands = storage.plans.latest(conn).get(plan.key)
+    version = 1 if stands is None else stands.version
+    if stands is not None and storage.plans.sold(conn, plan.key, version):
+        version += 1
+    storage.plans.put(conn, replace(plan, version=version), at=at)

@@ -15,9 +15,11 @@ from tallystick.values.time import Clock
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the business has decided: how long an invoice may stay open, and the first letters of its number."""
+    """What the business has decided: how long an invoice may stay open, the first letters of its number, and for how long
+    after the end of a period usage may still come before it is invoiced."""
 
     due: timedelta = timedelta(days=14)
+    grace: timedelta = timedelta(hours=1)
     number_prefix: str = "INV"
 
 

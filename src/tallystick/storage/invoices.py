@@ -90,10 +90,57 @@ def lines_between(conn: Connection, customer_id: CustomerId, charge_key: str, pe
             table.charge_key == charge_key,
             table.period_start < period.end,
             table.period_end > period.start,
+            table.kind == LineKind.USAGE.value,
         )
         .order_by(table.period_start, table.part)
     )
     return [_line(row) for row in conn.execute(asked)]
+
+
+def fees_of(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[Line]:
+    """The fees of this charge that were ever asked for, and given back, in the order of (start, part)."""
+    table = schema.invoice_lines.c
+    asked = select(schema.invoice_lines).where(
+        table.customer_id == customer_id, table.charge_key == charge_key, table.kind != LineKind.USAGE.value
+    )
+    return [_line(row) for row in conn.execute(asked.order_by(table.period_start, table.part))]
+
+
+def uncredited(
+    conn: Connection, customer_id: CustomerId, subscription_id: SubscriptionId, *, at: datetime
+) -> list[tuple[Line, Money]]:
+    """Recurring fees of the subscription for a time after `at`, each with its discount, of which nothing was given back yet.
+
+    Fees on an invoice that is void were never asked for.
+    """
+    table = schema.invoices.c
+    asked = select(schema.invoices).where(
+        table.customer_id == customer_id,
+        table.subscription_id == subscription_id,
+        table.period_end > at,
+        table.status != InvoiceStatus.VOID.value,
+    )
+    found = _invoices(conn, asked.order_by(table.created_at, table.id))
+    credited = {line.credits for invoice in found for line in invoice.lines}
+    return [
+        (line, invoice.discount_of(line.id))
+        for invoice in found
+        for line in invoice.lines
+        if line.kind is LineKind.RECURRING and line.period.start <= at < line.period.end and line.id not in credited
+    ]
+
+
+def credits_at(conn: Connection, customer_id: CustomerId, charge_key: str, at: datetime) -> int:
+    """How many times something was given back of this charge from then on."""
+    table = schema.invoice_lines.c
+    asked = select(func.count()).where(
+        table.customer_id == customer_id,
+        table.charge_key == charge_key,
+        table.kind == LineKind.CREDIT.value,
+        table.period_start == at,
+    )
+    counted: int = conn.execute(asked).scalar_one()
+    return counted
 
 
 @dataclass(frozen=True, slots=True)

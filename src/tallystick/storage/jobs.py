@@ -19,6 +19,7 @@ class JobName(StrEnum):
     """Every kind of work; the worker matches them all."""
 
     ALERT = "alert"
+    BILL_PERIOD = "bill_period"
     COLLECT = "collect"
     COMPLETE_CHECKOUT = "complete_checkout"
     MAIL = "mail"

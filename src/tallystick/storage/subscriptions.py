@@ -55,24 +55,25 @@ def of_customer(conn: Connection, customer_id: CustomerId) -> list[Kept]:
     return _found(conn, asked.order_by(table.started_at, table.id))
 
 
-def page(
-    conn: Connection,
-    *,
-    customer_id: CustomerId | None = None,
-    status: Status | None = None,
-    plan_key: str | None = None,
-    after: SubscriptionId | None = None,
-    limit: int,
-) -> list[Subscription]:
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which subscriptions: of one customer, status or plan, or of all."""
+
+    customer_id: CustomerId | None = None
+    status: Status | None = None
+    plan_key: str | None = None
+
+
+def page(conn: Connection, query: Query, *, after: SubscriptionId | None = None, limit: int) -> list[Subscription]:
     """In the order of their ids, beginning behind `after`."""
     table = schema.subscriptions.c
     asked = select(schema.subscriptions)
-    if customer_id is not None:
-        asked = asked.where(table.customer_id == customer_id)
-    if status is not None:
-        asked = asked.where(table.status == status.value)
-    if plan_key is not None:
-        asked = asked.where(table.plan_key == plan_key)
+    if query.customer_id is not None:
+        asked = asked.where(table.customer_id == query.customer_id)
+    if query.status is not None:
+        asked = asked.where(table.status == query.status.value)
+    if query.plan_key is not None:
+        asked = asked.where(table.plan_key == query.plan_key)
     if after is not None:
         asked = asked.where(table.id > after)
     return [kept.subscription for kept in _found(conn, asked.order_by(table.id).limit(limit))]

@@ -14,7 +14,7 @@ from tallystick.flows.context import Context
 from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName
 from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
-from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId, RefundId
+from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId, RefundId, SubscriptionId
 from tallystick.worker import schedule
 
 LEASE = timedelta(minutes=5)
@@ -93,11 +93,14 @@ def _where(bug: Exception) -> dict[str, object]:
     return {"error": type(bug).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-12:]}
 
 
-def _work(ctx: Context, job: Job) -> timedelta | None:
+def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901 a case for each kind of work
     """None when the job is done; else how long to wait before it is run again."""
     match job.name:
         case JobName.ALERT:
             flows.tell_alert.tell_alert(ctx, AlertId(job.subject))
+            return None
+        case JobName.BILL_PERIOD:
+            flows.bill_period.bill_period(ctx, SubscriptionId(job.subject))
             return None
         case JobName.COLLECT:
             collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)

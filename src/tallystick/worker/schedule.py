@@ -13,6 +13,8 @@ SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
     "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),
+    "revenue": (timedelta(minutes=15), flows.recognise_revenue.recognise_revenue),
+    "subscriptions": (timedelta(minutes=1), flows.sweep_subscriptions.sweep_subscriptions),
     "spikes": (timedelta(minutes=10), flows.sweep_spikes.sweep_spikes),
 }
 

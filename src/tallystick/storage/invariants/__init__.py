@@ -1,6 +1,6 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, credit_notes, credits, lines, payments, quotas, trail, usage
+from tallystick.storage.invariants import books, credit_notes, credits, fees, lines, payments, quotas, trail, usage
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -11,8 +11,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(6, "complete and disjoint", "each event before the billing position is billed, in one period", lines.complete),
     Invariant(7, "derivable", "every rollup is what the events that count come to", usage.derivable),
     Invariant(8, "tiling", "the periods of a charge meet, without gap or overlap", lines.tiling),
+    Invariant(8, "periods", "the periods of a subscription meet", fees.tiling),
     Invariant(10, "amendments", "what was amended was recorded, and so was what counts in its place", usage.amended),
     Invariant(11, "one rounding", "each line is its price over its quantity, rounded once", lines.rated_as_stored),
+    Invariant(11, "fees", "each fee is its price for its part of a period, rounded once", fees.rated),
     Invariant(12, "sums", "invoices and transactions add up", books.sums),
     Invariant(12, "discounts", "discounts are shared out over their lines, and leave none below zero", credits.discounted),
     Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),
@@ -34,6 +36,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(15, "quota is billed", "what was taken from a quota is recorded as usage, once", quotas.recorded),
     Invariant(17, "reservations end", "no reservation is without its end", quotas.ending),
     Invariant(19, "one line", "one line per customer, charge, period and part", lines.one_line),
+    Invariant(19, "no time twice", "no time is asked for twice of one charge", fees.once),
+    Invariant(26, "going on", "every subscription waits for what comes next", fees.going_on),
     Invariant(20, "final is final", "an invoice is in the state that its trail led to", books.final),
     Invariant(20, "gapless", "invoice numbers run from 1 without a gap", books.gapless),
     Invariant(20, "gapless notes", "credit note numbers run from 1 without a gap", books.gapless_notes),

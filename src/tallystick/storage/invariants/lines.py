@@ -1,7 +1,7 @@
 """Lines of invoices: complete, disjoint, rated from what they store, rounded once, and each cent explained."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -45,7 +45,18 @@ SELECT p.customer_id, p.charge_key, p.billed_through, COUNT(e.at) AS events
 FROM tallystick_billing_positions p
 LEFT JOIN tallystick_events e
   ON e.customer_id = p.customer_id AND e.meter_key = p.meter_key AND e.at < p.billed_through AND {COUNTS}
+  AND CASE WHEN p.charge_key LIKE 'sub%:%' THEN
+    EXISTS (SELECT 1 FROM tallystick_subscription_meters s WHERE s.customer_id = p.customer_id AND s.charge_key = p.charge_key
+      AND e.at >= s.counted_from AND (s.counted_until IS NULL OR e.at < s.counted_until))
+  ELSE
+    NOT EXISTS (SELECT 1 FROM tallystick_subscription_meters s WHERE s.customer_id = p.customer_id AND s.meter_key = p.meter_key
+      AND e.at >= s.counted_from AND (s.counted_until IS NULL OR e.at < s.counted_until))
+  END
 GROUP BY p.customer_id, p.charge_key, p.billed_through
+"""
+_COUNTED = """
+SELECT customer_id, charge_key, meter_key, counted_from, counted_until FROM tallystick_subscription_meters
+ORDER BY customer_id, charge_key, counted_from
 """
 _LATE = "SELECT customer_id, charge_key, hour FROM tallystick_late_usage"
 _TWICE = """
@@ -54,7 +65,7 @@ GROUP BY customer_id, charge_key, period_start, kind, part HAVING COUNT(*) > 1
 """
 _UNEXPLAINED = """
 SELECT l.customer_id, l.id, l.amount FROM tallystick_invoice_lines l
-WHERE l.amount <> 0 AND NOT EXISTS (
+WHERE l.kind = 'usage' AND l.amount <> 0 AND l.quantity <> '0' AND NOT EXISTS (
     SELECT 1 FROM tallystick_events e JOIN tallystick_meters m ON m.key = e.meter_key
     WHERE e.customer_id = l.customer_id AND e.meter_key = l.meter_key AND e.at < l.period_end
       AND (e.at >= l.period_start OR m.aggregation = 'time_weighted'))
@@ -62,6 +73,7 @@ WHERE l.amount <> 0 AND NOT EXISTS (
 _CENTS = "SELECT SUM(ABS(amount)) AS cents FROM tallystick_invoice_lines"
 
 Of = tuple[str, str]  # customer, charge
+_FOR_EVER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +165,49 @@ def _period(stretch: _Stretch) -> Period:
 
 
 def tiling(conn: Connection, wrong: Wrongs) -> int:
-    """The periods of a charge follow each other without gap or overlap, up to the billing position."""
+    """The periods of a charge follow each other without gap or overlap, up to the billing position.
+
+    A gap is only where the charge did not count: of a subscription's, while it was not in force; of another, while one was.
+    """
     positions = {(row.customer_id, row.charge_key): row.billed_through for row in rows(conn, _BEFORE_POSITION)}
+    by_charge, by_meter = _counted(conn)
     checked = 0
     ends: dict[Of, int] = {}
     for stretch in _stretches(conn):
         checked += 1
         before = ends.get(stretch.of)
-        if before is not None and before != stretch.start:
+        begun = [span for span in by_charge.get(stretch.of, ()) if span[0] == stretch.start]
+        outside = _covered(by_meter.get((stretch.of[0], stretch.meter_key), ()), before or stretch.start, stretch.start)
+        if before is not None and before != stretch.start and not begun and (stretch.of in by_charge or not outside):
             wrong(stretch.subject, f"begins {stretch.start - before} microseconds after the period before it has ended")
         ends[stretch.of] = stretch.end
     for of in sorted(ends.keys() | positions.keys()):
-        if ends.get(of) != positions.get(of):
+        begins = {start for start, _ in by_charge.get(of, ())}
+        if ends.get(of) != positions.get(of) and positions.get(of) not in begins:
             wrong(f"{of[0]}/{of[1]}", f"billed through {positions.get(of)}, its lines end at {ends.get(of)}")
     return checked
+
+
+Spans = list[tuple[int, int]]
+
+
+def _counted(conn: Connection) -> tuple[dict[Of, Spans], dict[Of, Spans]]:
+    """When the charges of subscriptions count: by charge, and by the meter of a customer."""
+    by_charge: dict[Of, Spans] = defaultdict(list)
+    by_meter: dict[Of, Spans] = defaultdict(list)
+    for row in rows(conn, _COUNTED):
+        span = (row.counted_from, _FOR_EVER if row.counted_until is None else row.counted_until)
+        by_charge[row.customer_id, row.charge_key].append(span)
+        by_meter[row.customer_id, row.meter_key].append(span)
+    return by_charge, by_meter
+
+
+def _covered(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether the spans leave nothing of [start, end) out."""
+    for begin, until in sorted(spans):
+        if begin <= start:
+            start = max(start, until)
+    return start >= end
 
 
 def rated_as_stored(conn: Connection, wrong: Wrongs) -> int:

@@ -430,13 +430,15 @@ def _subscription_previews() -> None:
         sa.Column("customer_id", types.Key(), nullable=False),
         sa.Column("id", types.Key(), nullable=False),
         sa.Column("subscription_id", types.Key(), nullable=False),
-        sa.Column("request", types.JsonDoc(), nullable=False),
+        sa.Column("terms", types.JsonDoc(), nullable=False),
+        sa.Column("immediate", types.Flag(), nullable=False),
         sa.Column("at", types.Instant(), nullable=False),
         sa.Column("expires_at", types.Instant(), nullable=False),
         sa.Column("currency", types.Key(), nullable=False),
         sa.Column("amount_due", types.Whole(), nullable=False),
         sa.Column("fingerprint", types.Key(), nullable=False),
         sa.Column("subscription_version", types.Whole(), nullable=False),
+        sa.Column("accepted", types.Flag(), nullable=False),
         sa.CheckConstraint("length(currency) = 3", name=op.f("ck_tallystick_subscription_previews_currency")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_subscription_previews_tallystick_customers")

@@ -1,0 +1,249 @@
+"""What a subscription is billed for, loaded the same way for invoices, changes and their previews; and how each is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.catalog import Charge
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.lines import Billable, Line
+from tallystick.domain.payments import Collection
+from tallystick.domain.plan_documents import write_terms
+from tallystick.domain.plans import ChargeKind
+from tallystick.domain.subscriptions import (
+    RUNNING,
+    ClosedPeriod,
+    PeriodKind,
+    PlanTerms,
+    Sold,
+    SoldCharge,
+    Status,
+    Subscription,
+    charge_key,
+)
+from tallystick.domain.usage import AHEAD_MAX, BACK_MAX
+from tallystick.flows import _billables, _entitle, _issue, _outgoing
+from tallystick.flows.context import Context
+from tallystick.storage.subscriptions import Counting, Kept
+from tallystick.values.errors import Conflict, InvalidInput, NotFound
+from tallystick.values.ids import SubscriptionId
+from tallystick.values.time import Period, rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What is to stand on one invoice of a subscription. `metered` is what of it moves billing positions on."""
+
+    subscription: Subscription
+    lines: tuple[Line, ...] = ()
+    metered: tuple[Billable, ...] = ()
+    at: datetime | None = None  # when discounts must be live: the beginning of what is billed
+
+    def plus(self, other: "Billing") -> "Billing":
+        return replace(self, lines=self.lines + other.lines, metered=self.metered + other.metered)
+
+
+def found(conn: Connection, subscription_id: SubscriptionId) -> Kept:
+    """Raises NotFound."""
+    kept = storage.subscriptions.get(conn, subscription_id)
+    if kept is None:
+        raise NotFound("subscription: there is no such subscription", field="subscription")
+    return kept
+
+
+def locked(conn: Connection, subscription_id: SubscriptionId) -> Kept:
+    """The subscription, which nobody else bills or changes until the transaction has ended. Raises NotFound."""
+    storage.customers.lock(conn, found(conn, subscription_id).subscription.customer_id)
+    return found(conn, subscription_id)
+
+
+def sold(conn: Connection, terms: PlanTerms) -> Sold:
+    """What the terms come to. Raises InvalidInput where a plan does not exist, or does not offer it."""
+    plans = storage.plans.versions(conn, terms.plans)
+    missing = sorted({key for key, version in terms.plans if (key, version) not in plans})
+    if missing:
+        raise InvalidInput(f"plan: there is no plan {', '.join(missing)} of that version", field="plan", code="unknown_plan")
+    return domain.subscriptions.sold(terms, plans)
+
+
+# What it is billed for
+
+
+def in_advance(conn: Connection, subscription: Subscription, offered: Sold, *, once: bool) -> Billing:
+    """The fees of its current period; with `once` also those that are due once in its life, and were not asked for yet."""
+    if subscription.kind is PeriodKind.TRIAL:
+        return Billing(subscription, at=subscription.period.start)
+    charges = [charge for charge in offered.charges if charge.in_advance]
+    if not once:
+        charges = [charge for charge in charges if charge.kind is not ChargeKind.ONE_TIME]
+    return fees(conn, subscription, charges, subscription.period)
+
+
+def fees(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], service: Period) -> Billing:
+    """Fees of its charges for a part of its current period; what is due once, where it was not asked for before."""
+    share = domain.lines.share_of(service, subscription.full)
+    lines = []
+    for charge in charges:
+        key = charge_key(subscription.id, charge.key)
+        before = storage.invoices.fees_of(conn, subscription.customer_id, key)
+        if charge.kind is ChargeKind.ONE_TIME and before:
+            continue
+        part = sum(line.period.start == service.start and line.kind is not domain.lines.LineKind.CREDIT for line in before)
+        fee = domain.subscriptions.fee(subscription.id, charge, service, share=share, part=part)
+        lines.append(domain.lines.fee_line(subscription.customer_id, fee))
+    return Billing(subscription, tuple(lines), at=service.start)
+
+
+def in_arrears(conn: Connection, subscription: Subscription, closed: ClosedPeriod, charges: Sequence[SoldCharge]) -> Billing:
+    """Of a period that is over, or cut: the usage of these charges, and the fees among them that are asked for afterwards."""
+    if closed.kind is PeriodKind.TRIAL:
+        return Billing(subscription, at=closed.period.start)
+    service = (
+        Period(max(closed.terms_since, closed.period.start), closed.period.end)
+        if (closed.terms_since < closed.period.end)
+        else None
+    )
+    after = [charge for charge in charges if charge.kind is not ChargeKind.USAGE and not charge.in_advance]
+    billed = Billing(subscription, at=closed.period.start)
+    if service is not None and after:
+        billed = billed.plus(fees(conn, replace(subscription, full=closed.full), after, service))
+    metered = _usage(conn, subscription, closed, [charge for charge in charges if charge.kind is ChargeKind.USAGE])
+    lines = tuple(domain.lines.usage_line(subscription.customer_id, billable) for billable in metered)
+    return billed.plus(Billing(subscription, lines, metered))
+
+
+def _usage(
+    conn: Connection, subscription: Subscription, closed: ClosedPeriod, charges: Sequence[SoldCharge]
+) -> tuple[Billable, ...]:
+    meters, share, listed = storage.catalog.meters(conn), domain.lines.share_of(closed.period, closed.full), []
+    for sold_charge in charges:
+        assert sold_charge.meter_key is not None, "usage is of a meter"
+        key = charge_key(subscription.id, sold_charge.key)
+        charge = Charge(key, sold_charge.meter_key, sold_charge.price, sold_charge.description)
+        start = storage.usage.position(conn, subscription.customer_id, key)
+        assert start is not None, f"{key}: counts from somewhere on"
+        if start < closed.period.end:
+            period = Period(start, closed.period.end)
+            billable = _billables.measured(conn, subscription.customer_id, charge, meters[charge.meter_key], period)
+            listed.append(replace(billable, share=share))
+    return tuple(listed)
+
+
+def late(conn: Connection, subscription: Subscription) -> Billing:
+    """What has come to periods that were invoiced before, by difference."""
+    meters = storage.catalog.meters(conn)
+    metered: list[Billable] = []
+    for key in sorted({counting.charge_key for counting in storage.subscriptions.counted(conn, subscription)}):
+        metered += _billables.late(conn, subscription.customer_id, key, meters)
+    lines = tuple(domain.lines.usage_line(subscription.customer_id, billable) for billable in metered)
+    return Billing(subscription, lines, tuple(metered))
+
+
+def credits(conn: Connection, subscription: Subscription, at: datetime, *, of: Sequence[SoldCharge] | None = None) -> Billing:
+    """What is given back of fees that were asked for in advance, for the rest of the current period from `at` on."""
+    keys = None if of is None else {charge_key(subscription.id, charge.key) for charge in of}
+    lines = []
+    for line, discounted in storage.invoices.uncredited(conn, subscription.customer_id, subscription.id, at=at):
+        if (keys is None or line.charge_key in keys) and line.period.end == subscription.period.end:
+            part = storage.invoices.credits_at(conn, subscription.customer_id, line.charge_key, at)
+            lines.append(domain.lines.credit_line(subscription.customer_id, line, at=at, discounted=discounted, part=part))
+    return Billing(subscription, tuple(lines))
+
+
+def drafted(ctx: Context, conn: Connection, billing: Billing) -> Invoice | None:
+    """The invoice of it, by the same function as every other one; None where there is nothing on it."""
+    subscription, now = billing.subscription, ctx.clock.now()
+    currency = subscription.terms.currency
+    reductions = _issue.reductions(
+        conn, subscription.customer_id, currency, now=now, subscription_id=subscription.id, at=billing.at
+    )
+    return domain.invoices.draft(
+        subscription.customer_id, currency, billing.lines, reductions=reductions, now=now, subscription_id=subscription.id
+    )
+
+
+def invoiced(ctx: Context, conn: Connection, billing: Billing, collection: Collection, actor: str) -> Invoice | None:
+    """The invoice, issued; what it bills of usage is noted as billed."""
+    draft = drafted(ctx, conn, billing)
+    if draft is None:
+        return None
+    _billables.advance(conn, billing.subscription.customer_id, billing.metered)
+    return _issue.issue(ctx, conn, draft, collection, actor)
+
+
+# How it is kept
+
+
+def count(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, since: datetime) -> None:
+    """These charges count the usage of their meters from then on. Raises Conflict where that was billed already."""
+    for charge in charges:
+        if charge.kind is not ChargeKind.USAGE:
+            continue
+        assert charge.meter_key is not None, "usage is of a meter"
+        for key in storage.catalog.charges_of(conn, [charge.meter_key]):
+            position = storage.usage.position(conn, subscription.customer_id, key)
+            if position is not None and position > since:
+                raise Conflict(
+                    f"start: the usage of {charge.meter_key} is billed up to {rfc3339(position)} already; start then or later",
+                    field="start",
+                    code="already_billed",
+                )
+        key = charge_key(subscription.id, charge.key)
+        storage.subscriptions.count(conn, subscription, Counting(key, charge.meter_key, since, None))
+        storage.usage.advance_position(conn, subscription.customer_id, key, charge.meter_key, billed_through=since)
+
+
+def stop(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, until: datetime) -> None:
+    """These charges count no more."""
+    for charge in charges:
+        if charge.kind is ChargeKind.USAGE:
+            key = charge_key(subscription.id, charge.key)
+            storage.subscriptions.stop_counting(conn, subscription.customer_id, key, until=until)
+
+
+def due_at(subscription: Subscription, waiting: Sequence[ClosedPeriod]) -> datetime | None:
+    """When the next thing is to be done for it: an invoice, or the end of its period; at last a look for what came late."""
+    times = [closed.invoice_at for closed in waiting]
+    if subscription.status in RUNNING:
+        times.append(subscription.period.end)
+    return min(times, default=None)
+
+
+def last_look_at(subscription: Subscription) -> datetime:
+    """When no event of its time can come any more."""
+    assert subscription.ended_at is not None, "what has ended says when"
+    return subscription.ended_at + BACK_MAX + AHEAD_MAX
+
+
+def save(ctx: Context, conn: Connection, before: Kept, after: Subscription, *, act: str, actor: str) -> Subscription:
+    """Keeps what has changed, with what follows from it: its next date, what the customer may use, the trail, and the news."""
+    waiting = storage.subscriptions.to_invoice(conn, after)
+    next_at = due_at(after, waiting)
+    if next_at is None and after.status is Status.CANCELED:
+        next_at = last_look_at(after)
+    storage.subscriptions.save(conn, before.subscription, Kept(after, before.collection, next_at))
+    storage.plans.note_sale(conn, after.terms.plans, at=ctx.clock.now())
+    _entitle.entitle(ctx, conn, after.customer_id)
+    note(ctx, conn, before.subscription, after, act=act, actor=actor)
+    return replace(after, version=before.subscription.version + 1)
+
+
+def note(ctx: Context, conn: Connection, before: Subscription | None, after: Subscription, *, act: str, actor: str) -> None:
+    """The trail, and the news for those who asked for it."""
+    said = storage.audit.Act(actor, act, after.id, before=None if before is None else _document(before), after=_document(after))
+    storage.audit.append(conn, said, at=ctx.clock.now())
+    _outgoing.publish(ctx, conn, act, after.id, _document(after), customer_id=after.customer_id)
+
+
+def _document(subscription: Subscription) -> dict[str, object]:
+    return {
+        "customer": subscription.customer_id,
+        "status": subscription.status.value,
+        "terms": write_terms(subscription.terms),
+        "next_terms": None if subscription.next_terms is None else write_terms(subscription.next_terms),
+        "period": str(subscription.period),
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+    }
