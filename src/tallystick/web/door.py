@@ -64,16 +64,21 @@ class DeclaredRoute(APIRoute):
     """Cannot be made without a policy. Nobody's body is read before they are admitted."""
 
     def get_route_handler(self) -> Any:
-        scope = security.policy(self.path, self.dependencies)
-        self.openapi_extra = {**(self.openapi_extra or {}), "x-policy": scope.value if scope else "public"}
+        policy = security.policy(self.path, self.dependencies)
+        self.openapi_extra = {**(self.openapi_extra or {}), "x-policy": policy.value if policy else "public"}
         ask = self.ask()
 
         async def answered(request: Request) -> Response:
-            if scope is not None:
-                request.scope["tallystick.principal"] = await security.admitted(request, door_of(request).keys, scope)
+            await self.admit(request, policy)
             return await ask(request)
 
         return answered
+
+    async def admit(self, request: Request, policy: security.Policy) -> None:
+        """Raises Unauthorized or Forbidden, unless the policy lets this request in."""
+        assert not isinstance(policy, security.Visit), "users are admitted by the routes for them"
+        if policy is not None:
+            request.scope["tallystick.principal"] = await security.admitted(request, door_of(request).keys, policy)
 
     def ask(self) -> Answer:
         """The route's own function behind FastAPI's reading of parameters; its body is strict JSON."""

@@ -44,7 +44,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = _request_id(scope) or f"{self._service}-{next(self._number)}"
+        given = callers_id(scope) or f"{self._service}-{next(self._number)}"
         scope["tallystick.request_id"] = given
         started_at, status = self._clock.monotonic(), 0
 
@@ -71,7 +71,7 @@ def route_of(scope: Scope) -> str:
     return str(getattr(route, "path", "") or "unmatched")
 
 
-def _request_id(scope: Scope) -> str | None:
+def callers_id(scope: Scope) -> str | None:
     """The caller's own id of the request, if it can stand in a log."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":

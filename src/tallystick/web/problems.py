@@ -175,6 +175,11 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for these"
+    return of_http(request, error)
+
+
+def of_http(request: Request, error: HTTPException) -> Response:
+    """One of the framework's: there is no such address, or not with that method."""
     code = _CODES.get(error.status_code, "bad_request")
     detail = {404: "there is no such thing", 405: "this address does not know that method"}
     said = detail.get(error.status_code, _title(error.status_code).lower())

@@ -2,8 +2,9 @@
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,22 @@ BEARER = HTTPBearer(
     bearerFormat="mk_<mode>_…",
     description="An API key: `Authorization: Bearer mk_…`. `tallystick api-keys create` makes one.",
 )
+SESSION = HTTPBearer(
+    auto_error=False,
+    scheme_name="Session",
+    bearerFormat="tss_…",
+    description="Somebody who has logged in: the cookie, or its token as `Authorization: Bearer tss_…`; else as the host says.",
+)
+
+
+class Visit(StrEnum):
+    """Who may come to the routes for an app's users."""
+
+    SIGNED_IN = "signed_in"
+    ADMIN = "signed_in_admin"
+
+
+Policy = Scope | Visit | None  # None: everybody
 
 
 def _anybody() -> None:
@@ -38,15 +55,19 @@ def needs(scope: Scope) -> Any:
 
 
 PUBLIC: Any = Depends(_anybody)
+SIGNED_IN: Any = Security(SESSION, scopes=[Visit.SIGNED_IN.value])
+SIGNED_IN_ADMIN: Any = Security(SESSION, scopes=[Visit.ADMIN.value])
 
 
-def policy(path: str, dependencies: Sequence[params.Depends]) -> Scope | None:
-    """The one scope that is declared for the route; None where it is public. Raises WrongConfiguration where nothing is said."""
+def policy(path: str, dependencies: Sequence[params.Depends]) -> Policy:
+    """The one policy that is declared for the route; None where it is public. Raises WrongConfiguration where nothing is said."""
     for dependency in dependencies:
         if dependency.dependency is _anybody:
             return None
         if isinstance(dependency, params.Security) and dependency.dependency is BEARER:
             return Scope((dependency.scopes or ["none"])[0])
+        if isinstance(dependency, params.Security) and dependency.dependency is SESSION:
+            return Visit((dependency.scopes or ["none"])[0])
     raise WrongConfiguration(f"{path}: this route declares no policy; say which scope it needs, or that it is public")
 
 
@@ -93,8 +114,13 @@ async def admitted(request: Request, keys: Keys, scope: Scope) -> Principal:
     return principal
 
 
-def check_same_origin(request: Request, own: str) -> None:
-    """Raises Forbidden where another site's page makes this request. A program that is no browser sends neither header."""
+def check_same_origin(request: Request, own: str, *, allowed: Collection[str] = ()) -> None:
+    """Raises Forbidden where a page of another site than the `allowed` ones makes this request.
+
+    A program that is no browser sends neither header.
+    """
+    if request.headers.get("origin") in allowed:
+        return
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from tallystick.app import Tallystick
@@ -23,6 +24,7 @@ from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
 from tallystick.web.reference import reference_page
 from tallystick.web.routers import (
+    accounts,
     alerts,
     api_keys,
     audit,
@@ -42,6 +44,7 @@ from tallystick.web.routers import (
     usage,
     webhooks,
 )
+from tallystick.web.routers import billing as users
 from tallystick.web.security import Keys
 
 STATIC = Path(__file__).with_name("static")
@@ -99,13 +102,15 @@ def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling |
         separate_input_output_schemas=False,
         generate_unique_id_function=_operation_id,
         lifespan=_lifespan,
-        middleware=[Middleware(Envelope, ids=context.ids, clock=context.clock, metrics=metrics)],
+        middleware=[Middleware(Envelope, ids=context.ids, clock=context.clock, metrics=metrics), *_other_origins(settings)],
     )
     app.state.door = door
     app.router.route_class = DeclaredRoute
     problems.add_to(app)
     for routes in _ROUTES:
         app.include_router(routes)
+    for routes in (accounts.account_routes(), users.billing_routes()):
+        app.include_router(routes, prefix="/api")
     app.add_route("/docs", reference_page, include_in_schema=False)
     _document(app)
     return app
@@ -121,6 +126,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         door.intake.stop()
         threads.stop()
+
+
+def _other_origins(settings: Settings) -> list[Middleware]:
+    """Lets pages of the origins that the settings name read our answers; of no others."""
+    others = [origin for origin in settings.allowed_origins if origin != settings.allowed_origins[0]]
+    if not others:
+        return []
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=others,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Requested-With"],
+        allow_credentials=True,
+    )
+    return [cors]
 
 
 class Guarded(FastAPI):
