@@ -89,7 +89,9 @@ def _as_json(invoice: "Invoice") -> dict[str, object]:
         "status": invoice.status.value,
         "period": str(invoice.period),
         "total": money_json(invoice.total),
+        "discount": money_json(invoice.discount),
         "carried_in": money_json(invoice.carried_in),
+        "credits_applied": money_json(invoice.credits_applied),
         "carried_out": money_json(invoice.carried_out),
     }
 
@@ -124,12 +126,16 @@ def _print(explained: "Explanation") -> None:
             "customer": invoice.customer_id,
             "status": invoice.status,
             "period": invoice.period,
+            "discount": invoice.discount,
             "carried in": invoice.carried_in,
+            "credits applied": invoice.credits_applied,
             "carried out": invoice.carried_out,
             "total": invoice.total,
             "payment": "none needed" if payment is None else f"{payment.status} {payment.ref or ''} {payment.url or ''}".rstrip(),
         }
     )
+    for applied in invoice.discounts:
+        say(f"{applied.description}: -{applied.amount}")
     for line, events in zip(invoice.lines, explained.events, strict=True):
         late = f", part {line.part + 1}: what came late" if line.part else ""
         say(f"\n{line.description}: {plain(line.quantity)} = {line.amount}  [{line.period}{late}]")

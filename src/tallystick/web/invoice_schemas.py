@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tallystick.domain.discounts import AppliedDiscount
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.lines import Line
 from tallystick.domain.payments import Payment
@@ -42,8 +43,22 @@ class LineShown(BaseModel):
         return cls(**_line(line))
 
 
+class AppliedDiscountShown(BaseModel):
+    """What a discount takes off the invoice; `shares` says of which lines."""
+
+    coupon: str
+    description: str
+    amount: int
+    shares: dict[str, int]
+
+    @classmethod
+    def of(cls, applied: AppliedDiscount) -> Self:
+        shares = {line_id: share.minor for line_id, share in applied.shares}
+        return cls(coupon=applied.coupon_key, description=applied.description, amount=applied.amount.minor, shares=shares)
+
+
 class InvoiceShown(BaseModel):
-    """`total` = `subtotal` + `carried_in` - `carried_out`."""
+    """`total` = `subtotal` - `discount` + `carried_in` - `credits_applied` - `carried_out`."""
 
     id: str
     number: str | None
@@ -51,7 +66,10 @@ class InvoiceShown(BaseModel):
     status: str
     currency: str
     subtotal: int
+    discount: int
+    discounts: list[AppliedDiscountShown]
     carried_in: int
+    credits_applied: int
     carried_out: int
     total: int
     period: PeriodShown
@@ -70,7 +88,10 @@ class InvoiceShown(BaseModel):
             status=invoice.status.value,
             currency=invoice.currency.code,
             subtotal=invoice.subtotal.minor,
+            discount=invoice.discount.minor,
+            discounts=[AppliedDiscountShown.of(applied) for applied in invoice.discounts],
             carried_in=invoice.carried_in.minor,
+            credits_applied=invoice.credits_applied.minor,
             carried_out=invoice.carried_out.minor,
             total=invoice.total.minor,
             period=PeriodShown.of(invoice.period),
