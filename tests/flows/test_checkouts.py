@@ -9,12 +9,17 @@ import pytest
 
 from tallystick.domain.catalog import FlatPrice
 from tallystick.domain.checkouts import Checkout, CheckoutStatus
+from tallystick.domain.invoices import InvoiceStatus
+from tallystick.domain.ledger import Account
 from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion
+from tallystick.domain.subscriptions import Status, Subscription
 from tallystick.sandbox import pages
-from tallystick.storage import checkouts, jobs, plans, provider_events
+from tallystick.storage import checkouts, jobs, plans, provider_events, subscriptions
 from tallystick.storage.provider_events import Settlement
-from tallystick.values.errors import InvalidInput, NotFound, ProviderRefused, ProviderUnavailable
-from tallystick.values.money import EUR
+from tallystick.values.errors import Conflict, InvalidInput, NotFound, ProviderRefused, ProviderUnavailable
+from tallystick.values.ids import CustomerId
+from tallystick.values.money import EUR, Money
+from tests.flows.crowd import at_once, patiently
 from tests.scenarios.world import World
 
 OK, BACK = "https://shop.test/ok?session={CHECKOUT_SESSION_ID}", "https://shop.test/plans"
@@ -54,11 +59,14 @@ def opened(url: str) -> Iterator[World]:
     made = World(url)
     with made.billing.context.database.transaction("plans") as conn:
         for key in ("pro", "basic"):
-            price = PlanPrice(FlatPrice(Decimal(99), currency=EUR))
-            plan = PlanVersion(key, 1, (PlanCharge("base", ChargeKind.RECURRING, (price,)),))
-            plans.put(conn, plan, at=made.clock.now())
+            plans.put(conn, a_plan(key, 99), at=made.clock.now())
     yield made
     made.billing.close()
+
+
+def a_plan(key: str, amount: int, *, version: int = 1) -> PlanVersion:
+    price = PlanPrice(FlatPrice(Decimal(amount), currency=EUR))
+    return PlanVersion(key, version, (PlanCharge("base", ChargeKind.RECURRING, (price,)),))
 
 
 def start(world: World, plan: str = "pro", customer: str = "ada", **more: Any) -> Checkout:
@@ -93,7 +101,12 @@ def default_of(world: World) -> list[str]:
     return [customer["invoice_settings"]["default_payment_method"] for customer in held(world, "customer")]
 
 
-def test_a_saved_card_completes_the_checkout_and_is_the_one_that_is_charged(any_world: World) -> None:
+def subscriptions_of(world: World, customer: str = "ada") -> list[Subscription]:
+    with world.billing.context.database.reading() as conn:
+        return [kept.subscription for kept in subscriptions.of_customer(conn, CustomerId(customer))]
+
+
+def test_a_saved_card_begins_the_subscription_and_pays_its_first_invoice(any_world: World) -> None:
     world = any_world
     checkout = start(world)
     assert (checkout.status, checkout.choice.currency, str(checkout.choice.cadence)) == (CheckoutStatus.OPEN, EUR, "month")
@@ -107,6 +120,60 @@ def test_a_saved_card_completes_the_checkout_and_is_the_one_that_is_charged(any_
     world.delivers(times=2)
     world.works()
     assert stands(world, checkout) == done
+    (subscription,) = subscriptions_of(world)
+    assert (subscription.id, subscription.terms.plan_key, subscription.status) == (done.subscription_id, "pro", Status.ACTIVE)
+    (invoice,) = world.billing.invoices(customer_id="ada")
+    assert (invoice.total, invoice.status) == (Money(99_00, EUR), InvoiceStatus.PAID)
+    assert [charge["payment_method"] for charge in held(world, "charge")] == [done.payment_method]
+    assert world.balance(Account.RECEIVABLE, EUR) == Money(0, EUR)
+
+
+def test_two_tabs_and_two_plans_are_one_subscription_that_the_newest_card_pays(world: World) -> None:
+    first, second = start(world), start(world, "basic")
+    saves(world, first)
+    saves(world, second, "pm_card_mastercard")
+    world.delivers(times=2)
+    world.works()
+    (subscription,) = subscriptions_of(world)
+    assert [stands(world, each).subscription_id for each in (first, second)] == [subscription.id] * 2
+    assert [charge["amount"] for charge in held(world, "charge")] == [99_00]
+    assert default_of(world)[0] in {stands(world, each).payment_method for each in (first, second)}
+
+
+def test_who_has_subscribed_is_not_sent_to_pay_a_second_time(world: World) -> None:
+    saves(world, start(world))
+    world.delivers()
+    world.works()
+    for plan in ("pro", "basic"):
+        with pytest.raises(Conflict) as refused:
+            start(world, plan)
+        assert refused.value.code == "already_subscribed"
+    assert start(world, customer="eve").url is not None
+
+
+def test_what_was_shown_is_what_is_sold_even_if_the_plan_has_changed_since(world: World) -> None:
+    checkout = start(world)
+    with world.billing.context.database.transaction("dearer") as conn:
+        assert plans.sold(conn, "pro", 1), "so that it is not written again in its place"
+        plans.put(conn, a_plan("pro", 149, version=2), at=world.clock.now())
+    saves(world, checkout)
+    world.delivers()
+    world.works()
+    (subscription,) = subscriptions_of(world)
+    assert subscription.terms.plan_version == 1
+    assert [charge["amount"] for charge in held(world, "charge")] == [99_00]
+    assert start(world, customer="eve").choice.plan_version == 2
+
+
+def test_a_card_that_cannot_be_charged_leaves_an_invoice_to_pay(world: World) -> None:
+    checkout = start(world)
+    saves(world, checkout, "pm_card_chargeCustomerFail")
+    world.delivers()
+    world.works()
+    (subscription,) = subscriptions_of(world)
+    assert stands(world, checkout).subscription_id == subscription.id
+    (invoice,) = world.billing.invoices(customer_id="ada")
+    assert invoice.status is InvoiceStatus.OPEN
 
 
 def test_asked_twice_it_is_the_same_page_and_for_another_plan_another(any_world: World) -> None:
@@ -118,6 +185,19 @@ def test_asked_twice_it_is_the_same_page_and_for_another_plan_another(any_world:
     assert len({checkout.url, *(other.url for other in others)}) == 4
     assert len(held(world, "checkout.session")) == 4
     assert len(held(world, "customer")) == 2
+
+
+def test_many_who_ask_at_once_get_one_page_and_come_back_to_one_subscription(any_world: World) -> None:
+    world = any_world
+    shown = at_once(6, lambda _: patiently(lambda: start(world)))
+    assert len({checkout.url for checkout in shown}) == 1
+    assert (len(held(world, "checkout.session")), len(held(world, "customer"))) == (1, 1)
+    saves(world, shown[0])
+    done = at_once(6, lambda _: patiently(lambda: world.billing.checkout(shown[0].id)))
+    assert {checkout.status for checkout in done} == {CheckoutStatus.COMPLETE}
+    world.works()
+    assert [each.id for each in subscriptions_of(world)] == [stands(world, shown[0]).subscription_id]
+    assert len(world.billing.invoices(customer_id="ada")) == 1
 
 
 BEGINNINGS = ("before_begin", "after_begin", "before_commit", "after_commit")
@@ -171,9 +251,10 @@ def test_news_may_come_before_the_answer(world: World) -> None:
     assert on_page(world, session["url"], "pm_card_visa") == 303
     world.delivers()
     world.works()
-    following = start(world)
-    assert following.number == 1, "the first is complete, though nobody was told its address"
-    assert len(held(world, "checkout.session")) == 2
+    (subscription,) = subscriptions_of(world)
+    assert subscription.status is Status.ACTIVE, "the checkout is complete, though nobody was told its address"
+    with pytest.raises(Conflict):
+        start(world)
 
 
 def test_without_any_webhook_it_is_found_out_all_the_same(world: World) -> None:
@@ -242,7 +323,7 @@ def test_news_in_any_order_and_number_comes_to_the_same(world: World) -> None:
     assert [stands(world, each).status for each in (first, second)] == [CheckoutStatus.EXPIRED, CheckoutStatus.COMPLETE]
 
 
-@pytest.mark.parametrize("step", ["complete checkout", "news of checkout", "finish job"])
+@pytest.mark.parametrize("step", ["complete checkout", "begin subscription", "news of checkout", "finish job"])
 @pytest.mark.parametrize("moment", BEGINNINGS)
 def test_a_crash_while_it_is_completed_is_made_good_by_the_next_run(world: World, step: str, moment: str) -> None:
     checkout = start(world)
@@ -256,6 +337,8 @@ def test_a_crash_while_it_is_completed_is_made_good_by_the_next_run(world: World
     done = stands(world, checkout)
     assert done.status is CheckoutStatus.COMPLETE
     assert default_of(world) == [done.payment_method]
+    assert [each.id for each in subscriptions_of(world)] == [done.subscription_id]
+    assert [charge["amount"] for charge in held(world, "charge")] == [99_00]
 
 
 def test_news_of_a_page_that_is_not_ours_changes_nothing(world: World) -> None:

@@ -44,6 +44,7 @@ class Wanted:
     anchoring: Anchoring = Anchoring.ANNIVERSARY
     collection: Collection = field(default_factory=Collection)
     op: str | None = None
+    plan_version: int | None = None  # the one that was shown, where a newer one may have come since
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def _named(conn: Connection, wanted: Wanted) -> tuple[SubscriptionId, Kept | Non
 def _new(conn: Connection, wanted: Wanted, subscription_id: SubscriptionId, *, now: datetime) -> Subscription:
     plans = storage.plans.latest(conn)
     plan = _plan(plans, wanted.plan_key, field="plan")
+    if wanted.plan_version is not None:
+        plan = storage.plans.versions(conn, [(plan.key, wanted.plan_version)])[plan.key, wanted.plan_version]
     if wanted.start is not None and wanted.start > now:
         raise InvalidInput("start: is after now; subscribe then, or give a trial until then", field="start")
     terms = PlanTerms(

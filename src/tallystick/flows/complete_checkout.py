@@ -3,8 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from tallystick import domain, storage
 from tallystick.domain.checkouts import Checkout, CheckoutStatus
+from tallystick.flows import _begin, _checkouts
+from tallystick.flows._begin import Wanted
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
 from tallystick.values.errors import NotFound, ProviderRefused
@@ -85,7 +89,25 @@ def _begun(ctx: Context, checkout: Checkout, *, attempt: int) -> timedelta | Non
         case Refused(code, message):
             raise ProviderRefused(f"{checkout.id}: {checkout.payment_method} cannot be charged: {code}: {message}")
         case _:
+            ctx.database.run("begin subscription", lambda conn: _subscribed(ctx, conn, checkout))
             return None
+
+
+def _subscribed(ctx: Context, conn: Connection, checkout: Checkout) -> None:
+    """In one transaction: the subscription, and that this checkout has begun it.
+
+    Who has subscribed meanwhile, in another tab perhaps, pays for that one with the new card, and not for two.
+    """
+    storage.customers.lock(conn, checkout.customer_id)
+    subscription = before = _checkouts.subscribed(conn, checkout.customer_id)
+    if subscription is None:
+        choice = checkout.choice
+        wanted = Wanted(choice.customer_id, choice.plan_key, choice.currency, choice.cadence, plan_version=choice.plan_version)
+        subscription = _begin.begin(ctx, conn, wanted, actor="provider").subscription
+    moved = storage.checkouts.move(conn, checkout, replace(checkout, subscription_id=subscription.id))
+    assert moved or before is not None, f"{checkout.id}: under the lock of its customer, nobody else begins it"
+    if before is not None:
+        ctx.faults.mark("checkout.subscribed_already")
 
 
 def _wait(first: timedelta, attempt: int) -> timedelta:

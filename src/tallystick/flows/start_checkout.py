@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.checkouts import Checkout, CheckoutStatus, ProviderCheckout, Wish
-from tallystick.flows import _customer_ref
+from tallystick.flows import _checkouts, _customer_ref
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import CheckoutOutcome, CheckoutRequest, Limited, Refused, Unknown
 from tallystick.storage.jobs import JobName
-from tallystick.values.errors import NotFound, ProviderRefused, ProviderUnavailable
+from tallystick.values.errors import Conflict, NotFound, ProviderRefused, ProviderUnavailable
 
 FIRST_LOOK = timedelta(minutes=10)  # when to ask how the page stands, where no news of it has come
 _ROUNDS_MAX = 3
@@ -20,8 +20,8 @@ _ROUNDS_MAX = 3
 def start_checkout(ctx: Context, wish: Wish) -> Checkout:
     """The checkout with the address of its page. Asked again for the same, it is the same page while that is open.
 
-    Raises InvalidInput for what the plan does not sell. Raises ProviderUnavailable where it is not known whether the page was
-    made: ask again, and it will be that one.
+    Raises InvalidInput for what the plan does not sell, and Conflict for who has subscribed already. Raises ProviderUnavailable
+    where it is not known whether the page was made: ask again, and it will be that one.
     """
     for _ in range(_ROUNDS_MAX):
         checkout = _begin(ctx, wish)
@@ -51,12 +51,17 @@ def _begin(ctx: Context, wish: Wish) -> Checkout:
         if plan is None:
             raise NotFound(f"plan: there is no plan {wish.plan_key}", field="plan")
         choice = domain.checkouts.chosen(wish, plan)
+        if (live := _checkouts.subscribed(conn, wish.customer_id)) is not None:
+            told = f"plan: the customer is on {live.terms.plan_key} already, by {live.id}; change that, or open the portal"
+            raise Conflict(told, field="plan", code="already_subscribed")
         storage.customers.ensure(conn, [choice.customer_id], at=now)
         newest = storage.checkouts.newest(conn, choice)
         checkout = domain.checkouts.begin(choice, newest, now=now)
         if checkout == newest:
             return checkout
         if storage.checkouts.add(conn, checkout):
+            # What a customer was shown must not change before it is begun: from here on this version is as good as sold.
+            storage.plans.note_sale(conn, [(choice.plan_key, choice.plan_version)], at=now)
             storage.jobs.enqueue(conn, JobName.COMPLETE_CHECKOUT, checkout.id, run_at=now + FIRST_LOOK)
         return _stands(conn, checkout)
 
