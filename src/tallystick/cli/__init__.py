@@ -20,6 +20,7 @@ from tallystick.cli import (
     project,
     serve,
     uptime,
+    users,
     webhooks,
 )
 from tallystick.values.errors import TallystickError
@@ -41,6 +42,7 @@ for group in (
     invoices,
     project,
     keys,
+    users,
     alerts,
     webhooks,
 ):

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tallystick.settings import Settings
 
 
+FIRST_ADMIN = "admin@localhost"
+
+
 def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
 
@@ -53,3 +56,7 @@ def _greet(billing: "Tallystick", settings: "Settings") -> None:
     if not billing.api_keys():
         issued = billing.create_api_key("first key", ["admin"], actor="serve")
         say(f"  API key    {issued.token}   (shown this once; more with `tallystick api-keys create`)")
+    if not billing.accounts(limit=1):
+        password = billing.made_up_password()
+        billing.register(FIRST_ADMIN, password, role="admin", actor="serve")
+        say(f"  admin      {FIRST_ADMIN} / {password}   (shown this once; more with `tallystick users add`)")

@@ -31,7 +31,7 @@ class PeriodShown(BaseModel):
 class LineShown(BaseModel):
     id: str
     charge: str
-    meter: str
+    meter: str | None = Field(description="Null for a fee, which nothing measures.")
     description: str
     period: PeriodShown
     quantity: Number
