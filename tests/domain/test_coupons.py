@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -102,6 +103,15 @@ def test_months_are_counted_by_the_calendar_from_the_redemption() -> None:
     assert not replace(discount, used_up=True).live(NOW)
     for endless in (LAUNCH, replace(EARLYBIRD, duration=Duration.FOREVER, months=None)):
         assert redeemed(endless, customer_id=ADA, subscription_id="", now=NOW).ends_at is None
+
+
+def test_months_are_those_of_the_zone_in_which_periods_are_cut() -> None:
+    """At midnight in Berlin, winter and summer: in UTC the third month would end an hour after the fourth period began."""
+    berlin = ZoneInfo("Europe/Berlin")
+    start = datetime(2025, 1, 15, tzinfo=berlin).astimezone(UTC)
+    discount = redeemed(EARLYBIRD, customer_id=ADA, subscription_id="sub", now=start, zone="Europe/Berlin")
+    periods = [datetime(2025, month, 15, tzinfo=berlin).astimezone(UTC) for month in range(1, 7)]
+    assert [discount.live(at) for at in periods] == [True, True, True, False, False, False]
 
 
 def test_a_coupon_is_one_discount_for_a_customer_and_subscription() -> None:

@@ -153,9 +153,12 @@ def gone(what: str) -> Conflict:
     return Conflict(f"{what}: was redeemed as often as it can be; offer another one", code="redemptions_used_up")
 
 
-def redeemed(coupon: Coupon, *, customer_id: CustomerId, subscription_id: str, now: datetime) -> Discount:
-    """The discount that redeeming makes: of one coupon, one for a customer and subscription, however often it is redeemed."""
-    ends_at = None if coupon.months is None else boundary(now, coupon.months, Interval.MONTH, 1, time_zone("UTC"))
+def redeemed(coupon: Coupon, *, customer_id: CustomerId, subscription_id: str, now: datetime, zone: str = "UTC") -> Discount:
+    """The discount that redeeming makes: of one coupon, one for a customer and subscription, however often it is redeemed.
+
+    Its months are those of the calendar in `zone`, as the periods are that it reduces: so that it reduces just as many.
+    """
+    ends_at = None if coupon.months is None else boundary(now, coupon.months, Interval.MONTH, 1, time_zone(zone))
     discount_id = DiscountId(derived("dsc", customer_id, subscription_id, coupon.key))
     return Discount(discount_id, customer_id, subscription_id, coupon, now, ends_at)
 

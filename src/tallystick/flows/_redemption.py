@@ -19,7 +19,8 @@ def redeem(
     """
     now = ctx.clock.now()
     coupon, code = _offered(conn, code_or_coupon)
-    wanted = domain.coupons.redeemed(coupon, customer_id=customer_id, subscription_id=subscription_id, now=now)
+    zone = _zone(conn, customer_id, subscription_id)
+    wanted = domain.coupons.redeemed(coupon, customer_id=customer_id, subscription_id=subscription_id, now=now, zone=zone)
     stood = storage.coupons.discount(conn, customer_id, wanted.id)
     if stood is not None:
         ctx.faults.mark("coupon.redeemed_again")
@@ -41,6 +42,13 @@ def _offered(conn: Connection, text: str) -> tuple[Coupon, PromotionCode | None]
     if coupon is None:
         raise NotFound("coupon: there is no such code or coupon", field="coupon", code="unknown_coupon")
     return coupon, code
+
+
+def _zone(conn: Connection, customer_id: CustomerId, subscription_id: str) -> str:
+    """Of the subscription; of a customer's newest one, where the discount is for every invoice."""
+    own = [kept.subscription for kept in storage.subscriptions.of_customer(conn, customer_id)]
+    zones = [each.zone for each in own if not subscription_id or each.id == subscription_id]
+    return zones[-1] if zones else "UTC"
 
 
 def _again(stood: Discount, *, live: bool) -> Discount:
