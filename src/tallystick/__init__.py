@@ -19,11 +19,12 @@ if TYPE_CHECKING:
         UnitPrice,
         VolumePrice,
     )
+    from tallystick.domain.coupons import Coupon, Duration, PromotionCode
     from tallystick.domain.entitlements import Decision, Policy, Quota, Reset
+    from tallystick.domain.payments import Collection
     from tallystick.domain.price_documents import read_price
     from tallystick.domain.tiers import PercentTier, Tier
     from tallystick.domain.usage import Aggregation, Event, Meter, Verdict
-    from tallystick.domain.payments import Collection
     from tallystick.short_way import BillingEngine, CostProjector, UsageTracker
     from tallystick.values.errors import TallystickError
     from tallystick.values.money import Money, currency
@@ -36,7 +37,9 @@ __all__ = [
     "Collection",
     "Conversion",
     "CostProjector",
+    "Coupon",
     "Decision",
+    "Duration",
     "DynamicPrice",
     "Event",
     "FlatPrice",
@@ -50,6 +53,7 @@ __all__ = [
     "PercentagePrice",
     "Period",
     "Policy",
+    "PromotionCode",
     "Quota",
     "Reset",
     "StairstepPrice",
@@ -74,7 +78,9 @@ _HOMES = {
     "Collection": "tallystick.domain.payments",
     "Conversion": "tallystick.domain.catalog",
     "CostProjector": "tallystick.short_way",
+    "Coupon": "tallystick.domain.coupons",
     "Decision": "tallystick.domain.entitlements",
+    "Duration": "tallystick.domain.coupons",
     "DynamicPrice": "tallystick.domain.catalog",
     "Event": "tallystick.domain.usage",
     "FlatPrice": "tallystick.domain.catalog",
@@ -88,6 +94,7 @@ _HOMES = {
     "PercentagePrice": "tallystick.domain.catalog",
     "Period": "tallystick.values.time",
     "Policy": "tallystick.domain.entitlements",
+    "PromotionCode": "tallystick.domain.coupons",
     "Quota": "tallystick.domain.entitlements",
     "Reset": "tallystick.domain.entitlements",
     "StairstepPrice": "tallystick.domain.catalog",
