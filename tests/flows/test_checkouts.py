@@ -126,6 +126,7 @@ def test_a_saved_card_begins_the_subscription_and_pays_its_first_invoice(any_wor
     assert (invoice.total, invoice.status) == (Money(99_00, EUR), InvoiceStatus.PAID)
     assert [charge["payment_method"] for charge in held(world, "charge")] == [done.payment_method]
     assert world.balance(Account.RECEIVABLE, EUR) == Money(0, EUR)
+    world.proves()
 
 
 def test_two_tabs_and_two_plans_are_one_subscription_that_the_newest_card_pays(world: World) -> None:
