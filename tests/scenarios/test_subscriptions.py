@@ -42,6 +42,13 @@ PLANS = {
             "quotas": [{"meter": "calls", "limit": "unlimited"}],
         },
         {
+            "key": "support",
+            "add_on": True,
+            "features": ["phone"],
+            "charges": [{"key": "fee", "kind": "recurring", "prices": [{"currency": "eur", "model": "flat", "amount": "20"}]}],
+            "quotas": [{"meter": "calls", "limit": "500"}],
+        },
+        {
             "key": "team",
             "charges": [
                 {"key": "seats", "kind": "seats", "prices": [{"currency": "eur", "model": "per_unit", "unit_amount": "30"}]},
@@ -192,6 +199,19 @@ def test_seats_are_added_at_once_and_taken_away_at_the_end(shop: World) -> None:
     shop.billing.change_subscription(begun.subscription.id, seats=1)
     shop.on("2026-02-02").works()
     assert newest(shop) == euros("30")
+    shop.proves()
+
+
+def test_add_ons_are_charged_for_each_and_add_to_the_quota(shop: World) -> None:
+    begun = shop.billing.subscribed("ada", "starter", add_ons={"support": 2})
+    assert begun.invoice is not None
+    assert begun.invoice.total == euros("71")
+    assert shop.billing.check("ada", "calls", 2_000).allowed
+    assert not shop.billing.check("ada", "calls", 2_001).allowed
+    shop.on("2026-01-16 12:00")
+    changed = shop.billing.change_subscription(begun.subscription.id, add_ons={"support": 3})
+    assert changed.invoice is not None
+    assert changed.invoice.total == euros("10"), "half a month of one more"
     shop.proves()
 
 

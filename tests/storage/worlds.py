@@ -37,7 +37,8 @@ def an_invoice(
 ) -> Invoice:
     usage = Usage(TOKENS.key, Decimal(quantity), 1)
     billables = [Billable(charge, period, usage) for charge in charges]
-    invoice = draft(customer, USD, [usage_line(customer, billable) for billable in billables], reductions=Reductions(Money(0, USD)), now=period.end)
+    lines = [usage_line(customer, billable) for billable in billables]
+    invoice = draft(customer, USD, lines, reductions=Reductions(Money(0, USD)), now=period.end)
     assert invoice is not None
     return invoice
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from tallystick.domain.catalog import Price
+from tallystick.domain.catalog import FlatPrice, Price, UnitPrice
 from tallystick.domain.entitlements import Quota, Reset
 from tallystick.domain.lines import Fee, LineKind, share_of
 from tallystick.domain.periods import Cadence, Interval, period_at, time_zone
@@ -208,6 +208,8 @@ def _sold_charge(charge: PlanCharge, terms: PlanTerms, *, prefix: str, quantity:
         )
     if price.currency != terms.currency:
         raise InvalidInput(f"overrides: {key} is in {price.currency.code}, not {terms.currency.code}", field="overrides")
+    if prefix and isinstance(price, FlatPrice):
+        price = _for_each(price)
     times = Decimal(terms.seats if charge.kind is ChargeKind.SEATS else 1)
     return SoldCharge(
         key=key,
@@ -217,6 +219,17 @@ def _sold_charge(charge: PlanCharge, terms: PlanTerms, *, prefix: str, quantity:
         quantity=EXACT.multiply(times, Decimal(quantity)),
         description=charge.display_name or key,
         meter_key=charge.meter_key,
+    )
+
+
+def _for_each(price: FlatPrice) -> UnitPrice:
+    """What is flat for one add-on is so much for each of several."""
+    return UnitPrice(
+        price.amount,
+        currency=price.currency,
+        discount_percent=price.discount_percent,
+        maximum_amount=price.maximum_amount,
+        minimum_amount=price.minimum_amount,
     )
 
 
