@@ -1,5 +1,6 @@
 """The engine's calls about coupons, and about what customers hold in credit grants."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -29,10 +30,26 @@ class CreditCalls(Engine):
         with self.context.database.reading() as conn:
             return storage.coupons.coupons(conn)
 
-    def promotion_codes(self) -> dict[str, PromotionCode]:
-        """Every code that redeems a coupon, in capitals."""
+    def promotion_code(self, code: str) -> PromotionCode:
+        """The code, asked for in letters of any case. Raises NotFound."""
         with self.context.database.reading() as conn:
-            return storage.coupons.codes(conn)
+            found = storage.coupons.code(conn, domain.coupons.typed(code) or "")
+        if found is None:
+            raise NotFound("code: there is no such code", field="code")
+        return found
+
+    def promotion_codes(self, *, after: str | None = None, limit: int = 50) -> list[PromotionCode]:
+        """A page of codes, in alphabetical order, behind `after`."""
+        with self.context.database.reading() as conn:
+            return storage.coupons.codes_page(conn, after=after, limit=limit)
+
+    def codes_by_coupon(self) -> dict[str, list[PromotionCode]]:
+        """Every code, by the key of its coupon."""
+        found: dict[str, list[PromotionCode]] = defaultdict(list)
+        with self.context.database.reading() as conn:
+            for code in storage.coupons.codes(conn).values():
+                found[code.coupon_key].append(code)
+        return found
 
     def redemptions(self) -> dict[str, int]:
         """How often each coupon was redeemed, by key."""

@@ -47,9 +47,9 @@ def show() -> None:
 
     with engine() as billing:
         meters, charges = billing.meters().values(), billing.charges().values()
-        coupons, codes = billing.coupons().values(), billing.promotion_codes().values()
+        coupons, codes = billing.coupons(), billing.codes_by_coupon()
     document = {"meters": [write_meter(m) for m in meters], "charges": [write_charge(c) for c in charges]}
-    print_json(document | {"coupons": [write_offer(coupon, codes) for coupon in coupons]})
+    print_json(document | {"coupons": [write_offer(coupon, codes.get(key, ())) for key, coupon in coupons.items()]})
 
 
 def read_document(file: Path) -> dict[str, object]:

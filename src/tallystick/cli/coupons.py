@@ -19,9 +19,11 @@ def listed(as_json: Json = False) -> None:
     from tallystick.domain.coupon_documents import write_offer
 
     with engine() as billing:
-        coupons, codes, redemptions = billing.coupons(), billing.promotion_codes().values(), billing.redemptions()
+        coupons, codes, redemptions = billing.coupons(), billing.codes_by_coupon(), billing.redemptions()
     if as_json:
-        print_json([write_offer(coupon, codes) | {"redemptions": redemptions[key]} for key, coupon in coupons.items()])
+        print_json(
+            [write_offer(coupon, codes.get(key, ())) | {"redemptions": redemptions[key]} for key, coupon in coupons.items()]
+        )
         return
     rows = [
         (coupon.key, coupon.display_name, coupon.offer, coupon.duration, redemptions[coupon.key], coupon.max_redemptions or "")

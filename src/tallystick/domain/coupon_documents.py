@@ -55,8 +55,8 @@ def write_coupon(coupon: Coupon) -> dict[str, object]:
 
 
 def write_offer(coupon: Coupon, codes: Iterable[PromotionCode]) -> dict[str, object]:
-    """The document that reads as the coupon and those of the codes that are its own."""
-    own = [write_code(code) for code in codes if code.coupon_key == coupon.key]
+    """The document that reads as the coupon and its codes."""
+    own = [write_code(code) for code in codes]
     return write_coupon(coupon) | ({"codes": own} if own else {})
 
 

@@ -88,6 +88,14 @@ def codes(conn: Connection) -> dict[str, PromotionCode]:
     return {row.code: _code(row) for row in conn.execute(select(_CODES).order_by(_CODES.c.code))}
 
 
+def codes_page(conn: Connection, *, after: str | None = None, limit: int) -> list[PromotionCode]:
+    """In alphabetical order, beginning behind `after`: there may be one for each customer."""
+    asked = select(_CODES).order_by(_CODES.c.code).limit(limit)
+    if after is not None:
+        asked = asked.where(_CODES.c.code > after)
+    return [_code(row) for row in conn.execute(asked)]
+
+
 def redeemed(conn: Connection, coupon_key: str, code: str | None) -> tuple[int, int]:
     """How often the coupon was redeemed, and how often by this code."""
     coupons = conn.execute(select(_COUPONS.c.redemptions).where(_COUPONS.c.key == coupon_key)).scalar_one_or_none()

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path
 from starlette.responses import Response
 
-from tallystick.domain.coupons import Discount, typed
+from tallystick.domain.coupons import Discount
 from tallystick.values.errors import NotFound
 from tallystick.values.time import to_micros
 from tallystick.web.credit_schemas import (
@@ -69,16 +69,13 @@ def put_promotion_code(billing: Billing, caller: Caller, code: _Key, body: Promo
 @routes.get("/v1/promotion-codes", dependencies=_READS, summary="Codes, in alphabetical order")
 def list_promotion_codes(billing: Billing, asked: AskedPage) -> Page[PromotionCodeShown]:
     place = asked.place(_CODES)
-    rows = [code for key, code in sorted(billing.promotion_codes().items()) if place is None or key > str(place[0])]
+    rows = billing.promotion_codes(after=None if place is None else str(place[0]), limit=asked.limit + 1)
     return page(rows, asked.limit, PromotionCodeShown.of, lambda code: (code.code,), kind=_CODES)
 
 
 @routes.get("/v1/promotion-codes/{code}", dependencies=_READS, summary="One code")
 def get_promotion_code(billing: Billing, code: _Key) -> PromotionCodeShown:
-    found = billing.promotion_codes().get(typed(code) or "")
-    if found is None:
-        raise NotFound("code: there is no such code", field="code")
-    return PromotionCodeShown.of(found)
+    return PromotionCodeShown.of(billing.promotion_code(code))
 
 
 @routes.post(
