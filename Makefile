@@ -30,7 +30,7 @@ check: $(DEV)
 	@scripts/parts.sh lint format types arrows fast_tests
 
 bench: $(DEV)
-	@for file in bench/w*.py; do echo "── $$file"; $(BIN)/python "$$file" || exit 1; done
+	@$(BIN)/python -m bench
 
 soak: $(DEV)
 	@mkdir -p build && echo "SEEDS=$(SEEDS) CASES=$(CASES) KILLS=$(KILLS)" > build/soak.txt
