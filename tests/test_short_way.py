@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick import BillingEngine, CostProjector, UsageTracker
+from tallystick import BillingEngine, CostProjector, UsageTracker, worker
 from tallystick.testing import FakeClock
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
 
@@ -172,3 +172,34 @@ def test_the_complete_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [invoices[c].get("amount_cents") for c in ("cust_001", "cust_002", "cust_003")] == [60, 75, None]
         assert all("error" in invoice for invoice in monthly_billing_job().values())
         assert engine.billing.verify().clean
+
+
+def test_recurring_billing_is_set_up_once_paid_in_the_browser_and_charged_each_month(business: Business) -> None:
+    engine = business.engine
+    subscription = engine.setup_recurring_billing(customer_email="billing@startup.com", plan_amount_cents=19900, interval="month")
+    assert subscription["status"] == "active"
+    assert subscription["client_secret"].startswith("pi_")
+    assert engine.setup_recurring_billing("billing@startup.com", 19900, "month") == subscription
+    (first,) = engine.billing.invoices(customer_id="billing@startup.com")
+    assert engine.check_payment_status(first.id) == {"status": "open", "amount_paid": 0, "amount_due": 19900}
+    payment = engine.billing.explain(first.id).payment
+    assert payment is not None
+    assert payment.ref is not None
+    engine.billing.context.provider.charge(payment.ref, payment.method, key="browser", payment_method="pm_card_visa")
+    assert engine.check_payment_status(first.id)["status"] == "paid"
+    business.clock.advance(timedelta(days=31, hours=1))
+    worker.loop.catch_up(engine.billing.context)
+    assert [invoice.status for invoice in engine.billing.invoices(customer_id="billing@startup.com")] == ["paid", "paid"]
+    with pytest.raises(InvalidInput, match="plan_amount_cents"):
+        engine.setup_recurring_billing("billing@startup.com", 0)
+
+
+def test_base_by_subscription_and_overage_by_invoice_are_two_bills_of_one_month(business: Business) -> None:
+    engine = business.engine
+    engine.setup_recurring_billing(customer_email="billing@customer.com", plan_amount_cents=9900, interval="month")
+    for i in range(9_950, 10_100):
+        business.tracker.track_event("billing@customer.com", "api_calls", 1, "call", 0.01 if i >= 10_000 else 0)
+    business.clock.advance(timedelta(days=1))
+    overage = engine.generate_invoice(customer_id="billing@customer.com", customer_email="billing@customer.com")
+    assert overage["amount_cents"] == 100
+    assert [invoice.total.minor for invoice in engine.billing.invoices(customer_id="billing@customer.com")] == [100, 9900]

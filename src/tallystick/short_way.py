@@ -13,9 +13,10 @@ from tallystick.domain import projection
 from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.lines import Line
+from tallystick.domain.payments import Collection, Method
+from tallystick.domain.periods import Cadence, read_cadence
 from tallystick.domain.projection import Projection
 from tallystick.domain.usage import AHEAD_MAX, Event, Meter, Verdict
-from tallystick.domain.payments import Collection
 from tallystick.values.decimals import EXACT, exact_decimal
 from tallystick.values.errors import AmountBelowMinimum, Conflict, InvalidInput
 from tallystick.values.ids import CustomerId, EventId, InvoiceId, MeterKey
@@ -125,6 +126,41 @@ class BillingEngine(_Opened):
         if invoice is None:
             return {"error": f"nothing to bill: {customer_id} has no usage that was not invoiced before"}
         return self._written(invoice)
+
+    def setup_recurring_billing(self, customer_email: str, plan_amount_cents: int, interval: str = "month") -> dict[str, Any]:
+        """Charges the customer so much (minor units) at the beginning of every interval ("month", "year", "3 months").
+
+        {"subscription_id", "status", "client_secret"}: with the secret the customer's browser pays the first invoice, and
+        saves the card that the next ones are charged to. Set up twice, it is one subscription. The customer's id is the
+        address; usage that is tracked for it is invoiced by `generate_invoice`, beside the base fee.
+        """
+        self.billing.put_customer(customer_email, email=customer_email)
+        plan = self._plan(plan_amount_cents, read_cadence(interval))
+        begun = self.billing.subscribed(
+            customer_email,
+            plan,
+            currency=self.currency.code,
+            interval=interval,
+            collection=Collection(Method.INTENT),
+            op=f"recurring {plan}",
+        )
+        first = begun.invoice or next(iter(self.billing.invoices(customer_id=customer_email, status=InvoiceStatus.OPEN)), None)
+        collected = None if first is None or first.status is not InvoiceStatus.OPEN else self.billing.collect(first.id)
+        return {
+            "subscription_id": begun.subscription.id,
+            "status": str(begun.subscription.status),
+            "client_secret": None if collected is None else collected.client_secret,
+        }
+
+    def _plan(self, amount_minor: int, cadence: Cadence) -> str:
+        """A plan of that fee alone, made when it is first asked for."""
+        if type(amount_minor) is not int or amount_minor <= 0:
+            raise InvalidInput("plan_amount_cents: a whole number of minor units, above 0", field="plan_amount_cents")
+        key = f"recurring-{self.currency.code}-{amount_minor}-{cadence}".replace(" ", "-")
+        price = {"currency": self.currency.code, "model": "flat", "amount": str(Money(amount_minor, self.currency).major)}
+        base = {"key": "base", "kind": "recurring", "name": "Base fee", "prices": [price]}
+        self.billing.apply_catalogue({"plans": [{"key": key, "intervals": [str(cadence)], "charges": [base]}]})
+        return key
 
     def check_payment_status(self, invoice_id: str) -> dict[str, Any]:
         """{"status", "amount_paid", "amount_due"} in minor units, as the provider has it now.
