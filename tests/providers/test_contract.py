@@ -16,11 +16,11 @@ import uvicorn
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Method
-from tallystick.providers.protocol import CheckoutRequest, Declined, Done, Refused
+from tallystick.providers.protocol import CheckoutRequest, Declined, Done, Refunded, RefundRequest, Refused
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import asgi_app
-from tallystick.values.ids import CheckoutId, CustomerId
-from tallystick.values.money import USD
+from tallystick.values.ids import CheckoutId, CustomerId, RefundId
+from tallystick.values.money import USD, Money
 from tests.beside import beside
 from tests.providers.stripe_world import KEY, SECRET, START, World
 
@@ -94,6 +94,20 @@ def everything(provider: StripeProvider, world: World) -> None:
             if not isinstance(told, Done):
                 assert isinstance(provider.cancel(ref, method, key=f"{method}:{number}:cancel"), Done)
             assert isinstance(provider.fetch(ref, method), Done)
+            if isinstance(told, Done):
+                refund_id = RefundId(f"rfd_{method}_{number}")
+                given_back(provider, RefundRequest(refund_id, request.invoice_id, ref, method, Money(300, USD)))
+
+
+def given_back(provider: StripeProvider, request: RefundRequest) -> None:
+    assert provider.find_refund(request) is None
+    made = provider.refund(request, key=request.refund_id)
+    assert isinstance(made, Refunded), made
+    assert provider.refund(request, key=request.refund_id) == provider.find_refund(request) == made
+    assert provider.fetch_refund(made.refund.ref) == made
+    paid = provider.fetch(request.payment_ref, request.method)
+    assert isinstance(paid, Done)
+    assert provider.refunds_of(paid.payment.intent_ref or "") == [made.refund]
 
 
 def saves_cards(provider: StripeProvider, world: World, customer: str) -> None:
@@ -118,6 +132,6 @@ def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> Non
     wrong = [(line["method"], line["path"], flaw) for line in lines for flaw in line["violations"]]
     assert wrong == []
     asked = {(line["method"], line["template"]) for line in lines}
-    assert len(asked) == 23, f"every endpoint that we use is judged: {sorted(asked)}"
+    assert len(asked) == 27, f"every endpoint that we use is judged: {sorted(asked)}"
     made_up = [line["path"] for line in lines for flaw in line["warnings"] if flaw["kind"] == "generated_idempotency_key"]
     assert made_up == [], "every POST carries our own key"

@@ -1,8 +1,11 @@
 """A small business on a calendar: the real engine, the real sandbox behind the real SDK, and a clock that waits for us."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
 
 from tallystick import wiring
 from tallystick.app import Tallystick
@@ -121,6 +124,18 @@ class World:
         assert payment.ref is not None, "the provider has it"
         provider = self.billing.context.provider
         return provider.charge(payment.ref, payment.method, key=f"customer:{invoice.id}:{attempt}", payment_method=card)
+
+    def sandbox_call(self, method: str, path: str, **fields: object) -> dict[str, Any]:
+        """What somebody does at the provider who is not us, such as in its dashboard; "__" is for a field within."""
+        named = {name.replace("__", "[", 1) + ("]" if "__" in name else ""): str(value) for name, value in fields.items()}
+        said, headers = urlencode(named), {"Authorization": "Bearer sk_test_dashboard"}
+        if method == "GET":
+            reply = self.sandbox.handle(method, path, query=said, headers=headers)
+        else:
+            reply = self.sandbox.handle(method, path, body=said.encode(), headers=headers)
+        assert reply.status == 200, reply.body
+        answer: dict[str, Any] = json.loads(reply.body)
+        return answer
 
     def payment(self, invoice: Invoice) -> Payment:
         with self.billing.context.database.reading() as conn:
