@@ -137,6 +137,7 @@ def tiles(clocks: Clocks, anchor: datetime, cadence: str) -> int:
     assert len(edges) >= len(found) - 1
     _day_stays(clocks, anchor, found, cadence)
     _windows_join(clocks, edges, of)
+    _instants_lie_in_one(clocks, edges, of)
     return len(found)
 
 
@@ -164,3 +165,13 @@ def _windows_join(clocks: Clocks, edges: list[datetime], of: Cadence) -> None:
             for a, b in ((start, cut), (cut, until))
         ]
         assert listed[0] + listed[1] == edges[low : low + 8], f"{clocks.zone.key}: {start} to {until}, cut at {cut}"
+
+
+def _instants_lie_in_one(clocks: Clocks, edges: list[datetime], of: Cadence) -> None:
+    """The first and the last microsecond of a period lie in it, and in no other."""
+    rng, cadence = Random(len(edges) + edges[0].month), periods.Cadence(of.interval, of.count)
+    for k in (0, rng.randrange(len(edges) - 1)):
+        start, end = edges[k], edges[k + 1]
+        for at in (start, end - timedelta(microseconds=1)):
+            found = periods.period_at(edges[0], cadence, clocks.zone, at)
+            assert (found.start, found.end) == (start, end), f"{clocks.zone.key}: {at} lies in {found}, expected {start} to {end}"

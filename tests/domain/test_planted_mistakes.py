@@ -32,6 +32,7 @@ MISTAKES = {
     ),
     "a window leaves out its start": ("domain.periods", "at >= start", "at > start"),
     "a window holds its end": ("domain.periods", "count, zone)) < until", "count, zone)) <= until"),
+    "the first instant of a period is in the one before": ("domain.periods", "zone) <= at:", "zone) < at:"),
     # Proration
     "the last day touched is not counted": ("domain.proration", ".toordinal() + 1", ".toordinal()"),
     "a day that begins with the end is touched": ("domain.proration", "period.end - timedelta(microseconds=1)", "period.end"),
