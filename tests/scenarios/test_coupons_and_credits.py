@@ -115,3 +115,60 @@ def test_a_sum_that_is_carried_was_reduced_before_and_only_once(shop: World) -> 
     assert (february.carried_in, february.discount, february.total) == (Money(42, EUR), Money(30, EUR), Money(1_12, EUR))
     shop.works()
     shop.proves()
+
+
+PRO = {
+    "coupons": [EARLYBIRD, LAUNCH],
+    "plans": [
+        {
+            "key": key,
+            "intervals": ["month"],
+            "charges": [{"key": "base", "kind": "recurring", "prices": [{"currency": "eur", "model": "flat", "amount": amount}]}],
+        }
+        for key, amount in (("pro", "99"), ("enterprise", "499"))
+    ],
+}
+
+
+def fees(world: World, subscription_id: str) -> list[tuple[str, int, int, int]]:
+    """Of each invoice of the subscription, oldest first: since when, discount, credits and total."""
+    found = [i for i in world.billing.invoices(customer_id="ada", limit=200) if i.subscription_id == subscription_id]
+    return [
+        (f"{i.period.start:%m-%d}", i.discount.minor, i.credits_applied.minor, i.total.minor)
+        for i in sorted(found, key=lambda i: i.created_at)
+    ]
+
+
+def test_three_months_off_are_three_fees_of_a_plan(world: World) -> None:
+    """From the last of January, at midnight in Berlin, over the change of clocks: the fourth fee is whole again."""
+    world.billing.apply_catalogue(PRO)
+    world.on("2026-01-30T23:00:00")
+    top_up = {"kind": "prepaid", "name": "Top-up", "op": "order-7"}
+    world.billing.grant_credit("ada", Money(100_00, EUR), **top_up)
+    redeems(world, "ada", "LAUNCH2025")
+    pro = world.billing.subscribe("ada", "pro", coupon="EARLYBIRD30", zone="Europe/Berlin")
+    for on in ("2026-03-01", "2026-04-01", "2026-05-01", "2026-06-01"):
+        world.on(on).works()
+    assert fees(world, pro.id) == [
+        ("01-30", 29_70 + 50_00, 19_30, 0),
+        ("02-27", 29_70, 69_30, 0),
+        ("03-30", 29_70, 11_40, 57_90),
+        ("04-29", 0, 0, 99_00),
+        ("05-30", 0, 0, 99_00),
+    ]
+    world.proves()
+
+
+def test_an_upgrade_gives_back_what_was_paid_and_discounts_the_new_fee(world: World) -> None:
+    world.billing.apply_catalogue(PRO)
+    world.on("2026-01-01")
+    pro = world.billing.subscribe("ada", "pro", coupon="EARLYBIRD30")
+    world.works()
+    world.on("2026-01-16T12:00:00")
+    changed = world.billing.change_subscription(pro.id, plan="enterprise")
+    assert changed.invoice is not None
+    # Half of 69.30 is given back, and half of 499.00 less 30 % is asked for.
+    assert changed.invoice.subtotal == Money(249_50 - 34_65, EUR)
+    assert changed.invoice.total == Money(249_50 - 74_85 - 34_65, EUR)
+    world.works()
+    world.proves()
