@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tallystick.web.embedded import auth_router, auth_router_for, billing_router, billing_router_for, init_db
-    from tallystick.web.guard import MeteredMiddleware, metered, require_quota
+    from tallystick.web.guard import MeteredMiddleware, current_user, metered, require_quota
 
 __all__ = [
     "MeteredMiddleware",
@@ -13,6 +13,7 @@ __all__ = [
     "auth_router_for",
     "billing_router",
     "billing_router_for",
+    "current_user",
     "init_db",
     "metered",
     "require_quota",
@@ -25,6 +26,7 @@ _HOMES = {
     "auth_router_for": "tallystick.web.embedded",
     "billing_router": "tallystick.web.embedded",
     "billing_router_for": "tallystick.web.embedded",
+    "current_user": "tallystick.web.guard",
     "init_db": "tallystick.web.embedded",
     "metered": "tallystick.web.guard",
     "require_quota": "tallystick.web.guard",

@@ -65,9 +65,16 @@ class Embedding:
         own = urlsplit(str(request.base_url))  # to try it, under whatever name this machine is called
         return (f"{own.scheme}://{own.netloc}", *self.settings.allowed_origins)
 
+    def check_site(self, request: Request) -> None:
+        """Raises Forbidden for what a page of another site makes a browser send, with the cookies that it has."""
+        if request.method not in _SAFE:
+            check_same_origin(request, self.settings.url, allowed=self.settings.allowed_origins)
+            sessions.check_no_form(request)
+
     async def visitor(self, request: Request) -> Visitor:
         """Raises Unauthorized where nobody is known."""
         if self.identify is None:
+            self.check_site(request)
             account = await run_in_threadpool(self.billing.logged_in, sessions.token_of(request, self.settings))
             return Visitor(account.customer_id, account.is_admin, account)
         user_id = await answer_of(self.identify, request)
@@ -133,9 +140,8 @@ class EmbeddedRoute(DeclaredRoute):
     async def admit(self, request: Request, policy: Policy) -> None:
         assert policy is None or isinstance(policy, Visit), "these routes are for users, not for keys"
         embedding = embedding_of(request)
-        if request.method not in _SAFE and not self.is_signed:
-            check_same_origin(request, embedding.settings.url, allowed=embedding.settings.allowed_origins)
-            sessions.check_no_form(request)
+        if not self.is_signed:
+            embedding.check_site(request)
         if policy is None:
             return
         visitor = await embedding.visitor(request)

@@ -39,12 +39,21 @@ def answer_refusal(request: Request, refused: Exception) -> Response:
     return problems.of_error(request, refused.error)
 
 
-def metered(billing: Tallystick, meter: str, quantity: Quantity = 1, *, customer: Asked | None = None) -> Guard:
+async def current_user(request: Request) -> str:
+    """A dependency: the id of whoever asks, by the application's `identify`, or by their session. Refused with 401."""
+    try:
+        return (await (await run_in_threadpool(found, request)).visitor(request)).customer_id
+    except TallystickError as error:
+        raise Refused(error) from None
+
+
+def metered(billing: Tallystick | None, meter: str, quantity: Quantity = 1, *, customer: Asked | None = None) -> Guard:
     """A dependency: `dependencies=[Depends(metered(billing, "api_calls"))]`. Holds before the endpoint, counts after it.
 
     An endpoint that raises, an HTTPException too, has used nothing; one that answers has used `quantity`, or what it sets as
     `actual` on the guard's value. A request that comes again with its `Idempotency-Key` counts once. `customer` is given the
     request; without it, the application's `identify` says whose request it is. Refused with 401, 403, or 429 with the figures.
+    `billing` of None: the application's engine, which is the settings' where `install` has given no other.
     """
     checked_quantity(quantity)
 
@@ -61,7 +70,7 @@ def metered(billing: Tallystick, meter: str, quantity: Quantity = 1, *, customer
 
 
 def require_quota(
-    billing: Tallystick, meter: str, quantity: Quantity = 1, *, customer: Asked | None = None
+    billing: Tallystick | None, meter: str, quantity: Quantity = 1, *, customer: Asked | None = None
 ) -> Callable[[Request], Awaitable[None]]:
     """A dependency that only asks: the endpoint is not called where so much may not be used now. Nothing is held or counted."""
     requested = checked_quantity(quantity)
@@ -69,9 +78,10 @@ def require_quota(
     async def guard(request: Request) -> None:
         try:
             whose = await _customer(request, billing, customer)
-            decision = await run_in_threadpool(billing.check, whose, meter, requested)
+            asked = billing or (await run_in_threadpool(found, request)).billing
+            decision = await run_in_threadpool(asked.check, whose, meter, requested)
             if not decision.allowed:
-                raise refusal(decision, meter, requested, now=billing.context.clock.now())
+                raise refusal(decision, meter, requested, now=asked.context.clock.now())
         except TallystickError as error:
             raise Refused(error) from None
 
@@ -126,28 +136,30 @@ class MeteredMiddleware:
             await run_in_threadpool(held.finish if 0 < status < 500 and is_done else held.release)
 
 
-async def _held(request: Request, billing: Tallystick, meter: str, quantity: Quantity, customer: Asked | None) -> Held:
+async def _held(request: Request, billing: Tallystick | None, meter: str, quantity: Quantity, customer: Asked | None) -> Held:
     """Raises Refused."""
     try:
         whose = await _customer(request, billing, customer)
-        return await run_in_threadpool(billing.hold, whose, meter, quantity, op=_operation(request, meter))
+        asked = billing or (await run_in_threadpool(found, request)).billing
+        return await run_in_threadpool(asked.hold, whose, meter, quantity, op=_operation(request, meter))
     except TallystickError as error:
         raise Refused(error) from None
 
 
-async def _customer(request: Request, billing: Tallystick, customer: Asked | None) -> str:
+async def _customer(request: Request, billing: Tallystick | None, customer: Asked | None) -> str:
     if customer is None:
-        return (await _embedding(request, billing).visitor(request)).customer_id
+        embedding = await run_in_threadpool(_embedding, request, billing)
+        return (await embedding.visitor(request)).customer_id
     said = await answer_of(customer, request)
     if said is None:
         raise Unauthorized("log in first", code="logged_out")
     return checked_key(str(said), field="customer")
 
 
-def _embedding(request: Request, billing: Tallystick) -> Embedding:
+def _embedding(request: Request, billing: Tallystick | None) -> Embedding:
     """The application's, which knows its users; else accounts of this engine's."""
     state: Any = getattr(request.scope.get("app"), "state", None)
-    if hasattr(state, "tallystick") or hasattr(state, "door"):
+    if billing is None or hasattr(state, "tallystick") or hasattr(state, "door"):
         return found(request)
     return Embedding(billing, _settings())
 
