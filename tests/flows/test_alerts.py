@@ -95,6 +95,39 @@ def test_a_quota_that_never_resets_is_told_of_once_for_good(world: World) -> Non
     assert [percent for _, _, percent in told(world.billing)] == [80]
 
 
+def test_what_is_taken_out_of_a_lease_is_told_when_it_is_written_down(billing: Tallystick) -> None:
+    held = billing.leases(size=90, background=False)
+    for number in range(85):
+        assert held.consume("ada", "calls", 1, op=f"op-{number}").allowed
+    assert told(billing) == []
+    for _ in range(2):
+        held.flush()
+    assert told(billing) == JANUARY[:1]
+    held.close()
+
+
+def test_work_that_is_finished_beyond_the_limit_is_told(billing: Tallystick, world: World) -> None:
+    held = billing.reserve("ada", "calls", 50, op="r")
+    assert held.id is not None
+    billing.finish(held.id, 85)
+    assert told(billing) == JANUARY[:1]
+    late = billing.reserve("ada", "calls", 1, op="s")
+    assert late.id is not None
+    world.later(hours=1)
+    for _ in range(2):
+        billing.finish(late.id, 20)
+    assert told(billing) == JANUARY
+
+
+def test_a_limit_that_is_lowered_below_what_was_used_is_told(billing: Tallystick) -> None:
+    billing.consume("ada", "calls", 50, op="a")
+    for _ in range(2):
+        billing.grant("ada", "calls", Quota(Decimal(60)))
+    assert told(billing) == JANUARY[:1], "83 %"
+    billing.grant("ada", "calls", Quota(Decimal(10)))
+    assert told(billing) == JANUARY
+
+
 def test_thresholds_are_the_customers_own_where_they_were_set(billing: Tallystick) -> None:
     assert billing.set_alert_thresholds("ada", "calls", [50, 100, 50]) == (50, 100)
     billing.consume("ada", "calls", 95, op="a")

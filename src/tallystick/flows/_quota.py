@@ -46,10 +46,10 @@ class Standing:
         """What is answered to what was allowed before: yes, and how the quota stands now."""
         return domain.entitlements.granted(self.decide(Decimal(0)))
 
-    def filling(self, customer_id: CustomerId, used: Decimal) -> Filling:
+    def filling(self, used: Decimal) -> Filling:
         """What has just been taken from it, for those who watch."""
         limit = self.quota.limit
-        return Filling(customer_id, self.meter.key, limit, self.used, used, self.period_start, self.resets_at)
+        return Filling(self.customer_id, self.meter.key, limit, self.used, used, self.period_start, self.resets_at)
 
     def decide(self, requested: Decimal, *, given_back: Decimal = Decimal(0)) -> Decision:
         """The decision on `requested` more, where `given_back` is reserved no longer."""

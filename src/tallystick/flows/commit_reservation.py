@@ -42,7 +42,7 @@ def _committed(ctx: Context, conn: Connection, reservation_id: ReservationId, ac
     if actual:
         _quota.record(conn, taken, stands.meter, now=stands.at)
     after = domain.entitlements.after(decision, taken=actual)
-    _alerts.watch(ctx, conn, stands.filling(operation.customer_id, after.used))
+    _alerts.watch(ctx, conn, stands.filling(after.used))
     return after
 
 

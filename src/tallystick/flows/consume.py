@@ -36,5 +36,5 @@ def _consumed(ctx: Context, conn: Connection, use: Use) -> Decision:
     _quota.record(conn, operation, found.meter, now=found.at)
     ctx.faults.point("consume:recorded")
     after = domain.entitlements.after(decision, taken=use.quantity)
-    _alerts.watch(ctx, conn, found.filling(use.customer_id, after.used))
+    _alerts.watch(ctx, conn, found.filling(after.used))
     return after

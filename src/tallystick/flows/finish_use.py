@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
-from tallystick.flows import _quota
+from tallystick.flows import _alerts, _quota
 from tallystick.flows._quota import Standing
 from tallystick.flows.context import Context
 from tallystick.values.ids import OperationId, ReservationId, derived
@@ -37,7 +37,9 @@ def _finished(ctx: Context, conn: Connection, reservation_id: ReservationId, act
     assert ended, f"{operation.id}: what nothing limits has room"
     if actual:
         _quota.record(conn, taken, stands.meter, now=stands.at)
-    return domain.entitlements.after(decision, taken=actual)
+    after = domain.entitlements.after(decision, taken=actual)
+    _alerts.watch(ctx, conn, stands.filling(after.used))
+    return after
 
 
 def _late(ctx: Context, conn: Connection, before: Operation, stands: Standing, actual: Decimal) -> Decision:
@@ -58,4 +60,6 @@ def _late(ctx: Context, conn: Connection, before: Operation, stands: Standing, a
     taken = storage.quotas.take(conn, late, stands.meter, hard_limit=None)
     assert taken, f"{late.id}: what nothing limits has room"
     _quota.record(conn, late, stands.meter, now=stands.at)
-    return domain.entitlements.after(decision, taken=actual)
+    after = domain.entitlements.after(decision, taken=actual)
+    _alerts.watch(ctx, conn, stands.filling(after.used))
+    return after

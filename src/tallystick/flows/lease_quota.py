@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
 from tallystick.domain.leases import SIZE_DEFAULT, TTL_DEFAULT, Spent
-from tallystick.flows import _quota, _spent
+from tallystick.flows import _alerts, _quota, _spent
 from tallystick.flows._quota import Standing
 from tallystick.flows._spent import Written
 from tallystick.flows.context import Context
@@ -67,7 +67,8 @@ def _leased(ctx: Context, conn: Connection, share: Share) -> Leased:
         lease, written = _spent.write_down(ctx, conn, share.customer_id, meter, spent=share.spent, lease=lease)
         ctx.faults.point("lease quota:written")
     if isinstance(found, Standing):
-        found = _quota.counted_anew(conn, found)
+        before, found = found, _quota.counted_anew(conn, found)
+        _alerts.watch(ctx, conn, before.filling(found.used))
         return replace(_renewed(ctx, conn, found, share, lease), written=written)
     if share.is_whole:
         _give_back(ctx, conn, lease)

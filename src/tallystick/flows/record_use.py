@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.entitlements import SOURCE, Decision, Operation, OperationStatus
 from tallystick.domain.usage import Event, Meter, Verdict
-from tallystick.flows import _quota
+from tallystick.flows import _alerts, _quota
 from tallystick.flows._quota import Standing, Use
 from tallystick.flows.context import Context
 from tallystick.values.errors import Conflict
@@ -47,7 +47,9 @@ def _recorded(ctx: Context, conn: Connection, use: Use, wanted: Meter, propertie
     taken = storage.quotas.take(conn, operation, found.meter, hard_limit=None)
     assert taken, f"{use.id}: what nothing limits has room"
     _append(conn, replace(operation.event, properties=properties), found.meter, found.at)
-    return domain.entitlements.after(decision, taken=use.quantity)
+    after = domain.entitlements.after(decision, taken=use.quantity)
+    _alerts.watch(ctx, conn, found.filling(after.used))
+    return after
 
 
 def _append(conn: Connection, event: Event, meter: Meter, now: datetime) -> None:
