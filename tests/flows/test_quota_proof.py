@@ -29,7 +29,7 @@ CONSUMES = int(os.environ.get("TALLYSTICK_PROOF_CONSUMES", "200000"))
 PROCESSES, THREADS = 4, 16
 CHUNK = 2_000  # a program notes after so many that they are on disk; killed, it sends those again that it had not noted
 TTL = timedelta(seconds=5)
-SIZE = 400
+SIZE = 2_000
 SPAWN = multiprocessing.get_context("spawn")
 
 

@@ -189,7 +189,7 @@ class Lease:
         if stands is None:
             self._serves_without = False
             return
-        self._serves_without = stands.quota.hard_limit is None
+        self._serves_without = stands.quota.hard_limit is None and not leased.is_capped
         self._scale = 10**stands.meter.decimals
         held = _ZERO if leased.lease is None else leased.lease.quantity
         steps = to_steps(held, stands.meter.decimals)

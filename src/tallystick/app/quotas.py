@@ -8,13 +8,25 @@ from tallystick.app.engine import Engine
 from tallystick.app.lease import Number
 from tallystick.app.leases import Leases
 from tallystick.domain.customers import checked_key
-from tallystick.domain.entitlements import TTL_DEFAULT, Decision, Entitlement, Quota, checked_operation_id, checked_quantity
+from tallystick.domain.entitlements import (
+    TTL_DEFAULT,
+    Decision,
+    Entitlement,
+    Policy,
+    Quota,
+    checked_operation_id,
+    checked_quantity,
+)
 from tallystick.domain.leases import SIZE_DEFAULT
 from tallystick.domain.leases import TTL_DEFAULT as LEASE_TTL_DEFAULT
+from tallystick.domain.spend_caps import Spend, SpendCap
 from tallystick.flows._quota import Use
+from tallystick.flows.cap_spend import Cap
+from tallystick.flows.list_quotas import QuotaStanding
 from tallystick.flows.reserve import Reserved
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, MeterKey, OperationId, ReservationId
+from tallystick.values.money import Money
 
 
 class QuotaCalls(Engine):
@@ -42,6 +54,21 @@ class QuotaCalls(Engine):
     def leases(self, *, size: Number = SIZE_DEFAULT, ttl: timedelta = LEASE_TTL_DEFAULT, background: bool = True) -> Leases:
         """Answers most uses from memory, out of the parts of quotas that this process holds; recorded within a second."""
         return Leases(self, size=size, ttl=ttl, background=background)
+
+    def quotas(self, customer_id: str) -> list[QuotaStanding]:
+        """What the customer may use, by meter, and how each quota stands."""
+        return flows.list_quotas.list_quotas(self.context, CustomerId(checked_key(customer_id, field="customer")))
+
+    def cap_spend(
+        self, customer_id: str, limit: Money | None, *, policy: Policy = Policy.HARD, zone: str = "UTC", actor: str = "system"
+    ) -> SpendCap | None:
+        """How much the customer's usage may come to in a calendar month, rated live; None takes the cap away."""
+        cap = Cap(CustomerId(checked_key(customer_id, field="customer")), limit, policy, zone)
+        return flows.cap_spend.cap_spend(self.context, cap, actor=actor)
+
+    def spend(self, customer_id: str) -> Spend | None:
+        """How the customer's spend cap stands; None where there is none."""
+        return flows.check_spend.check_spend(self.context, CustomerId(checked_key(customer_id, field="customer")))
 
     def commit(self, reservation_id: str, actual: str | int | Decimal | None = None) -> Decision:
         """What was really used of a reservation (None: all of it), taken and recorded; the rest is given back."""

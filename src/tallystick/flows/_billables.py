@@ -49,11 +49,11 @@ def _current(
     start = storage.usage.position(conn, customer_id, charge.key) or storage.usage.first_at(conn, customer_id, meter.key)
     if start is None:
         return []
-    found = [measured(conn, customer_id, charge, meter, period) for period in _outside(start, until, covered)]
+    found = [measured(conn, customer_id, charge, meter, period) for period in outside(start, until, covered)]
     return [billable for billable in found if billable.usage.count]
 
 
-def _outside(start: datetime, until: datetime, covered: Sequence[Period]) -> list[Period]:
+def outside(start: datetime, until: datetime, covered: Sequence[Period]) -> list[Period]:
     """What of [start, until) no subscription counts: usage is billed by one of them, or by charges outside of them."""
     parts = []
     for span in covered:

@@ -1,12 +1,13 @@
 """Take what was really used of a reservation, record it, and give the rest back."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
-from tallystick.flows import _alerts, _quota
+from tallystick.flows import _alerts, _quota, _spend
 from tallystick.flows._quota import Standing
 from tallystick.flows.context import Context
 from tallystick.values.decimals import plain
@@ -32,6 +33,9 @@ def _committed(ctx: Context, conn: Connection, reservation_id: ReservationId, ac
     decision = stands.decide(actual, given_back=operation.quantity)
     if actual <= operation.quantity:
         decision = domain.entitlements.granted(decision)  # it was promised, whatever became of the limit since
+    then = replace(stands, at=operation.at)
+    capped = _spend.capped(conn, then, decision, actual, given_back=operation.quantity)
+    decision = capped.decision
     if not decision.allowed:
         # The reservation stands, and so it counts in what remains.
         return domain.entitlements.after(decision, reserved=operation.quantity)
@@ -43,6 +47,7 @@ def _committed(ctx: Context, conn: Connection, reservation_id: ReservationId, ac
         _quota.record(conn, taken, stands.meter, now=stands.at)
     after = domain.entitlements.after(decision, taken=actual)
     _alerts.watch(ctx, conn, stands.filling(after.used))
+    capped.watch(ctx, conn)
     return after
 
 

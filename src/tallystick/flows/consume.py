@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Decision, Operation, OperationStatus
-from tallystick.flows import _alerts, _quota
+from tallystick.flows import _alerts, _quota, _spend
 from tallystick.flows._quota import Standing, Use
 from tallystick.flows.context import Context
 
@@ -27,14 +27,15 @@ def _consumed(ctx: Context, conn: Connection, use: Use) -> Decision:
     if _quota.already_asked(conn, operation) is not None:
         ctx.faults.mark("quota.asked_again")
         return found.again
-    decision = found.decide(use.quantity)
-    if not decision.allowed:
-        return decision
+    capped = _spend.capped(conn, found, found.decide(use.quantity), use.quantity)
+    if not capped.decision.allowed:
+        return capped.decision
     taken = storage.quotas.take(conn, operation, found.meter, hard_limit=found.quota.hard_limit)
     assert taken, f"{use.id}: under the lock of its quota, what was decided holds"
     ctx.faults.point("consume:taken")
     _quota.record(conn, operation, found.meter, now=found.at)
     ctx.faults.point("consume:recorded")
-    after = domain.entitlements.after(decision, taken=use.quantity)
+    after = domain.entitlements.after(capped.decision, taken=use.quantity)
     _alerts.watch(ctx, conn, found.filling(after.used))
+    capped.watch(ctx, conn)
     return after

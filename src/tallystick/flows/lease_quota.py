@@ -46,6 +46,7 @@ class Leased:
     lease: Operation | None = None
     is_overage: bool = False
     is_over: bool = False
+    is_capped: bool = False
     written: Written = field(default_factory=Written.nothing)
 
 
@@ -69,7 +70,10 @@ def _leased(ctx: Context, conn: Connection, share: Share) -> Leased:
     if isinstance(found, Standing):
         before, found = found, _quota.counted_anew(conn, found)
         _alerts.watch(ctx, conn, before.filling(found.used))
-        return replace(_renewed(ctx, conn, found, share, lease), written=written)
+        # Under a cap each use is rated before it is allowed.
+        capped = storage.spend_caps.get(conn, share.customer_id) is not None
+        wanted = replace(share, at_least=None) if capped else share
+        return replace(_renewed(ctx, conn, found, wanted, lease), written=written, is_capped=capped)
     if share.is_whole:
         _give_back(ctx, conn, lease)
     return Leased(None, _quota.denied(found), is_over=lease is not None, written=written)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import TTL_DEFAULT, Decision, Operation, OperationStatus
-from tallystick.flows import _quota
+from tallystick.flows import _quota, _spend
 from tallystick.flows._quota import Standing, Use
 from tallystick.flows.context import Context
 
@@ -42,9 +42,10 @@ def _reserved(ctx: Context, conn: Connection, use: Use, ttl: timedelta) -> Reser
         domain.entitlements.check_held(known)
         ctx.faults.mark("quota.asked_again")
         return Reserved(found.again, known)
-    decision = found.decide(use.quantity)
-    if not decision.allowed:
-        return Reserved(decision)
+    capped = _spend.capped(conn, found, found.decide(use.quantity), use.quantity)
+    if not capped.decision.allowed:
+        return Reserved(capped.decision)
     held = storage.quotas.take(conn, operation, found.meter, hard_limit=found.quota.hard_limit)
     assert held, f"{use.id}: under the lock of its quota, what was decided holds"
-    return Reserved(domain.entitlements.after(decision, reserved=use.quantity), operation)
+    capped.watch(ctx, conn)
+    return Reserved(domain.entitlements.after(capped.decision, reserved=use.quantity), operation)

@@ -7,7 +7,10 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from tallystick.app import Reservation
 from tallystick.domain.entitlements import Decision, Entitlement, Policy, Quota, Reset
+from tallystick.domain.spend_caps import Spend
+from tallystick.flows.list_quotas import QuotaStanding
 from tallystick.values.decimals import exact_decimal, plain
+from tallystick.values.money import Money, currency
 from tallystick.values.time import rfc3339
 from tallystick.web.schemas import Key, Number, Sent, moment
 
@@ -66,6 +69,52 @@ class EntitlementShown(BaseModel):
         )
 
 
+class SpendCapBody(Sent):
+    """`limit` in minor units of the currency. Months begin at midnight in `zone`."""
+
+    customer: Key
+    limit: int = Field(ge=0, le=2**53, examples=[50000])
+    currency: Annotated[str, Field(min_length=3, max_length=3, examples=["usd"])]
+    policy: Literal["hard", "soft"] = "hard"
+    zone: Annotated[str, Field(max_length=64, examples=["Asia/Tokyo"])] = "UTC"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.limit, currency(self.currency))
+
+
+class SpendShown(BaseModel):
+    """How a cap stands, in minor units. What is reserved counts as spent."""
+
+    customer: str
+    limit: int
+    currency: str
+    policy: str
+    zone: str
+    spent: int
+    remaining: int
+    resets_at: str
+
+    @classmethod
+    def of(cls, spend: Spend) -> Self:
+        cap = spend.cap
+        return cls(
+            customer=cap.customer_id,
+            limit=cap.limit.minor,
+            currency=cap.limit.currency.code,
+            policy=cap.policy.value,
+            zone=cap.zone,
+            spent=spend.spent.minor,
+            remaining=spend.remaining.minor,
+            resets_at=rfc3339(spend.period.end),
+        )
+
+
+class UncappedShown(BaseModel):
+    customer: str
+    limit: None = None
+
+
 class CheckBody(Sent):
     customer: Key
     meter: Key
@@ -89,7 +138,7 @@ class CommitBody(Sent):
 
 
 class DecisionShown(BaseModel):
-    """`reason` says why it is not a plain yes: `overage` is a yes, all others are a no. Null `limit`: unlimited."""
+    """`reason` says why it is not a plain yes: `overage` is a yes, and `spend_cap` under a soft cap. Null `limit`: unlimited."""
 
     allowed: bool
     reason: str | None
@@ -110,6 +159,23 @@ class DecisionShown(BaseModel):
             remaining=None if decision.remaining is None else plain(decision.remaining),
             resets_at=moment(decision.resets_at),
         )
+
+
+class QuotaShown(BaseModel):
+    """One entitlement, and how its quota stands."""
+
+    entitlement: EntitlementShown
+    standing: DecisionShown
+
+    @classmethod
+    def of(cls, found: QuotaStanding) -> Self:
+        return cls(entitlement=EntitlementShown.of(found.entitlement), standing=DecisionShown.of(found.decision))
+
+
+class QuotasShown(BaseModel):
+    """Of one customer, by meter."""
+
+    data: list[QuotaShown]
 
 
 class ReservationShown(BaseModel):

@@ -10,7 +10,7 @@ from tallystick.storage.schema.coupons import coupons, discounts, invoice_discou
 from tallystick.storage.schema.credit_notes import credit_note_lines, credit_notes, refunds
 from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
-from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations
+from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
 from tallystick.storage.schema.subscriptions import (
     deferred_revenue,
     plan_sales,
@@ -73,6 +73,7 @@ __all__ = [
     "refunds",
     "sessions",
     "settings",
+    "spend_caps",
     "subscription_meters",
     "subscription_periods",
     "subscription_previews",

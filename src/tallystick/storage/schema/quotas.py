@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, text
 
 from tallystick.domain.entitlements import OperationStatus, Policy, Reset, Source
-from tallystick.storage.schema.base import HELD, at, key, of_customer, of_meter, one_of, table, whole
+from tallystick.storage.schema.base import HELD, at, is_currency, key, of_customer, of_meter, one_of, table, whole
 
 entitlements = table(
     "entitlements",
@@ -25,6 +25,20 @@ entitlements = table(
     CheckConstraint("(reset = 'period') = (anchor IS NOT NULL AND cadence IS NOT NULL)", name="anchor"),
     CheckConstraint("quota_limit >= 0", name="quota_limit"),
     Index("ix_tallystick_entitlements_meter", "meter_key"),
+)
+
+spend_caps = table(
+    "spend_caps",
+    of_customer(),
+    whole("limit_minor"),
+    key("currency"),
+    key("policy"),
+    key("zone"),
+    at("updated_at"),
+    PrimaryKeyConstraint("customer_id"),
+    one_of("policy", Policy),
+    is_currency(),
+    CheckConstraint("limit_minor >= 0", name="limit"),
 )
 
 quota_counters = table(

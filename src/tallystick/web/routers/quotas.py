@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 
+from tallystick.app import Tallystick
+from tallystick.domain.entitlements import Policy
+from tallystick.values.errors import NotFound
 from tallystick.web.door import Billing, Caller, Scope, router
 from tallystick.web.quota_schemas import (
     CheckBody,
@@ -12,9 +15,14 @@ from tallystick.web.quota_schemas import (
     DecisionShown,
     EntitlementBody,
     EntitlementShown,
+    QuotaShown,
+    QuotasShown,
     ReleasedShown,
     ReservationShown,
     ReserveBody,
+    SpendCapBody,
+    SpendShown,
+    UncappedShown,
 )
 from tallystick.web.schemas import Key
 from tallystick.web.security import needs
@@ -22,12 +30,39 @@ from tallystick.web.security import needs
 routes = router("quotas")
 _CONSUMES = [needs(Scope.QUOTA_CONSUME)]
 _Id = Annotated[Key, Path()]
+_Customer = Annotated[Key, Query(description="Your own id of the customer.")]
 
 
 @routes.put("/v1/entitlements", dependencies=[needs(Scope.BILLING_WRITE)], summary="Say what a customer may use of a meter")
 def put_entitlement(billing: Billing, caller: Caller, body: EntitlementBody) -> EntitlementShown:
     """In force for whoever asks next; what was used stays used. A limit of 0 takes it away."""
     return EntitlementShown.of(billing.grant(body.customer, body.meter, body.to_domain(), actor=caller.actor))
+
+
+@routes.get("/v1/quotas", dependencies=[needs(Scope.BILLING_READ)], summary="What a customer may use, and how it stands")
+def list_quotas(billing: Billing, customer: _Customer) -> QuotasShown:
+    """By meter, as of one instant; there are as many as there are meters."""
+    return QuotasShown(data=[QuotaShown.of(found) for found in billing.quotas(customer)])
+
+
+@routes.get("/v1/quotas/caps", dependencies=[needs(Scope.BILLING_READ)], summary="How a customer's spend cap stands")
+def get_cap(billing: Billing, customer: _Customer) -> SpendShown:
+    """What the usage of this month comes to, rated live. 404 where nothing caps it."""
+    return _spend(billing, customer)
+
+
+@routes.put("/v1/quotas/caps", dependencies=[needs(Scope.BILLING_WRITE)], summary="Cap what a customer may spend in a month")
+def put_cap(billing: Billing, caller: Caller, body: SpendCapBody) -> SpendShown:
+    """In force for whoever asks next; what was spent stays spent. Nothing is leased to any process under a cap."""
+    billing.cap_spend(body.customer, body.money, policy=Policy(body.policy), zone=body.zone, actor=caller.actor)
+    return _spend(billing, body.customer)
+
+
+@routes.delete("/v1/quotas/caps", dependencies=[needs(Scope.BILLING_WRITE)], summary="Take a spend cap away")
+def delete_cap(billing: Billing, caller: Caller, customer: _Customer) -> UncappedShown:
+    """Taken away twice, it is taken away once."""
+    billing.cap_spend(customer, None, actor=caller.actor)
+    return UncappedShown(customer=customer)
 
 
 @routes.post("/v1/quotas/check", dependencies=_CONSUMES, summary="May so much be used now?")
@@ -59,3 +94,10 @@ def release_reservation(billing: Billing, reservation_id: _Id) -> ReleasedShown:
     """Released twice, or after its time, is released once; what was committed stays used, 409."""
     billing.release(reservation_id)
     return ReleasedShown(id=reservation_id)
+
+
+def _spend(billing: Tallystick, customer: str) -> SpendShown:
+    spend = billing.spend(customer)
+    if spend is None:
+        raise NotFound("customer: nothing caps what this customer spends", field="customer")
+    return SpendShown.of(spend)
