@@ -146,6 +146,7 @@ def billing(database_url: str) -> Iterator[Tallystick]:
     made.close()
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "plan",
     [
