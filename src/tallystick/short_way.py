@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from tallystick import worker
 from tallystick.app import Tallystick
-from tallystick.domain import projection
+from tallystick.domain import credit_notes, projection
 from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.lines import Line
@@ -171,9 +171,9 @@ class BillingEngine(_Opened):
         if invoice.status is InvoiceStatus.OPEN:
             self.billing.collect(invoice.id)
             invoice = self.billing.invoice(invoice.id)
-        paid = invoice.total.minor if invoice.status is InvoiceStatus.PAID else 0
-        due = invoice.total.minor if invoice.status is InvoiceStatus.OPEN else 0
-        return {"status": str(invoice.status), "amount_paid": paid, "amount_due": due}
+        notes = self.billing.credit_notes_of([invoice]).get(invoice.id, ())
+        paid, due = credit_notes.paid(invoice, notes), credit_notes.due(invoice, notes)
+        return {"status": str(invoice.status), "amount_paid": paid.minor, "amount_due": due.minor}
 
     def _written(self, invoice: Invoice) -> dict[str, Any]:
         assert invoice.due_at is not None, "an opened invoice has a due date"

@@ -1,9 +1,10 @@
-"""Invoices on the shell: listed, explained down to their events, paid, voided."""
+"""Invoices on the shell: listed, explained down to their events, paid, voided, credited."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli import credit_notes
 from tallystick.cli.engine import Json, engine, facts, money_json, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ group = typer.Typer(no_args_is_help=True, help="What was billed, and why.")
 
 
 def register(app: typer.Typer) -> None:
+    group.command("credit")(credit_notes.credit)
+    group.command("refund")(credit_notes.refund)
     app.add_typer(group, name="invoices")
 
 
@@ -47,7 +50,7 @@ def show(
         explained = billing.explain(billing.find_invoice(invoice).id, events_max=events)
     if as_json:
         lines = zip(explained.invoice.lines, explained.events, strict=True)
-        print_json(_as_json(explained.invoice) | {"lines": [_line_json(line, listed) for line, listed in lines]})
+        print_json(_reduced_json(explained) | {"lines": [_line_json(line, listed) for line, listed in lines]})
     else:
         _print(explained)
 
@@ -96,6 +99,14 @@ def _as_json(invoice: "Invoice") -> dict[str, object]:
     }
 
 
+def _reduced_json(explained: "Explanation") -> dict[str, object]:
+    from tallystick.domain.credit_notes import due
+
+    notes = [credit_notes.as_json_of(note) for note in explained.credit_notes]
+    amount_due = money_json(due(explained.invoice, explained.credit_notes))
+    return _as_json(explained.invoice) | {"amount_due": amount_due, "credit_notes": notes}
+
+
 def _line_json(line: "Line", events: "tuple[Event, ...]") -> dict[str, object]:
     from tallystick.domain.rating_documents import write_detail
     from tallystick.values.decimals import plain
@@ -134,6 +145,8 @@ def _print(explained: "Explanation") -> None:
             "payment": "none needed" if payment is None else f"{payment.status} {payment.ref or ''} {payment.url or ''}".rstrip(),
         }
     )
+    for note in explained.credit_notes:
+        say(f"{note.number}: {credit_notes.in_words(note)}  [{note.reason}]")
     for applied in invoice.discounts:
         say(f"{applied.description}: -{applied.amount}")
     for line, events in zip(invoice.lines, explained.events, strict=True):

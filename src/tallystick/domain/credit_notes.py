@@ -73,9 +73,16 @@ def left(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
 
 def due(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
     """What is asked for now: nothing where the invoice is closed."""
-    if invoice.status not in {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}:
+    if invoice.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}:
         return Money(0, invoice.currency)
     return invoice.total - reduced(invoice, earlier)
+
+
+def paid(invoice: Invoice, notes: Sequence[CreditNote]) -> Money:
+    """What came for the invoice, whatever went back later; nothing where its rest is carried to the next one."""
+    if invoice.status is not InvoiceStatus.PAID:
+        return Money(0, invoice.currency)
+    return invoice.total - reduced(invoice, notes) - _sum(invoice, (note.carried for note in notes))
 
 
 def reduced(invoice: Invoice, notes: Sequence[CreditNote]) -> Money:

@@ -6,6 +6,7 @@ from tallystick import domain, storage
 from tallystick.domain.credit_notes import CreditNote
 from tallystick.domain.payments import Payment
 from tallystick.domain.refunds import Origin, Refund, RefundStatus
+from tallystick.flows import _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.money import Money
@@ -28,6 +29,8 @@ def issue(ctx: Context, conn: Connection, note: CreditNote, *, rest: Money, acto
     after |= {"credited": note.credited.minor, "carried": note.carried.minor}
     act = storage.audit.Act(actor, "credit_note.issued", note.id, after=after, reason=note.reason)
     storage.audit.append(conn, act, at=ctx.clock.now())
+    told = {"customer": note.customer_id, **after}
+    _outgoing.publish(ctx, conn, "credit_note.issued", note.id, told, customer_id=note.customer_id)
 
 
 def write_refund(ctx: Context, conn: Connection, payment: Payment, note: CreditNote) -> Refund:

@@ -10,7 +10,7 @@ from tallystick.domain.credit_notes import CreditNote, CreditOrder
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
 from tallystick.domain.refunds import LIVE, Origin, ProviderRefund, Refund, RefundStatus
-from tallystick.flows import _credit
+from tallystick.flows import _credit, _outgoing
 from tallystick.flows.context import Context
 from tallystick.values.errors import IllegalTransition
 from tallystick.values.money import Money
@@ -59,6 +59,15 @@ def _moved(ctx: Context, conn: Connection, before: Refund, after: Refund, *, via
     act = storage.audit.Act("provider", f"refund.{after.status}", after.id, before={"status": before.status}, after=said)
     storage.audit.append(conn, act, at=now)
     ctx.faults.mark(f"refund.{after.status}.{via}")
+    told = {
+        "customer": after.customer_id,
+        "invoice": after.invoice_id,
+        "credit_note": after.credit_note_id,
+        "status": after.status.value,
+        "amount": after.amount.minor,
+        "currency": after.amount.currency.code,
+    }
+    _outgoing.publish(ctx, conn, f"refund.{after.status}", after.id, told, customer_id=after.customer_id)
 
 
 def heard(ctx: Context, told: ProviderRefund) -> Heard:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.amendments import Amendment, EventName
+from tallystick.domain.credit_notes import CreditNote
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.lines import Line
 from tallystick.domain.payments import Payment
@@ -18,7 +19,7 @@ from tallystick.values.ids import InvoiceId
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An invoice, its payment, and for each line the first `events_max` of the events of its period, oldest first.
+    """An invoice, its payment and credit notes, and of each line the first `events_max` events of its period, oldest first.
 
     Before them stands the event that set the level which the period began with, where its meter goes by levels. Events that
     count no longer are among them, for a line of this invoice or an earlier one may have counted them; `amendments` says which.
@@ -28,6 +29,7 @@ class Explanation:
     payment: Payment | None
     events: tuple[tuple[Event, ...], ...]
     amendments: Mapping[EventName, Amendment] = field(default_factory=dict)
+    credit_notes: tuple[CreditNote, ...] = ()
 
     def amendment(self, event: Event) -> Amendment | None:
         """Why and since when the event counts no longer; None where it counts."""
@@ -41,12 +43,13 @@ def explain_invoice(ctx: Context, invoice_id: InvoiceId, *, events_max: int = 20
         if invoice is None:
             raise NotFound("invoice: there is no such invoice", field="invoice")
         payment = storage.payments.of_invoice(conn, invoice_id)
+        notes = storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice_id)
         listed = [
             (*_level_before(conn, invoice, line), *_events(conn, invoice, line, limit=events_max)) for line in invoice.lines
         ]
         names = {domain.amendments.name_of(event) for events in listed for event in events}
         amendments = storage.usage.amendments(conn, names)
-    return Explanation(invoice, payment, tuple(listed), amendments)
+    return Explanation(invoice, payment, tuple(listed), amendments, tuple(notes))
 
 
 def events_of_line(ctx: Context, invoice: Invoice, line: Line) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.credit_notes import CreditNote, CreditOrder
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _credit, _settlement, _unpayable
+from tallystick.flows import _credit, _outgoing, _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.errors import Conflict, NotFound
@@ -120,7 +120,9 @@ def _of_open(ctx: Context, seen: _Seen, order: CreditOrder, actor: str) -> Credi
         elif status is InvoiceStatus.VOID:
             _settlement.void(ctx, conn, seen.invoice, reason=note.reason, actor=actor)
         else:
-            storage.invoices.move(conn, seen.invoice, domain.invoices.moved(seen.invoice, status, at=note.created_at))
+            paid = domain.invoices.moved(seen.invoice, status, at=note.created_at)
+            storage.invoices.move(conn, seen.invoice, paid)
+            _outgoing.publish_invoice(ctx, conn, "invoice.paid", paid)
     return note
 
 

@@ -39,12 +39,13 @@ def uptime_status(ctx: Context, server: CustomerId, reading: Reading) -> UptimeS
         seconds = _unbilled_seconds(conn, server, reading)
         sums = storage.invoices.sums_of_charge(conn, server, CHARGE_KEY, price.currency)
         waiting = storage.invoices.open_of_charge(conn, server, CHARGE_KEY)
+        notes = [] if waiting is None else storage.credit_notes.of_invoice(conn, server, waiting.id)
     zero = Money(0, price.currency)
     unbilled = domain.rating.rate(price, seconds).total if seconds else zero
     paid = sums.get(InvoiceStatus.PAID)
     return UptimeStatus(
         total=sum((each.total for status, each in sums.items() if status is not InvoiceStatus.VOID), zero) + unbilled,
-        due=waiting.total if waiting is not None else unbilled,
+        due=unbilled if waiting is None else domain.credit_notes.due(waiting, notes),
         paid=zero if paid is None else paid.total,
         unbilled=unbilled,
         unbilled_seconds=seconds,

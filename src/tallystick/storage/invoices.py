@@ -145,16 +145,20 @@ def credits_at(conn: Connection, customer_id: CustomerId, charge_key: str, at: d
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What the invoices of one status come to, and the end of the last period among them."""
+    """What the invoices of one status come to after their credit notes, and the end of the last period among them."""
 
     total: Money
     period_end: datetime
 
 
 def sums_of_charge(conn: Connection, customer_id: CustomerId, charge_key: str, currency: Currency) -> dict[InvoiceStatus, Sum]:
-    """By status: the customer's invoices in that currency that have a line of this charge, added up."""
-    table = schema.invoices.c
-    asked = select(table.status, func.sum(table.total).label("total"), func.max(table.period_end).label("period_end"))
+    """By status: the customer's invoices in that currency that have a line of this charge, less their credit notes, added up."""
+    table, notes = schema.invoices.c, schema.credit_notes.c
+    credited = select(notes.invoice_id, func.sum(notes.amount).label("amount")).where(notes.customer_id == customer_id)
+    less = credited.group_by(notes.invoice_id).subquery()
+    total = func.sum(table.total - func.coalesce(less.c.amount, 0))
+    asked = select(table.status, total.label("total"), func.max(table.period_end).label("period_end"))
+    asked = asked.select_from(schema.invoices.outerjoin(less, less.c.invoice_id == table.id))
     asked = asked.where(*_with_charge(customer_id, charge_key), table.currency == currency.code).group_by(table.status)
     rows = conn.execute(asked)
     return {InvoiceStatus(row.status): Sum(Money(int(row.total), currency), row.period_end) for row in rows}

@@ -1,9 +1,11 @@
 """Invoices on the wire: amounts in minor units with their currency, rates and quantities as decimal texts."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tallystick.domain.credit_notes import CreditNote, due
 from tallystick.domain.discounts import AppliedDiscount
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.lines import Line
@@ -14,6 +16,7 @@ from tallystick.flows.collect import Collected
 from tallystick.flows.explain_invoice import Explanation
 from tallystick.values.decimals import plain
 from tallystick.values.time import Period, rfc3339
+from tallystick.web.credit_note_schemas import CreditNoteShown
 from tallystick.web.schemas import EventShown, Number, PriceDocument, moment
 
 
@@ -58,7 +61,10 @@ class AppliedDiscountShown(BaseModel):
 
 
 class InvoiceShown(BaseModel):
-    """`total` = `subtotal` - `discount` + `carried_in` - `credits_applied` - `carried_out`."""
+    """`total` = `subtotal` - `discount` + `carried_in` - `credits_applied` - `carried_out`.
+
+    `amount_due` is asked for now: of an open invoice, `total` less what credit notes took off it.
+    """
 
     id: str
     number: str | None
@@ -72,6 +78,8 @@ class InvoiceShown(BaseModel):
     credits_applied: int
     carried_out: int
     total: int
+    amount_due: int
+    credit_notes: list[CreditNoteShown]
     period: PeriodShown
     lines: list[LineShown]
     created_at: str
@@ -80,7 +88,7 @@ class InvoiceShown(BaseModel):
     closed_at: str | None
 
     @classmethod
-    def of(cls, invoice: Invoice) -> Self:
+    def of(cls, invoice: Invoice, notes: Sequence[CreditNote] = ()) -> Self:
         return cls(
             id=invoice.id,
             number=invoice.number,
@@ -94,6 +102,8 @@ class InvoiceShown(BaseModel):
             credits_applied=invoice.credits_applied.minor,
             carried_out=invoice.carried_out.minor,
             total=invoice.total.minor,
+            amount_due=due(invoice, notes).minor,
+            credit_notes=[CreditNoteShown.of(note) for note in notes],
             period=PeriodShown.of(invoice.period),
             lines=[LineShown.of(line) for line in invoice.lines],
             created_at=rfc3339(invoice.created_at),
@@ -209,7 +219,11 @@ class ExplanationShown(BaseModel):
             )
             for line, events in zip(invoice.lines, explanation.events, strict=True)
         ]
-        return cls(invoice=InvoiceShown.of(invoice), payment=None if payment is None else PaymentShown.of(payment), lines=lines)
+        return cls(
+            invoice=InvoiceShown.of(invoice, explanation.credit_notes),
+            payment=None if payment is None else PaymentShown.of(payment),
+            lines=lines,
+        )
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -22,6 +22,7 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^
 Line = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$")]
 Moment = Annotated[str, Field(max_length=40, examples=["2026-01-31T09:30:00Z"], description="RFC 3339, with an offset.")]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Number = Annotated[str, Field(examples=["1.25"], description="A decimal, exact.")]
 PriceDocument = Annotated[
     dict[str, Any],
@@ -195,7 +196,7 @@ class InvoiceBody(PreviewBody):
 
 
 class VoidBody(Sent):
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    reason: Reason
 
 
 class ApiKeyBody(Sent):

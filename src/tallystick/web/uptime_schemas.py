@@ -9,6 +9,7 @@ from tallystick.domain.invoices import Invoice
 from tallystick.domain.uptime import Reading
 from tallystick.flows.uptime_status import UptimeStatus
 from tallystick.values.decimals import plain
+from tallystick.values.money import Money
 from tallystick.values.time import rfc3339
 from tallystick.web.schemas import Number, moment
 
@@ -46,8 +47,8 @@ class OpenInvoice(BaseModel):
     currency: str
 
     @classmethod
-    def of(cls, invoice: Invoice) -> Self:
-        return cls(id=invoice.id, number=invoice.number, amount=invoice.total.minor, currency=invoice.currency.code)
+    def of(cls, invoice: Invoice, due: Money) -> Self:
+        return cls(id=invoice.id, number=invoice.number, amount=due.minor, currency=due.currency.code)
 
 
 class BillingStatus(BaseModel):
@@ -84,7 +85,7 @@ class BillingStatus(BaseModel):
                 "minimum_charge": tariff.currency.minimum_charge_minor,
                 "unpaid_seconds": int(status.unbilled_seconds) + on_invoice,
                 "paid_through": moment(status.paid_through),
-                "open_invoice": None if waiting is None else OpenInvoice.of(waiting),
+                "open_invoice": None if waiting is None else OpenInvoice.of(waiting, status.due),
                 "mode": mode,
             }
         )

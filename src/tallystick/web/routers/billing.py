@@ -142,7 +142,10 @@ def _invoices(billing: Tallystick, asked: PageQuery, customer_id: CustomerId | N
     place = asked.place(_INVOICES)
     after = None if place is None else str(place[0])
     rows = billing.invoices(customer_id=customer_id, after=after, limit=asked.limit + 1)
-    return page(rows, asked.limit, InvoiceShown.of, lambda invoice: (invoice.id,), kind=_INVOICES)
+    notes = billing.credit_notes_of(rows)
+    return page(
+        rows, asked.limit, lambda row: InvoiceShown.of(row, notes.get(row.id, ())), lambda invoice: (invoice.id,), kind=_INVOICES
+    )
 
 
 def _current(billing: Tallystick, customer_id: CustomerId) -> Subscription | None:

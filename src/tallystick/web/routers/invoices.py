@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from starlette.responses import Response
 
+from tallystick.app import Tallystick
+from tallystick.domain.invoices import Invoice
 from tallystick.values.errors import ProviderRefused
 from tallystick.values.ids import InvoiceId
 from tallystick.web.door import Billing, Caller, Scope, router
@@ -59,12 +61,15 @@ def list_invoices(
     place = asked.place(_KIND)
     after = None if place is None else str(place[0])
     rows = billing.invoices(customer_id=customer, status=status, after=after, limit=asked.limit + 1)
-    return page(rows, asked.limit, InvoiceShown.of, lambda invoice: (invoice.id,), kind=_KIND)
+    notes = billing.credit_notes_of(rows)
+    return page(
+        rows, asked.limit, lambda row: InvoiceShown.of(row, notes.get(row.id, ())), lambda invoice: (invoice.id,), kind=_KIND
+    )
 
 
 @routes.get("/v1/invoices/{invoice_id}", dependencies=_READS, summary="One invoice")
 def get_invoice(billing: Billing, invoice_id: _Id) -> InvoiceShown:
-    return InvoiceShown.of(billing.invoice(invoice_id))
+    return _shown(billing, billing.invoice(invoice_id))
 
 
 @routes.get("/v1/invoices/{invoice_id}/explanation", dependencies=_READS, summary="An invoice, down to its events")
@@ -87,4 +92,8 @@ def pay_invoice(billing: Billing, invoice_id: _Id) -> CollectedShown:
 @routes.post("/v1/invoices/{invoice_id}/void", dependencies=_WRITES, summary="Take an open invoice back")
 def void_invoice(billing: Billing, caller: Caller, invoice_id: _Id, body: VoidBody) -> InvoiceShown:
     """Here and at the provider. Voided twice is voided once, so no key is kept; what is paid stays: 409."""
-    return InvoiceShown.of(billing.void(invoice_id, reason=body.reason, actor=caller.actor))
+    return _shown(billing, billing.void(invoice_id, reason=body.reason, actor=caller.actor))
+
+
+def _shown(billing: Tallystick, invoice: Invoice) -> InvoiceShown:
+    return InvoiceShown.of(invoice, billing.credit_notes_of([invoice]).get(invoice.id, ()))
