@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,6 +38,21 @@ class Door:
     intake: GroupCommit
     metrics: Metrics
     uptime: UptimeBilling | None = None
+
+
+class KeyConvertor(Convertor[str]):
+    """A key of the host's in a path: it may hold slashes, and lines, so that it is refused by its own rules and not as a path."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("tallystick_key", KeyConvertor())
 
 
 def door_of(request: Request) -> Door:

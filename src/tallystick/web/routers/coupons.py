@@ -29,7 +29,7 @@ _Key = Annotated[Key, Path()]
 _Id = Annotated[Key, Path(description="Your own id of the customer.")]
 
 
-@routes.put("/v1/coupons/{key:path}", dependencies=_WRITES, summary="Make or change a coupon")
+@routes.put("/v1/coupons/{key:tallystick_key}", dependencies=_WRITES, summary="Make or change a coupon")
 def put_coupon(billing: Billing, caller: Caller, key: _Key, body: CouponBody) -> CouponShown:
     """Once redeemed, only its name, `redeem_by` and `max_redemptions` may change, else 409: make another coupon."""
     coupon = body.to_domain(key)
@@ -50,7 +50,7 @@ def list_coupons(billing: Billing, asked: AskedPage) -> Page[CouponShown]:
     )
 
 
-@routes.get("/v1/coupons/{key:path}", dependencies=_READS, summary="One coupon")
+@routes.get("/v1/coupons/{key:tallystick_key}", dependencies=_READS, summary="One coupon")
 def get_coupon(billing: Billing, key: _Key) -> CouponShown:
     coupon = billing.coupons().get(key)
     if coupon is None:
@@ -79,7 +79,7 @@ def get_promotion_code(billing: Billing, code: _Key) -> PromotionCodeShown:
 
 
 @routes.post(
-    "/v1/customers/{customer_id:path}/discounts",
+    "/v1/customers/{customer_id:tallystick_key}/discounts",
     dependencies=_WRITES,
     summary="Redeem a coupon for a customer",
     response_model=DiscountShown,
@@ -97,7 +97,7 @@ def redeem_coupon(billing: Billing, caller: Caller, customer_id: _Id, body: Rede
     return answered_once(billing, key, f"POST /v1/customers/{customer_id}/discounts", body, effect)[0]
 
 
-@routes.get("/v1/customers/{customer_id:path}/discounts", dependencies=_READS, summary="What a customer has redeemed")
+@routes.get("/v1/customers/{customer_id:tallystick_key}/discounts", dependencies=_READS, summary="What a customer has redeemed")
 def list_discounts(billing: Billing, customer_id: _Id, asked: AskedPage) -> Page[DiscountShown]:
     """Oldest first, also those that are over."""
     billing.customer(customer_id)
@@ -106,7 +106,9 @@ def list_discounts(billing: Billing, customer_id: _Id, asked: AskedPage) -> Page
     return page(rows, asked.limit, lambda discount: DiscountShown.of(discount, now), _place, kind=_DISCOUNTS)
 
 
-@routes.delete("/v1/customers/{customer_id:path}/discounts/{discount_id}", dependencies=_WRITES, summary="End a discount")
+@routes.delete(
+    "/v1/customers/{customer_id:tallystick_key}/discounts/{discount_id}", dependencies=_WRITES, summary="End a discount"
+)
 def remove_discount(billing: Billing, caller: Caller, customer_id: _Id, discount_id: _Key) -> DiscountShown:
     """It reduces no further invoice; what it has taken off stays. Removed twice is removed once."""
     removed = billing.remove_discount(customer_id, discount_id, actor=caller.actor)

@@ -20,7 +20,7 @@ _Id = Annotated[Key, Path(description="Your own id of the customer.")]
 
 
 @routes.post(
-    "/v1/customers/{customer_id:path}/credits",
+    "/v1/customers/{customer_id:tallystick_key}/credits",
     dependencies=[needs(Scope.BILLING_WRITE)],
     summary="Grant a customer credit",
     response_model=GrantShown,
@@ -47,7 +47,9 @@ def grant_credit(billing: Billing, caller: Caller, customer_id: _Id, body: Grant
 
 
 @routes.get(
-    "/v1/customers/{customer_id:path}/credits", dependencies=[needs(Scope.BILLING_READ)], summary="What a customer was granted"
+    "/v1/customers/{customer_id:tallystick_key}/credits",
+    dependencies=[needs(Scope.BILLING_READ)],
+    summary="What a customer was granted",
 )
 def list_credits(billing: Billing, customer_id: _Id, asked: AskedPage) -> Page[GrantShown]:
     """Oldest first, also those that are used up or have expired."""
