@@ -8,8 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tallystick.app import Tallystick
-from tallystick.domain.payments import Method
-from tallystick.domain.payments import Collection
+from tallystick.domain.payments import Collection, Method
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import InProcessClient
 from tallystick.storage import schema

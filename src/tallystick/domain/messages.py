@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -97,7 +97,7 @@ class IssuedEndpoint:
     """An endpoint with its secret, which is shown when it is made, and never again."""
 
     endpoint: Endpoint
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
