@@ -139,9 +139,8 @@ class Reply:
 def after_try(dispatch: Dispatch, reply: Reply, *, now: datetime) -> Dispatch:
     """The dispatch after one more try: delivered, to be tried again by the schedule, or given up."""
     attempts = dispatch.attempts + 1
-    tried = replace(
-        dispatch, attempts=attempts, next_at=None, response_status=reply.status, reply=shown(reply.body) or None, error=_error(reply)
-    )
+    kept = shown(reply.body) or None
+    tried = replace(dispatch, attempts=attempts, next_at=None, response_status=reply.status, reply=kept, error=_error(reply))
     if reply.accepted:
         return replace(tried, status=DispatchStatus.DELIVERED, settled_at=now)
     if attempts > len(RETRY_AFTER) or reply.final or reply.status == _GONE:
