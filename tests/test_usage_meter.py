@@ -151,6 +151,19 @@ def test_a_user_without_a_plan_is_denied_in_words_and_their_usage_is_not_lost(en
     assert [event.quantity for event in billing.events("eve")] == [12]
 
 
+def test_a_retry_counts_once_with_a_plan_and_without_and_when_one_came_between(engine: Engine, billing: Tallystick) -> None:
+    for tries in range(3):
+        if tries == 2:
+            billing.grant("eve", "tokens", Quota(Decimal(100)))
+        with Session(engine) as session:
+            record_token_usage(session, "eve", 12, op="run-1")
+            session.commit()
+    with Session(engine) as session, pytest.raises(Conflict):
+        record_token_usage(session, "eve", 13, op="run-1")
+    assert [event.quantity for event in billing.events("eve")] == [12]
+    assert billing.verify().clean
+
+
 def test_unlimited_is_unlimited_and_zero_is_written_so_at_this_door_only(engine: Engine, billing: Tallystick) -> None:
     for meter_key, quota in quotas(LIMITS["enterprise"]).items():
         assert quota.limit is None

@@ -31,6 +31,9 @@ def _recorded(ctx: Context, conn: Connection, use: Use, wanted: Meter, propertie
         storage.catalog.put_meter(conn, wanted, at=now)
     storage.customers.ensure(conn, [use.customer_id], at=now)
     found = _quota.locked(ctx, conn, use.customer_id, use.meter_key)
+    if _is_known(conn, use):
+        ctx.faults.mark("quota.asked_again")
+        return found.again if isinstance(found, Standing) else _quota.denied(found)
     if not isinstance(found, Standing):
         meter = storage.catalog.meter(conn, use.meter_key)
         assert meter is not None, "it was made above, and meters are never removed"
@@ -39,9 +42,7 @@ def _recorded(ctx: Context, conn: Connection, use: Use, wanted: Meter, propertie
     operation = Operation(
         use.customer_id, use.id, use.meter_key, use.quantity, found.at, found.period_start, OperationStatus.TAKEN, use.quantity
     )
-    if _quota.already_asked(conn, operation) is not None:
-        ctx.faults.mark("quota.asked_again")
-        return found.again
+    assert _quota.already_asked(conn, operation) is None, f"{use.id}: what was taken is an event too"
     decision = found.decide(use.quantity)
     domain.entitlements.check_room(found.meter, decision, use.quantity)
     taken = storage.quotas.take(conn, operation, found.meter, hard_limit=None)
@@ -50,6 +51,14 @@ def _recorded(ctx: Context, conn: Connection, use: Use, wanted: Meter, propertie
     after = domain.entitlements.after(decision, taken=use.quantity)
     _alerts.watch(ctx, conn, found.filling(after.used))
     return after
+
+
+def _is_known(conn: Connection, use: Use) -> bool:
+    """Whether it was recorded before, entitled or not. Raises Conflict where its id was used for something else."""
+    known = storage.usage.get_event(conn, use.customer_id, SOURCE, EventId(use.id))
+    if known is not None and (known.meter_key, known.quantity) != (use.meter_key, use.quantity):
+        raise Conflict(f"op {use.id}: was used before for another meter or quantity; use another op", code="operation_conflict")
+    return known is not None
 
 
 def _append(conn: Connection, event: Event, meter: Meter, now: datetime) -> None:
