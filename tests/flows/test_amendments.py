@@ -145,6 +145,29 @@ def test_a_correction_moves_usage_to_the_period_where_it_belongs(billing: Tallys
     assert billing.verify().clean
 
 
+def test_what_was_retracted_before_the_first_bill_is_in_no_period(billing: Tallystick, clock: FakeClock) -> None:
+    sells(billing)
+    uses(billing, "e1", 50)
+    clock.advance(HOUR)
+    second = uses(billing, "e2", 1)
+    billing.retract("ada", "api", "e1", reason=WHY)
+    clock.advance(HOUR)
+    assert billing.bill("ada")[0].period.start == second.at
+    assert billing.verify().clean
+
+
+def test_the_first_event_that_counts_may_be_one_that_is_not_billed_yet(billing: Tallystick, clock: FakeClock) -> None:
+    sells(billing)
+    uses(billing, "e1", 50)
+    clock.advance(HOUR / 2)
+    billing.bill("ada")
+    uses(billing, "e2", 60)  # in the hour of the one that is late now
+    billing.retract("ada", "api", "e1", reason=WHY)
+    clock.advance(HOUR / 2)
+    assert lines(billing.bill("ada")) == [(1, -50, Money(-50_00, USD)), (0, 60, Money(60_00, USD))]
+    assert billing.verify().clean
+
+
 def test_a_percentage_is_taken_of_the_events_that_count(billing: Tallystick, clock: FakeClock) -> None:
     sells(billing, price=PercentagePrice(Decimal(10), Decimal("0.50"), currency=USD))
     uses(billing, "e1", 100)

@@ -68,7 +68,9 @@ def _earlier(conn: Connection, customer_id: CustomerId, charge: Charge, meter: M
     first_at = storage.usage.first_at(conn, customer_id, meter.key)
     position = storage.usage.position(conn, customer_id, charge.key)
     late = storage.usage.late_hours(conn, customer_id, charge.key)
-    if first_at is None or position is None or not any(hour <= first_at < hour + _HOUR for hour in late):
+    if first_at is None or position is None or first_at >= position:
+        return []
+    if not any(hour <= first_at < hour + _HOUR for hour in late):
         return []
     billed = storage.invoices.lines_between(conn, customer_id, charge.key, Period(first_at, position))
     start = min(line.period.start for line in billed)
