@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, checkers, shop, weather
+from tests.simulation import actors, checkers, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.weather import INLINE, SWEEP, WEBHOOK, Weather
 from tests.simulation.world import World, silent
@@ -53,18 +53,21 @@ class Story:
         self._chance = self.world.stream("story")
         self.truth, chosen = Truth(), self._chance.sample(shop.CUSTOMERS, 2)
         meters = shop.stock(self.world.app, self._chance)
-        self.meters = {meter.key: meter for meter in meters}
-        self.customers = [*chosen, shop.SERVER]
+        self.world.app.apply_catalogue(subscribers.catalogue(0))
+        self.meters = {meter.key: meter for meter in (*meters, subscribers.WORK)}
+        self.customers = [*chosen, shop.SERVER, *subscribers.CUSTOMERS]
         checkers.Watch(self.world)
         world = self.world
         self.clients = [Client(world, self.truth, chosen, meters, number) for number in (1, 2)]
+        self.clients.append(Client(world, self.truth, subscribers.CUSTOMERS, [subscribers.WORK], 3))
+        self.subscribers = [subscribers.Subscriber(world, customer) for customer in subscribers.CUSTOMERS]
         self.server, self.biller = Server(world, self.truth), actors.Biller(world, self.customers)
         self.payer, self.operator = actors.Payer(world), actors.Operator(world, chosen)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         world.receiver = actors.Receiver(world)
-        self.all = [*self.clients, self.server, self.biller, self.payer, self.operator, *self.workers, self.sweeper,
-                    self.deliverer, actors.ClockTurner(world)]  # fmt: skip
+        self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
+                    self.sweeper, self.deliverer, actors.ClockTurner(world)]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -104,7 +107,7 @@ class Story:
         """Everybody finishes what they were about."""
         world = self.world
         world.calm()
-        for actor in (*self.clients, self.server, self.biller, self.operator):
+        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator):
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -114,6 +117,9 @@ class Story:
     def _last_bill(self) -> None:
         world = self.world
         world.passes(timedelta(minutes=20))  # beyond what was sent ahead of its time
+        subscribers.up_to_now(world)
+        for subscriber in self.subscribers:
+            subscriber.leaves()
         for customer in self.customers:
             opened = world.app.bill(customer)
             again = world.app.bill(customer)
@@ -122,6 +128,8 @@ class Story:
                 raise world.wrong("billed once", f"{customer}: billed at once again: {again}")
         checkers.events(world, self.truth, self.meters)
         checkers.billed(world, self.truth, self.meters)
+        subscribers.billed(world, self.truth)
+        subscribers.served(world)
         checkers.uptime(world, self.truth)
 
     def _rest(self) -> None:

@@ -85,34 +85,20 @@ def begin(ctx: Context, conn: Connection, wanted: Wanted, *, actor: str) -> Begu
     return Begun(subscription, invoice)
 
 
-def draft(ctx: Context, conn: Connection, wanted: Wanted) -> Begun:
-    """What `begin` would come to, by the same steps; nothing is kept. A coupon that is not redeemed yet is not in it."""
-    subscription_id, known = _named(conn, wanted)
-    if known is not None:
-        return Begun(known.subscription)
-    subscription = _new(conn, wanted, subscription_id, now=ctx.clock.now())
-    offered = _subscriptions.sold(conn, subscription.terms)
-    billing = _subscriptions.in_advance(conn, subscription, offered, once=True)
-    return Begun(subscription, _subscriptions.drafted(ctx, conn, billing))
-
-
 def _named(conn: Connection, wanted: Wanted) -> tuple[SubscriptionId, Kept | None]:
-    """The id, from the caller's op, or else the how manieth of this plan it is; and what stands under it already."""
+    """The id, from the caller's op, or else the how manieth of the customer's it is; and what stands under it already."""
     if wanted.op is not None:
         named = SubscriptionId(derived("sub", wanted.customer_id, wanted.op))
         return named, storage.subscriptions.get(conn, named)
-    of_plan = [
-        kept.subscription
-        for kept in storage.subscriptions.of_customer(conn, wanted.customer_id)
-        if kept.subscription.terms.plan_key == wanted.plan_key
-    ]
+    all_of_them = [kept.subscription for kept in storage.subscriptions.of_customer(conn, wanted.customer_id)]
+    of_plan = (each for each in all_of_them if each.terms.plan_key == wanted.plan_key)
     live = next((each for each in of_plan if each.status is not Status.CANCELED), None)
     if live is not None:
         raise Conflict(
             f"plan {wanted.plan_key}: the customer is on it already, by {live.id}; change that, or name a second one by an op",
             code="already_subscribed",
         )
-    return SubscriptionId(derived("sub", wanted.customer_id, wanted.plan_key, str(len(of_plan)))), None
+    return SubscriptionId(derived("sub", wanted.customer_id, wanted.plan_key, str(len(all_of_them)))), None
 
 
 def _new(conn: Connection, wanted: Wanted, subscription_id: SubscriptionId, *, now: datetime) -> Subscription:
@@ -120,8 +106,8 @@ def _new(conn: Connection, wanted: Wanted, subscription_id: SubscriptionId, *, n
     plan = _plan(plans, wanted.plan_key, field="plan")
     if wanted.plan_version is not None:
         plan = storage.plans.versions(conn, [(plan.key, wanted.plan_version)])[plan.key, wanted.plan_version]
-    if wanted.start is not None and wanted.start > now:
-        raise InvalidInput("start: is after now; subscribe then, or give a trial until then", field="start")
+    if wanted.start is not None:
+        domain.subscriptions.check_start(wanted.start, now=now)
     terms = PlanTerms(
         plan_key=plan.key,
         plan_version=plan.version,

@@ -11,6 +11,7 @@ from tallystick import domain, storage
 from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.lines import Billable, Line
 from tallystick.domain.usage import Meter
+from tallystick.storage.subscriptions import Counting
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.money import Currency
 from tallystick.values.time import Period
@@ -21,26 +22,40 @@ _HOUR = timedelta(hours=1)
 def billables(
     conn: Connection, customer_id: CustomerId, *, until: datetime, only: Iterable[str] | None = None
 ) -> dict[Currency, list[Billable]]:
-    """By currency: each charge's usage since it was last billed, and the late usage of periods billed before."""
+    """By currency: each charge's usage since it was last billed, and the late usage of periods billed before.
+
+    Unless `only` some are wanted, also what came late to subscriptions that have ended: no invoice of theirs comes any more.
+    """
     meters, charges = storage.catalog.meters(conn), storage.catalog.charges(conn)
     wanted = charges.keys() if only is None else charges.keys() & set(only)
     found: dict[Currency, list[Billable]] = defaultdict(list)
     changed = storage.usage.late_charges(conn, customer_id)
-    covered = storage.subscriptions.covered(conn, customer_id) if wanted else {}
+    covered = storage.subscriptions.covered(conn, customer_id)
     for key in sorted(wanted):
         charge = charges[key]
         meter = meters[charge.meter_key]
-        open_since = [
-            Period(span.counted_from, span.counted_until or until)
-            for span in covered.get(meter.key, [])
-            if span.counted_from < (span.counted_until or until)
-        ]
+        counted = _counted(covered.get(meter.key, []), until=until)
         listed = late(conn, customer_id, charge.key, meters) if key in changed else []
-        if key in changed and not open_since:
+        if key in changed and not counted:
             listed = _earlier(conn, customer_id, charge, meter) + listed
-        for billable in listed + _current(conn, customer_id, charge, meter, until=until, covered=open_since):
+        for billable in listed + _current(conn, customer_id, charge, meter, until=until, covered=counted):
+            found[billable.charge.price.currency].append(billable)
+    for key in sorted(changed & _of_ended(covered)) if only is None else ():
+        for billable in late(conn, customer_id, key, meters):
             found[billable.charge.price.currency].append(billable)
     return dict(found)
+
+
+def _counted(spans: Sequence[Counting], *, until: datetime) -> list[Period]:
+    """When subscriptions count a meter, before `until`."""
+    ends = [(span.counted_from, span.counted_until or until) for span in spans]
+    return [Period(start, end) for start, end in ends if start < end]
+
+
+def _of_ended(covered: Mapping[MeterKey, Sequence[Counting]]) -> set[str]:
+    """The charges of subscriptions that count nothing any more."""
+    spans = [span for found in covered.values() for span in found]
+    return {span.charge_key for span in spans} - {span.charge_key for span in spans if span.counted_until is None}
 
 
 def _current(
@@ -101,7 +116,9 @@ def clear_late(conn: Connection, customer_id: CustomerId, *, only: Iterable[str]
     changed = storage.usage.late_charges(conn, customer_id)
     if not changed:
         return
-    for key in sorted(changed.intersection(storage.catalog.charges(conn) if only is None else only)):
+    if only is None:
+        only = {*storage.catalog.charges(conn), *_of_ended(storage.subscriptions.covered(conn, customer_id))}
+    for key in sorted(changed.intersection(only)):
         storage.usage.clear_late(conn, customer_id, key, storage.usage.late_hours(conn, customer_id, key))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -123,6 +124,13 @@ def stopped(conn: Connection, subscription: Subscription, after: Subscription, *
     if credit_unused:
         billing = billing.plus(_subscriptions.credits(conn, subscription, at))
     return Proposal(after, billing, cut)
+
+
+def used_in_spite(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime) -> Proposal:
+    """A paused subscription at its end: what was used in spite of the pause, without any minimum."""
+    charges = _subscriptions.sold(conn, subscription.terms).charges
+    billing = _subscriptions.usage(conn, subscription, charges, until=at, share=Decimal(0))
+    return Proposal(after, replace(billing, at=at))
 
 
 def made(

@@ -29,6 +29,7 @@ from tallystick.flows import _billables, _entitle, _issue, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.subscriptions import Counting, Kept
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
+from tallystick.values.exact import Exact
 from tallystick.values.ids import SubscriptionId
 from tallystick.values.time import Period, rfc3339
 
@@ -110,26 +111,29 @@ def in_arrears(conn: Connection, subscription: Subscription, closed: ClosedPerio
     billed = Billing(subscription, at=closed.period.start)
     if service is not None and after:
         billed = billed.plus(fees(conn, replace(subscription, full=closed.full), after, service))
-    metered = _usage(conn, subscription, closed, [charge for charge in charges if charge.kind is ChargeKind.USAGE])
-    lines = tuple(domain.lines.usage_line(subscription.customer_id, billable) for billable in metered)
-    return billed.plus(Billing(subscription, lines, metered))
+    share = domain.lines.share_of(closed.period, closed.full)
+    return billed.plus(usage(conn, subscription, charges, until=closed.period.end, share=share))
 
 
-def _usage(
-    conn: Connection, subscription: Subscription, closed: ClosedPeriod, charges: Sequence[SoldCharge]
-) -> tuple[Billable, ...]:
-    meters, share, listed = storage.catalog.meters(conn), domain.lines.share_of(closed.period, closed.full), []
+def usage(
+    conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, until: datetime, share: Exact
+) -> Billing:
+    """What these charges have counted since they were last billed; so much of a price's minimum is due as `share` says."""
+    meters, listed = storage.catalog.meters(conn), []
     for sold_charge in charges:
+        if sold_charge.kind is not ChargeKind.USAGE:
+            continue
         assert sold_charge.meter_key is not None, "usage is of a meter"
         key = charge_key(subscription.id, sold_charge.key)
         charge = Charge(key, sold_charge.meter_key, sold_charge.price, sold_charge.description)
         start = storage.usage.position(conn, subscription.customer_id, key)
         assert start is not None, f"{key}: counts from somewhere on"
-        if start < closed.period.end:
-            period = Period(start, closed.period.end)
+        if start < until:
+            period = Period(start, until)
             billable = _billables.measured(conn, subscription.customer_id, charge, meters[charge.meter_key], period)
             listed.append(replace(billable, share=share))
-    return tuple(listed)
+    lines = tuple(domain.lines.usage_line(subscription.customer_id, billable) for billable in listed)
+    return Billing(subscription, lines, tuple(listed))
 
 
 def late(conn: Connection, subscription: Subscription) -> Billing:

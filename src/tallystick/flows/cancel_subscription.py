@@ -53,8 +53,9 @@ def cancel_now(
             return before, None
         after = domain.subscriptions.ended(before, at=now)
         if before.status is Status.PAUSED:
-            return _subscriptions.save(ctx, conn, kept, after, act="subscription.canceled", actor=actor), None
-        proposal = _change.stopped(conn, before, after, at=now, credit_unused=credit_unused)
+            proposal = _change.used_in_spite(conn, before, after, at=now)
+        else:
+            proposal = _change.stopped(conn, before, after, at=now, credit_unused=credit_unused)
         return _change.made(ctx, conn, kept, proposal, act="subscription.canceled", actor=actor)
 
     return ctx.database.run("cancel now", canceled)

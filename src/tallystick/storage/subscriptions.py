@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import Connection, Row, Select, select
 
 from tallystick.domain.payments import Collection, Method
 from tallystick.domain.plan_documents import read_terms, write_terms
@@ -176,10 +176,7 @@ def counted(conn: Connection, subscription: Subscription) -> list[Counting]:
 def covered(conn: Connection, customer_id: CustomerId) -> dict[MeterKey, list[Counting]]:
     """By meter: when a subscription counts its usage, so that no charge outside of it may; in the order of time."""
     table = schema.subscription_meters.c
-    asked = select(schema.subscription_meters).where(
-        table.customer_id == customer_id,
-        or_(table.counted_until.is_(None), table.counted_until > table.counted_from),
-    )
+    asked = select(schema.subscription_meters).where(table.customer_id == customer_id)
     found: dict[MeterKey, list[Counting]] = defaultdict(list)
     for row in conn.execute(asked.order_by(table.counted_from, table.charge_key)):
         found[MeterKey(row.meter_key)].append(_counting(row))
