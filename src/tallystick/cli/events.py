@@ -1,10 +1,11 @@
-"""Usage from files."""
+"""Usage from files, and what is amended of it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tallystick.cli import amendments
 from tallystick.cli.engine import Json, Progress, engine, facts, print_json, say
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _PROBLEMS_MAX = 20
 
 
 def register(app: typer.Typer) -> None:
+    amendments.register(group)
     app.add_typer(group, name="events")
 
 

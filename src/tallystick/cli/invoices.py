@@ -50,7 +50,7 @@ def show(
         explained = billing.explain(billing.find_invoice(invoice).id, events_max=events)
     if as_json:
         lines = zip(explained.invoice.lines, explained.events, strict=True)
-        print_json(_reduced_json(explained) | {"lines": [_line_json(line, listed) for line, listed in lines]})
+        print_json(_reduced_json(explained) | {"lines": [_line_json(explained, line, listed) for line, listed in lines]})
     else:
         _print(explained)
 
@@ -107,7 +107,7 @@ def _reduced_json(explained: "Explanation") -> dict[str, object]:
     return _as_json(explained.invoice) | {"amount_due": amount_due, "credit_notes": notes}
 
 
-def _line_json(line: "Line", events: "tuple[Event, ...]") -> dict[str, object]:
+def _line_json(explained: "Explanation", line: "Line", events: "tuple[Event, ...]") -> dict[str, object]:
     from tallystick.domain.rating_documents import write_detail
     from tallystick.values.decimals import plain
     from tallystick.values.time import rfc3339
@@ -122,8 +122,23 @@ def _line_json(line: "Line", events: "tuple[Event, ...]") -> dict[str, object]:
         "amount": money_json(line.amount),
         "exact": plain(line.rating.exact.amount),
         "details": [write_detail(detail) for detail in line.rating.details],
-        "events": [{"id": e.id, "source": e.source, "at": rfc3339(e.at), "quantity": plain(e.quantity)} for e in events],
+        "events": [
+            {
+                "id": e.id,
+                "source": e.source,
+                "at": rfc3339(e.at),
+                "quantity": plain(e.quantity),
+                "amended": _amended(explained, e),
+            }
+            for e in events
+        ],
     }
+
+
+def _amended(explained: "Explanation", event: "Event") -> str | None:
+    """What became of an event that counts no longer."""
+    amendment = explained.amendment(event)
+    return None if amendment is None else f"{amendment.word}: {amendment.reason}"
 
 
 def _print(explained: "Explanation") -> None:
@@ -156,4 +171,6 @@ def _print(explained: "Explanation") -> None:
             say("    " + "  ".join(f"{name} {value}" for name, value in write_detail(detail).items()))
         say(f"    exact {plain(line.rating.exact.amount)}, rounded once to {line.rating.total}")
         for event in events:
-            say(f"      {event.at.isoformat()}  {plain(event.quantity)}  {event.source} {event.id}")
+            amended = _amended(explained, event)
+            said = "" if amended is None else f"  ({amended})"
+            say(f"      {event.at.isoformat()}  {plain(event.quantity)}  {event.source} {event.id}{said}")

@@ -16,8 +16,9 @@ from tallystick.flows.collect import Collected
 from tallystick.flows.explain_invoice import Explanation
 from tallystick.values.decimals import plain
 from tallystick.values.time import Period, rfc3339
+from tallystick.web.amendment_schemas import RecordedShown
 from tallystick.web.credit_note_schemas import CreditNoteShown
-from tallystick.web.schemas import EventShown, Number, PriceDocument, moment
+from tallystick.web.schemas import Number, PriceDocument, moment
 
 
 class PeriodShown(BaseModel):
@@ -198,7 +199,7 @@ class LineExplained(LineShown):
     price: PriceDocument
     exact: Number
     details: list[DetailShown]
-    events: list[EventShown]
+    events: list[RecordedShown]
 
 
 class ExplanationShown(BaseModel):
@@ -215,7 +216,7 @@ class ExplanationShown(BaseModel):
                 price=write_price(line.price),
                 exact=plain(line.rating.exact.amount),
                 details=[DetailShown.of(detail) for detail in line.rating.details],
-                events=[EventShown.of(event) for event in events],
+                events=[RecordedShown.recorded(event, explanation.amendment(event)) for event in events],
             )
             for line, events in zip(invoice.lines, explanation.events, strict=True)
         ]

@@ -53,7 +53,7 @@ class CustomerShown(BaseModel):
 
 
 class MeterBody(Sent):
-    aggregation: Literal["count", "sum", "max", "latest", "unique"] = "sum"
+    aggregation: Literal["count", "sum", "max", "latest", "unique", "time_weighted"] = "sum"
     decimals: int = Field(default=6, ge=0, le=12)
     unit: Line = "unit"
     allow_negative: bool = False

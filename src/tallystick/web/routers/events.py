@@ -1,4 +1,4 @@
-"""Usage arrives at `POST /v1/events`, a verdict for each event once it is on disk; and is read back, event by event."""
+"""Usage arrives at `POST /v1/events`, a verdict for each event once it is on disk; events are amended, and read back."""
 
 import json
 from typing import Annotated
@@ -11,8 +11,10 @@ from starlette.responses import Response
 from tallystick.domain.usage import Answer, Verdict
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
 from tallystick.web import bodies, event_bodies, problems
-from tallystick.web.door import Billing, Scope, door_of, router
+from tallystick.web.amendment_schemas import AmendmentShown, CorrectionBody, RecordedShown, RetractionBody
+from tallystick.web.door import Billing, Caller, Scope, door_of, router
 from tallystick.web.event_schemas import RECORD_EVENTS
+from tallystick.web.once import IdempotencyKey, answered_once
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.periods import AskedSpan
 from tallystick.web.schemas import EventShown, Key
@@ -70,7 +72,50 @@ def _check_taken(answer: Answer) -> None:
         raise InvalidInput(reason, code=answer.code, field=problems.field_path([reason.partition(":")[0]]) or None)
 
 
-@routes.get("/v1/events", dependencies=[needs(Scope.USAGE_READ)], summary="The events of a customer, oldest first")
+@routes.post(
+    "/v1/events/corrections",
+    dependencies=[needs(Scope.BILLING_WRITE)],
+    summary="Let another event count in the place of a wrong one",
+    response_model=AmendmentShown,
+    status_code=201,
+)
+def correct_event(billing: Billing, caller: Caller, body: CorrectionBody, key: IdempotencyKey = None) -> Response:
+    """Both stay as they were recorded. What it changes in a closed period is a line of the next invoice, by difference.
+
+    Sent again it is the same correction; amended otherwise before: 409.
+    """
+
+    def effect() -> tuple[int, str]:
+        right = body.replacement.to_domain(billing.event(body.customer, body.source, body.id))
+        amendment = billing.correct(
+            body.customer, body.source, body.id, replacement=right, reason=body.reason, actor=caller.actor
+        )
+        return 201, AmendmentShown.of(amendment).model_dump_json()
+
+    return answered_once(billing, key, "POST /v1/events/corrections", body, effect)[0]
+
+
+@routes.post(
+    "/v1/events/retractions",
+    dependencies=[needs(Scope.BILLING_WRITE)],
+    summary="Let an event count no longer",
+    response_model=AmendmentShown,
+    status_code=201,
+)
+def retract_event(billing: Billing, caller: Caller, body: RetractionBody, key: IdempotencyKey = None) -> Response:
+    """It stays as it was recorded. What was billed of it in a closed period is given back on the next invoice.
+
+    Sent again it is the same retraction; corrected before: 409.
+    """
+
+    def effect() -> tuple[int, str]:
+        amendment = billing.retract(body.customer, body.source, body.id, reason=body.reason, actor=caller.actor)
+        return 201, AmendmentShown.of(amendment).model_dump_json()
+
+    return answered_once(billing, key, "POST /v1/events/retractions", body, effect)[0]
+
+
+@routes.get("/v1/events", dependencies=[needs(Scope.USAGE_READ)], summary="The events of a customer that count, oldest first")
 def list_events(
     billing: Billing,
     asked: AskedPage,
@@ -91,12 +136,12 @@ def get_event(
     source: Annotated[Key, Path()],
     event_id: Annotated[Key, Path()],
     customer: Annotated[Key, Query()],
-) -> EventShown:
-    """A slash within `source` or `event_id` is sent as %2F."""
+) -> RecordedShown:
+    """As it was recorded, and what became of it. A slash within `source` or `event_id` is sent as %2F."""
     raw: bytes | None = request.scope.get("raw_path")
     if raw is not None:
         # Decoded, a slash of the source could not be told from the one behind it.
         source, event_id = (unquote(part) for part in raw.partition(b"?")[0].decode("ascii", "replace").rsplit("/", 2)[1:])
     if "\0" in source + event_id:
         raise NotFound("event: there is no such event", field="event")
-    return EventShown.of(billing.event(customer, source, event_id))
+    return RecordedShown.recorded(billing.event(customer, source, event_id), billing.amendment(customer, source, event_id))
