@@ -85,6 +85,18 @@ def test_an_amount_takes_no_more_than_there_is() -> None:
     assert applied([], percent("50"), amount(5)) == ()
 
 
+def test_of_a_part_of_a_period_an_amount_that_goes_on_takes_that_part() -> None:
+    """Else each upgrade would take it off anew; what is given once is given whole."""
+    [line] = lines(50_00)
+    for share, off in ((Decimal("0.5"), 5_00), (Fraction(1, 3), 3_33), (Decimal(1), 10_00)):
+        part = [replace(line, share=share)]
+        assert minors(applied(part, amount(10_00, duration=Duration.FOREVER))) == [off]
+        assert minors(applied(part, amount(10_00))) == [10_00]
+        assert minors(applied(part, percent("10", duration=Duration.FOREVER))) == [5_00]
+    both = [replace(line, share=Decimal("0.5")), *lines(1_00, 2_00)[1:]]
+    assert minors(applied(both, amount(10_00, duration=Duration.FOREVER))) == [10_00]
+
+
 def test_a_coupon_for_some_charges_reduces_only_these() -> None:
     own = frozenset({"charge_1", "charge_9"})
     found = applied(lines(10_00, 20_00, 30_00), percent("50", charges=own), amount(99_00, charges=own))

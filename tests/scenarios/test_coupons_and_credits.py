@@ -172,3 +172,22 @@ def test_an_upgrade_gives_back_what_was_paid_and_discounts_the_new_fee(world: Wo
     assert changed.invoice.total == Money(249_50 - 74_85 - 34_65, EUR)
     world.works()
     world.proves()
+
+
+def test_an_amount_that_goes_on_is_taken_off_once_a_period_however_often_the_plan_changes(world: World) -> None:
+    forever = {"key": "FRIEND", "amounts": {"eur": "20.00"}, "duration": "forever"}
+    world.billing.apply_catalogue(PRO | {"coupons": [forever]})
+    world.on("2026-01-01")
+    pro = world.billing.subscribe("ada", "pro", coupon="FRIEND")
+    assert fees(world, pro.id) == [("01-01", 20_00, 0, 79_00)]
+    world.works()
+    world.on("2026-01-16T12:00:00")
+    changed = world.billing.change_subscription(pro.id, plan="enterprise")
+    assert changed.invoice is not None
+    # Half of 99.00 - 20.00 is given back, and half of 499.00 - 20.00 asked for.
+    assert changed.invoice.total == Money(239_50 - 39_50, EUR)
+    world.works()
+    assert fees(world, pro.id)[-1][1] == 10_00
+    world.on("2026-02-02").works()
+    assert fees(world, pro.id)[-1] == ("02-01", 20_00, 0, 479_00)
+    world.proves()

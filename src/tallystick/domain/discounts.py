@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
-from tallystick.domain.coupons import Coupon, Discount
+from tallystick.domain.coupons import Coupon, Discount, Duration
 from tallystick.values.decimals import EXACT
+from tallystick.values.exact import ONE, Exact
 from tallystick.values.ids import DiscountId, LineId
 from tallystick.values.money import Currency, Money, Unrounded
 
 
 @dataclass(frozen=True, slots=True)
 class Discountable:
-    """A line that may be reduced. `charge_key` is the plan's own; `amount` is above zero."""
+    """A line that may be reduced. `charge_key` is the plan's own; `amount` is above zero; `share` is that of a full period."""
 
     line_id: LineId
     charge_key: str
     amount: Money
+    share: Exact = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,10 @@ def apply(
     left = {line.line_id: line.amount.minor // currency.step for line in lines}
     applied = []
     for discount in sorted((each for each in discounts if each.live(at)), key=_order):
-        own = [line.line_id for line in lines if _reduces(discount.coupon, line)]
-        steps = _taken(discount.coupon, sum(left[line_id] for line_id in own), currency)
+        reduced = [line for line in lines if _reduces(discount.coupon, line)]
+        own = [line.line_id for line in reduced]
+        share = max((Fraction(line.share) for line in reduced), default=Fraction(1))
+        steps = _taken(discount.coupon, sum(left[line_id] for line_id in own), currency, share=share)
         if steps == 0:
             continue
         # In whole steps of the currency, by what is left: no share can be more than that.
@@ -64,14 +69,21 @@ def _reduces(coupon: Coupon, line: Discountable) -> bool:
     return coupon.charges is None or line.charge_key in coupon.charges
 
 
-def _taken(coupon: Coupon, left: int, currency: Currency) -> int:
-    """How many steps of the currency the coupon takes off so many; a percentage is rounded here, once."""
-    if coupon.percent is None:
-        amount = coupon.amounts.get(currency)
-        return 0 if amount is None else min(amount.minor // currency.step, left)
-    whole = Money(left * currency.step, currency).major
-    share = Unrounded(EXACT.scaleb(EXACT.multiply(whole, coupon.percent), -2), currency)
-    return share.rounded().minor // currency.step
+def _taken(coupon: Coupon, left: int, currency: Currency, *, share: Fraction) -> int:
+    """How many steps of the currency the coupon takes off so many; it is rounded here, once.
+
+    What goes on for months is so much for a full period: of a part of one, that part. Else each upgrade would take it off anew.
+    """
+    if coupon.percent is not None:
+        whole = Money(left * currency.step, currency).major
+        off = Unrounded(EXACT.scaleb(EXACT.multiply(whole, coupon.percent), -2), currency)
+        return off.rounded().minor // currency.step
+    amount = coupon.amounts.get(currency)
+    if amount is None:
+        return 0
+    if coupon.duration is not Duration.ONCE:
+        amount = Unrounded(Fraction(amount.major) * share, currency).rounded()
+    return min(amount.minor // currency.step, left)
 
 
 def _applied(discount: Discount, parts: "zip[tuple[LineId, int]]", currency: Currency) -> AppliedDiscount:

@@ -129,7 +129,8 @@ def draft(
 
 def _discountable(lines: Sequence[Line]) -> list[Discountable]:
     """What is asked for, and not what is given back: that was reduced when it was asked for."""
-    return [Discountable(line.id, own_key(line.charge_key), line.amount) for line in lines if line.amount.minor > 0]
+    asked_for = [line for line in lines if line.amount.minor > 0]
+    return [Discountable(line.id, own_key(line.charge_key), line.amount, line.share) for line in asked_for]
 
 
 def opened(invoice: Invoice, *, number: str, at: datetime, due_at: datetime) -> Invoice:
