@@ -3,7 +3,7 @@
 import pytest
 
 from tallystick.domain import accounts
-from tallystick.domain.accounts import checked_email, checked_password, is_password_of, network, token_hash, write_token
+from tallystick.domain.accounts import checked_email, checked_password, digest_of, is_password_of, network, write_token
 from tallystick.values.errors import InvalidInput
 
 GOOD = "correct horse battery"
@@ -63,13 +63,13 @@ def test_a_password_that_cannot_be_one_is_none() -> None:
 def test_a_token_is_256_bits_and_is_kept_by_its_hash() -> None:
     token = write_token(bytes(range(32)))
     assert len(token) == 4 + 43
-    assert token_hash(token) == token_hash(token) != token_hash(write_token(bytes(32)))
-    assert token not in str(token_hash(token))
+    assert digest_of(token) == digest_of(token) != digest_of(write_token(bytes(32)))
+    assert token not in str(digest_of(token))
 
 
 @pytest.mark.parametrize("given", ["", "tss_", "mk_test_abc", "tss_" + "é" * 43, "tss_" + "a" * 44, "tss_" + "a" * 43 + "\n"])
 def test_what_is_no_token_has_no_hash(given: str) -> None:
-    assert token_hash(given) is None
+    assert digest_of(given) is None
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_neither_hash_nor_token_is_in_what_is_logged() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     account = accounts.Account("acc_1", "a@b", accounts.Role.USER, now, "$argon2id$secret")
     assert "argon2id" not in repr(account)
-    assert "tokenhash" not in repr(accounts.Session("tokenhash", account.id, now, now))
+    assert "thedigest" not in repr(accounts.Session("thedigest", account.id, now, now))

@@ -78,7 +78,7 @@ class Account:
 class Session:
     """One log-in, until it is ended, has not been used for half an hour, or is half a day old; kept by the hash of its token."""
 
-    token_hash: str = field(repr=False)
+    digest: str = field(repr=False)
     account_id: AccountId
     created_at: datetime
     seen_at: datetime
@@ -151,7 +151,7 @@ def written_password(chance: bytes) -> str:
     return "-".join(text[i : i + 6] for i in range(0, len(text), 6))
 
 
-def token_hash(token: str) -> str | None:
+def digest_of(token: str) -> str | None:
     """What a session is kept under; None for what is no token. It has 256 bits of chance: stretching would add but time."""
     return hashlib.sha256(token.encode()).hexdigest() if _TOKEN.fullmatch(token) else None
 

@@ -82,17 +82,17 @@ def log_in(ctx: Context, email: str, password: str, *, address: str = "") -> Log
 
 def log_out(ctx: Context, token: str) -> None:
     """The session is over; ended twice is ended once, and what is no session is none afterwards."""
-    hashed = domain.accounts.token_hash(token)
-    if hashed is not None:
+    digest = domain.accounts.digest_of(token)
+    if digest is not None:
         with ctx.database.transaction("log out") as conn:
-            storage.accounts.end_session(conn, hashed)
+            storage.accounts.end_session(conn, digest)
 
 
 def known(ctx: Context, token: str) -> Account:
     """Whose session it is. Raises Unauthorized where there is none, or it is over."""
-    now, hashed = ctx.clock.now(), domain.accounts.token_hash(token)
+    now, digest = ctx.clock.now(), domain.accounts.digest_of(token)
     with ctx.database.reading() as conn:
-        found = None if hashed is None else storage.accounts.session(conn, hashed)
+        found = None if digest is None else storage.accounts.session(conn, digest)
     if found is None or found[0].is_over(now):
         raise Unauthorized("session: there is none, or it is over; log in again", code="logged_out")
     session, account = found
@@ -146,9 +146,9 @@ def listed(ctx: Context, *, after: str | None = None, limit: int) -> list[Accoun
 
 def _begun(ctx: Context, conn: Connection, account: Account, now: datetime) -> LoggedIn:
     token = domain.accounts.write_token(ctx.ids.secret(_TOKEN_SIZE))
-    hashed = domain.accounts.token_hash(token)
-    assert hashed is not None, "what we write we can read"
-    session = Session(hashed, account.id, now, now)
+    digest = domain.accounts.digest_of(token)
+    assert digest is not None, "what we write we can read"
+    session = Session(digest, account.id, now, now)
     storage.accounts.begin_session(conn, session)
     return LoggedIn(account, session.ends_at, token)
 
@@ -192,6 +192,6 @@ def _found(conn: Connection, email: str) -> Account:
 def _note(ctx: Context, session: Session, now: datetime) -> None:
     try:
         with ctx.database.transaction("see session") as conn:
-            storage.accounts.saw_session(conn, session.token_hash, at=now)
+            storage.accounts.saw_session(conn, session.digest, at=now)
     except Busy:
         ctx.faults.mark("session.not_noted")  # it only ends a little earlier

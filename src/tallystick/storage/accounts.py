@@ -66,7 +66,7 @@ def set_password(conn: Connection, account_id: AccountId, password_hash: str) ->
 
 def begin_session(conn: Connection, session: Session) -> None:
     row = {
-        "token_hash": session.token_hash,
+        "digest": session.digest,
         "account_id": session.account_id,
         "created_at": session.created_at,
         "seen_at": session.seen_at,
@@ -74,24 +74,24 @@ def begin_session(conn: Connection, session: Session) -> None:
     conn.execute(_SESSIONS.insert(), row)
 
 
-def session(conn: Connection, token_hash: str) -> tuple[Session, Account] | None:
+def session(conn: Connection, digest: str) -> tuple[Session, Account] | None:
     asked = select(_SESSIONS, *(column for column in _ACCOUNTS.c if column.name != "created_at"))
     asked = asked.add_columns(_ACCOUNTS.c.created_at.label("registered_at"))
-    asked = asked.join(_ACCOUNTS, _ACCOUNTS.c.id == _SESSIONS.c.account_id).where(_SESSIONS.c.token_hash == token_hash)
+    asked = asked.join(_ACCOUNTS, _ACCOUNTS.c.id == _SESSIONS.c.account_id).where(_SESSIONS.c.digest == digest)
     row = conn.execute(asked).one_or_none()
     if row is None:
         return None
     account = Account(AccountId(row.id), row.email, Role(row.role), row.registered_at, row.password_hash)
-    return Session(row.token_hash, account.id, row.created_at, row.seen_at), account
+    return Session(row.digest, account.id, row.created_at, row.seen_at), account
 
 
-def saw_session(conn: Connection, token_hash: str, *, at: datetime) -> None:
+def saw_session(conn: Connection, digest: str, *, at: datetime) -> None:
     """It was used; never moved backwards."""
-    conn.execute(_SESSIONS.update().where(_SESSIONS.c.token_hash == token_hash, _SESSIONS.c.seen_at < at).values(seen_at=at))
+    conn.execute(_SESSIONS.update().where(_SESSIONS.c.digest == digest, _SESSIONS.c.seen_at < at).values(seen_at=at))
 
 
-def end_session(conn: Connection, token_hash: str) -> None:
-    conn.execute(_SESSIONS.delete().where(_SESSIONS.c.token_hash == token_hash))
+def end_session(conn: Connection, digest: str) -> None:
+    conn.execute(_SESSIONS.delete().where(_SESSIONS.c.digest == digest))
 
 
 def end_sessions(conn: Connection, account_id: AccountId) -> None:
@@ -116,8 +116,8 @@ def count_try(conn: Connection, counted_by: str, *, at: datetime, since: datetim
             "began_at": case((anew, literal(at, Instant())), else_=_TRIES.c.began_at),
         },
     )
-    counted = conn.execute(put.returning(_TRIES.c.count, _TRIES.c.began_at)).one()
-    return counted.count, counted.began_at
+    tries, began_at = conn.execute(put.returning(_TRIES.c.count, _TRIES.c.began_at)).one()
+    return tries, began_at
 
 
 def take_back_try(conn: Connection, counted_by: str) -> None:

@@ -21,11 +21,11 @@ accounts = table(
 
 sessions = table(
     "sessions",
-    key("token_hash"),
+    key("digest"),
     Column("account_id", Key(), ForeignKey("tallystick_accounts.id"), nullable=False),
     at("created_at"),
     at("seen_at"),
-    PrimaryKeyConstraint("token_hash"),
+    PrimaryKeyConstraint("digest"),
     CheckConstraint("created_at <= seen_at", name="seen"),
     Index("ix_tallystick_sessions_account", "account_id"),
     Index("ix_tallystick_sessions_seen", "seen_at"),

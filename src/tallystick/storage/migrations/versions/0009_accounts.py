@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_index("ix_tallystick_accounts_role", "tallystick_accounts", ["role", "id"], unique=False)
     op.create_table(
         "tallystick_sessions",
-        sa.Column("token_hash", types.Key(), nullable=False),
+        sa.Column("digest", types.Key(), nullable=False),
         sa.Column("account_id", types.Key(), nullable=False),
         sa.Column("created_at", types.Instant(), nullable=False),
         sa.Column("seen_at", types.Instant(), nullable=False),
@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"], ["tallystick_accounts.id"], name=op.f("fk_tallystick_sessions_tallystick_accounts")
         ),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_tallystick_sessions")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tallystick_sessions")),
         sqlite_strict=True,
     )
     op.create_index("ix_tallystick_sessions_account", "tallystick_sessions", ["account_id"], unique=False)
