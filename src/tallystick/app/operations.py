@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
@@ -11,6 +12,8 @@ from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
 from tallystick.storage.jobs import Job
+
+Result = TypeVar("Result")
 
 
 class OperationCalls(Engine):
@@ -50,6 +53,10 @@ class OperationCalls(Engine):
     def once(self, key: str, route: str, fingerprint: str, effect: Callable[[], tuple[int, str]]) -> Kept:
         """What `effect` answers, done once per idempotency key, kept with it in one transaction."""
         return flows.idempotently.idempotently(self.context, key, route, fingerprint, effect)
+
+    def rehearse(self, act: Callable[[], Result]) -> Result:
+        """What `act` returns, with nothing of it kept: `billing.rehearse(lambda: billing.cancel(…))` says what that comes to."""
+        return flows.rehearse.rehearse(self.context, act)
 
     def backlog(self) -> Backlog:
         """How far behind the worker is."""

@@ -22,6 +22,7 @@ from tallystick.domain.leases import TTL_DEFAULT as LEASE_TTL_DEFAULT
 from tallystick.domain.spend_caps import Spend, SpendCap
 from tallystick.flows._quota import Use
 from tallystick.flows.cap_spend import Cap
+from tallystick.flows.list_entitlements import Entitled
 from tallystick.flows.list_quotas import QuotaStanding
 from tallystick.flows.reserve import Reserved
 from tallystick.values.errors import Conflict
@@ -50,6 +51,14 @@ class QuotaCalls(Engine):
     ) -> "Reservation":
         """A part of the quota, held until `ttl` from now; nothing of it is usage before it is committed."""
         return Reservation(self, flows.reserve.reserve(self.context, _use(customer_id, meter_key, quantity, op), ttl=ttl))
+
+    def entitlements(self, customer_id: str) -> Entitled:
+        """What the customer may use now: the features of their plans, and each quota as it stands. Raises NotFound."""
+        return flows.list_entitlements.list_entitlements(self.context, CustomerId(customer_id))
+
+    def has_feature(self, customer_id: str, feature: str) -> bool:
+        """Whether a plan that the customer is on has the feature; unknown customers and features are a plain no."""
+        return flows.list_entitlements.has_feature(self.context, CustomerId(customer_id), feature)
 
     def leases(self, *, size: Number = SIZE_DEFAULT, ttl: timedelta = LEASE_TTL_DEFAULT, background: bool = True) -> Leases:
         """Answers most uses from memory, out of the parts of quotas that this process holds; recorded within a second."""

@@ -1,11 +1,14 @@
 """The engine's calls about plans, and who is on them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
+from tallystick.domain.catalog import Price
+from tallystick.domain.catalog_documents import Catalogue
 from tallystick.domain.customers import checked_key
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Collection
@@ -23,6 +26,12 @@ from tallystick.values.money import currency as currency_of
 
 class SubscriptionCalls(Engine):
     """Plans, and the life of a subscription: subscribe, change, pause, cancel, each with its preview."""
+
+    def put_plan(self, plan: PlanVersion, *, actor: str = "system") -> PlanVersion:
+        """The plan as given, from now on; where its newest version was sold, as another version. `plan.version` says nothing."""
+        wanted = Catalogue(meters={}, charges={}, plans={plan.key: replace(plan, version=1)})
+        flows.apply_catalogue.apply_catalogue(self.context, wanted, actor=actor)
+        return self.plan(plan.key)
 
     def plans(self) -> dict[str, PlanVersion]:
         """Every plan in its newest version, by key."""
@@ -122,6 +131,11 @@ class SubscriptionCalls(Engine):
         """In service again, in a period that begins now."""
         return flows.pause_subscription.resume_subscription(self.context, SubscriptionId(subscription_id), actor=actor)[0]
 
+    def due_subscriptions(self, *, limit: int = 10_000) -> list[SubscriptionId]:
+        """For which something is to be done by now, the longest waiting first: `bill_subscription` does it."""
+        with self.context.database.reading() as conn:
+            return storage.subscriptions.due(conn, now=self.context.clock.now(), limit=limit)
+
     def bill_subscription(self, subscription_id: str, *, graceless: bool = False) -> list[Invoice]:
         """The invoices of the periods that are over; the worker does this by itself. `graceless`: waits for no late usage."""
         return flows.bill_period.bill_period(self.context, SubscriptionId(subscription_id), graceless=graceless)
@@ -157,13 +171,20 @@ def read_wanted(  # noqa: PLR0913 each word of a caller's
         currency=None if currency is None else currency_of(currency),
         cadence=None if interval is None else read_cadence(interval),
         trial=None if trial_days is None else timedelta(days=trial_days),
-        overrides={key: read_price(document) for key, document in (overrides or {}).items()},
+        overrides={key: _read_override(document) for key, document in (overrides or {}).items()},
         anchoring=Anchoring(anchoring),
         add_ons=add_ons or {},
         collection=collection or Collection(),
         start=start,
         **others,
     )
+
+
+def _read_override(document: Mapping[str, object]) -> Price:
+    try:
+        return read_price(document)
+    except InvalidInput as wrong:
+        raise InvalidInput(f"overrides: {wrong.message}", field="overrides") from None
 
 
 def read_change(

@@ -139,7 +139,7 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
             raise InvalidInput(f"charges: {charge.key} is on a meter that does not exist, {charge.meter_key}", field="charges")
     known = {**there.meters, **wanted.meters}
     for plan in wanted.plans.values():
-        _check_meters(plan, known)
+        check_meters(plan, known)
     standing = {key: replace(plan, version=1) for key, plan in there.plans.items()}
     return [
         *_changes("meter", wanted.meters, there.meters, write_meter),
@@ -150,12 +150,12 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
     ]
 
 
-def _check_meters(plan: PlanVersion, known: Mapping[MeterKey, Meter]) -> None:
+def check_meters(plan: PlanVersion, known: Mapping[MeterKey, Meter]) -> None:
     """Whether every meter of the plan exists, and can have the quota that the plan gives. Raises InvalidInput."""
     named = [charge.meter_key for charge in plan.charges if charge.meter_key is not None]
     for key in [*named, *plan.quotas]:
         if key not in known:
-            raise InvalidInput(f"plans: {plan.key} is on a meter that does not exist, {key}", field="plans")
+            raise InvalidInput(f"plan {plan.key}: is on a meter that does not exist, {key}", field="meter", code="unknown_meter")
     for key, quota in plan.quotas.items():
         checked_quota(quota, known[key])
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from tallystick.domain.coupons import Discount
-from tallystick.domain.credits import Burn, CreditGrant, burn
+from tallystick.domain.credits import MINOR_MAX, Burn, CreditGrant, burn
 from tallystick.domain.discounts import AppliedDiscount, Discountable, apply
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.domain.lines import Line, LineKind, own_key
-from tallystick.values.errors import IllegalTransition
+from tallystick.values.errors import IllegalTransition, InvalidInput
 from tallystick.values.ids import CustomerId, InvoiceId, LineId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
@@ -104,6 +104,7 @@ def draft(
     if not lines:
         return None
     assert all(line.amount.currency == currency for line in lines), "an invoice is of one currency"
+    _check_amounts(lines)
     discounts = apply(_discountable(lines), reductions.discounts, currency=currency, at=reductions.at or now)
     taken_off = sum(applied.amount.minor for applied in discounts)
     sum_due = Money(sum(line.amount.minor for line in lines) - taken_off, currency) + reductions.carried
@@ -127,6 +128,17 @@ def draft(
     )
 
 
+def _check_amounts(lines: Sequence[Line]) -> None:
+    """Whether the sums can be kept, and added up, at all. Raises InvalidInput."""
+    for line in lines:
+        if abs(line.amount.minor) > MINOR_MAX:
+            raise InvalidInput(
+                f"{own_key(line.charge_key)}: comes to more than can be billed, {Money(MINOR_MAX, line.amount.currency)}; "
+                "look at its price",
+                code="amount_overflow",
+            )
+
+
 def _discountable(lines: Sequence[Line]) -> list[Discountable]:
     """What is asked for, and not what is given back: that was reduced when it was asked for."""
     asked_for = [line for line in lines if line.amount.minor > 0]
@@ -138,6 +150,11 @@ def opened(invoice: Invoice, *, number: str, at: datetime, due_at: datetime) -> 
     _check_transition(invoice, InvoiceStatus.OPEN)
     invoice = replace(invoice, status=InvoiceStatus.OPEN, number=number, opened_at=at, due_at=due_at)
     return moved(invoice, InvoiceStatus.PAID, at=at) if invoice.total.minor == 0 else invoice
+
+
+def undone(invoice: Invoice) -> Invoice:
+    """The draft that the invoice was before it was opened: for one that was opened to see what it says, and not kept."""
+    return replace(invoice, status=InvoiceStatus.DRAFT, number=None, opened_at=None, due_at=None, closed_at=None)
 
 
 def moved(invoice: Invoice, status: InvoiceStatus, *, at: datetime) -> Invoice:

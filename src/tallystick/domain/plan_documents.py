@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from tallystick.domain.catalog import Price
+from tallystick.domain.customers import checked_key
 from tallystick.domain.entitlements import Policy, Quota, Reset
-from tallystick.domain.periods import read_cadence
-from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
+from tallystick.domain.periods import Cadence, read_cadence
+from tallystick.domain.plans import TRIAL_MAX, ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.subscriptions import AddOn, PlanTerms
 from tallystick.values.decimals import exact_decimal, plain
@@ -26,14 +27,21 @@ Made = TypeVar("Made")
 def read_plan(fields: Fields, *, version: int = 1) -> PlanVersion:
     """{"key", "name"?, "intervals"?, "trial_days"?, "add_on"?, "features"?, "charges"?, "quotas"?} (docs/reference/plans.md)."""
     key, name = fields.text("key"), fields.text("name", "")
-    cadences = [read_cadence(text) for text in _texts(fields, "intervals")] or [read_cadence("month")]
-    trial = timedelta(days=fields.maybe_count("trial_days") or 0)
-    features = frozenset(_texts(fields, "features"))
+    cadences = [_cadence(text, fields.path("intervals")) for text in _texts(fields, "intervals")] or [read_cadence("month")]
+    trial = _read_trial(fields)
+    features = frozenset(checked_key(each, field=fields.path("features")) for each in _texts(fields, "features"))
     charges = tuple(_read_charge(each) for each in _objects(fields, "charges"))
     quotas = dict(_read_quota(each) for each in _objects(fields, "quotas"))
     add_on = fields.flag("add_on")
     fields.end()
     return _placed(fields, lambda: PlanVersion(key, version, charges, tuple(cadences), quotas, features, trial, add_on, name))
+
+
+def _read_trial(fields: Fields) -> timedelta:
+    days = fields.maybe_count("trial_days") or 0
+    if days > TRIAL_MAX.days:  # and may be more than any calendar has
+        raise fields.wrong("trial_days", f"from 0 to {TRIAL_MAX.days}")
+    return timedelta(days=days)
 
 
 def write_plan(plan: PlanVersion) -> Document:
@@ -71,7 +79,14 @@ def _read_plan_price(document: object, where: str) -> PlanPrice:
     if interval is not None and not isinstance(interval, str):
         raise InvalidInput(f'{where}.interval: write it as "month"', field=f"{where}.interval")
     price = _priced({name: value for name, value in document.items() if name != "interval"}, where)
-    return PlanPrice(price, None if interval is None else read_cadence(interval))
+    return PlanPrice(price, None if interval is None else _cadence(interval, f"{where}.interval"))
+
+
+def _cadence(text: str, where: str) -> Cadence:
+    try:
+        return read_cadence(text)
+    except InvalidInput as wrong:
+        raise InvalidInput(f"{where}: {wrong.message.removeprefix('interval: ')}", field=where) from None
 
 
 def _priced(document: Mapping[str, object], where: str) -> Price:

@@ -21,6 +21,7 @@ from tallystick.values.time import Period, rfc3339
 
 SEATS_MAX = 1_000_000
 PREVIEW_LIFE = timedelta(minutes=30)
+BACKDATED_MAX = timedelta(days=731)  # each period since then is an invoice of its own
 
 
 class Status(StrEnum):
@@ -267,6 +268,16 @@ class Start:
     zone: str = "UTC"
     anchoring: Anchoring = Anchoring.ANNIVERSARY
     trial: timedelta = timedelta(0)
+
+
+def check_start(at: datetime, *, now: datetime) -> None:
+    """Whether it can begin then: by now, and not too long ago. Raises InvalidInput."""
+    if at > now:
+        raise InvalidInput("start: is after now; subscribe then, or give a trial until then", field="start")
+    if at < now - BACKDATED_MAX:
+        raise InvalidInput(
+            f"start: is more than {BACKDATED_MAX.days} days ago; begin later, and bill what was before yourself", field="start"
+        )
 
 
 def begun(subscription_id: SubscriptionId, customer_id: CustomerId, terms: PlanTerms, start: Start) -> Subscription:

@@ -1,13 +1,13 @@
 """What a customer's plans let them use, written down as entitlements: after each change of a subscription, in its transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Entitlement, Quota, Reset, Source
-from tallystick.domain.subscriptions import ENTITLED, Subscription
+from tallystick.domain.subscriptions import ENTITLED, Sold, Subscription
 from tallystick.domain.usage import Meter
 from tallystick.flows.context import Context
 from tallystick.values.ids import CustomerId, MeterKey
@@ -37,16 +37,25 @@ def _put(conn: Connection, before: Entitlement | None, wanted: Entitlement, mete
         storage.entitlements.put(conn, wanted, meter)
 
 
+def features(conn: Connection, customer_id: CustomerId) -> frozenset[str]:
+    """Every feature that a plan of the customer's has, as long as it entitles them."""
+    return frozenset(feature for _, sold in _entitling(conn, customer_id) for feature in sold.features)
+
+
 def _given(conn: Connection, customer_id: CustomerId) -> Mapping[MeterKey, Quota]:
     found: dict[MeterKey, Quota] = {}
-    for kept in storage.subscriptions.of_customer(conn, customer_id):
-        subscription = kept.subscription
-        if subscription.status not in ENTITLED:
-            continue
-        plans = storage.plans.versions(conn, subscription.terms.plans)
-        for meter_key, quota in domain.subscriptions.sold(subscription.terms, plans).quotas.items():
+    for subscription, sold in _entitling(conn, customer_id):
+        for meter_key, quota in sold.quotas.items():
             found[meter_key] = domain.subscriptions.added(found.get(meter_key), _counted(quota, subscription))
     return found
+
+
+def _entitling(conn: Connection, customer_id: CustomerId) -> Iterator[tuple[Subscription, Sold]]:
+    for kept in storage.subscriptions.of_customer(conn, customer_id):
+        subscription = kept.subscription
+        if subscription.status in ENTITLED:
+            plans = storage.plans.versions(conn, subscription.terms.plans)
+            yield subscription, domain.subscriptions.sold(subscription.terms, plans)
 
 
 def _counted(quota: Quota, subscription: Subscription) -> Quota:

@@ -1,5 +1,8 @@
 """Put a customer on a plan, from now on or since a day in the past."""
 
+from dataclasses import replace
+
+from tallystick import domain
 from tallystick.flows import _begin
 from tallystick.flows._begin import Begun, Wanted
 from tallystick.flows.context import Context
@@ -11,6 +14,7 @@ def subscribe(ctx: Context, wanted: Wanted, *, actor: str = "system") -> Begun:
 
 
 def preview_subscribe(ctx: Context, wanted: Wanted) -> Begun:
-    """What `subscribe` would come to now, by the same steps; nothing is kept."""
-    with ctx.database.reading() as conn:
-        return _begin.draft(ctx, conn, wanted)
+    """What `subscribe` would come to now, a coupon that is redeemed with it too; nothing is kept."""
+    with ctx.database.rehearsal("preview subscribe") as conn:
+        begun = _begin.begin(ctx, conn, wanted, actor="preview")
+    return begun if begun.invoice is None else replace(begun, invoice=domain.invoices.undone(begun.invoice))

@@ -70,6 +70,16 @@ class Database:
             self.faults.point(f"{name}:before_commit")
         self.faults.point(f"{name}:after_commit")
 
+    @contextmanager
+    def rehearsal(self, name: str) -> Iterator[Connection]:
+        """A writing transaction of which nothing is kept; within it, transactions of this thread are part of it."""
+        with self.transaction(name) as conn, self.joined(conn):
+            before = conn.begin_nested()
+            try:
+                yield conn
+            finally:
+                before.rollback()
+
     def run(self, name: str, step: Callable[[Connection], Result]) -> Result:
         """What `step` returns, in a transaction; begun anew, whole, where PostgreSQL found it in another's way."""
         if self._thread.joined:

@@ -1,7 +1,7 @@
 """Invoices on the wire: amounts in minor units with their currency, rates and quantities as decimal texts."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,11 +34,15 @@ class PeriodShown(BaseModel):
 
 class LineShown(BaseModel):
     id: str
+    kind: Literal["usage", "recurring", "one_time", "credit"]
     charge: str
     meter: str | None = Field(description="Null for a fee, which nothing measures.")
     description: str
     period: PeriodShown
+    part: int = Field(description="Above 0: what came late to a period that was billed before.")
     quantity: Number
+    share: Number = Field(description='How much of a full period this is, from 0 to 1; where digits never end, "n/d".')
+    credits: str | None = Field(description="Of a credit: the line that it gives a part of back.")
     amount: int
     currency: str
 
@@ -70,6 +74,7 @@ class InvoiceShown(BaseModel):
     id: str
     number: str | None
     customer: str
+    subscription: str | None
     status: str
     currency: str
     subtotal: int
@@ -94,6 +99,7 @@ class InvoiceShown(BaseModel):
             id=invoice.id,
             number=invoice.number,
             customer=invoice.customer_id,
+            subscription=invoice.subscription_id,
             status=invoice.status.value,
             currency=invoice.currency.code,
             subtotal=invoice.subtotal.minor,
@@ -230,11 +236,15 @@ class ExplanationShown(BaseModel):
 def _line(line: Line) -> dict[str, Any]:
     return {
         "id": line.id,
+        "kind": line.kind.value,
         "charge": line.charge_key,
         "meter": line.meter_key,
         "description": line.description,
         "period": PeriodShown.of(line.period),
+        "part": line.part,
         "quantity": plain(line.quantity),
+        "share": plain(line.share),
+        "credits": line.credits,
         "amount": line.amount.minor,
         "currency": line.amount.currency.code,
     }
