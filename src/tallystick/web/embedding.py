@@ -117,7 +117,7 @@ class EmbeddedRoute(DeclaredRoute):
         admitted_and_asked = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
-            embedding = self.embedding or await run_in_threadpool(found, request)
+            embedding = await run_in_threadpool(found, request) if self.embedding is None else self.embedding
             request.scope["tallystick.embedding"] = embedding
             headers = dict(_HEADERS)
             if "tallystick.request_id" not in request.scope:  # there is no envelope around these routes
