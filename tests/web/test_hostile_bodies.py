@@ -40,13 +40,32 @@ HOOK = {
     "livemode": False,
     "data": {"object": {}},
 }
+FEE = {"key": "base", "kind": "recurring", "timing": "advance", "prices": [{"currency": "usd", "model": "flat", "amount": "9"}]}
+USED = {"key": "calls", "kind": "usage", "meter": "calls", "prices": [{**PRICE, "interval": "month"}]}
+PLAN = {
+    "name": "Pro", "intervals": ["month", "3 months"], "trial_days": 3, "add_on": False, "features": ["sso"],
+    "charges": [FEE, USED], "quotas": [{"meter": "calls", "limit": "5.5", "policy": "soft", "reset": "period"}],
+}  # fmt: skip
+WISH = {
+    "customer": "ada", "plan": "pro", "currency": "usd", "interval": "month", "seats": 2, "add_ons": {"more": 1},
+    "overrides": {"base": {"currency": "usd", "model": "flat", "amount": "8"}}, "coupon": None, "trial_days": 0,
+    "start": "2026-01-01T00:00:00Z", "zone": "Asia/Tokyo", "anchoring": "calendar", "op": "h4",
+    "collection": {"method": "hosted", "automatic": False},
+}  # fmt: skip
+CHANGE = {"plan": "pro", "interval": "3 months", "seats": 3, "add_ons": {"more": 2}, "when": "now"}
 
 ROUTES = {
     "/v1/events": [EVENT, CLOUD, [EVENT, CLOUD], {"events": [EVENT, EVENT | {"id": "h3", "unit_price": "0.5"}]}],
     "/v1/quote": [QUOTE, {"price": EVENTS_PRICE, "events": ["1", "2.5"]}],
     "/webhooks/stripe": [HOOK],
+    "/v1/plans/pro": [PLAN, {"charges": [FEE]}],
+    "/v1/subscriptions": [WISH, {"customer": "ada", "plan": "pro"}],
+    "/v1/subscriptions/preview": [WISH],
+    "/v1/subscriptions/{id}/preview": [CHANGE],
+    "/v1/subscriptions/{id}/change": [CHANGE],
+    "/v1/subscriptions/{id}/cancel": [{"at": "period_end", "credit_unused": False}, {"at": "now", "credit_unused": True}],
 }
-EACH = 7_000
+EACH, EACH_OF_PLANS = 7_000, 1_000
 SIGNED = b"t=1767225600,v1=" + b"0" * 64
 
 pytestmark = pytest.mark.slow
@@ -55,7 +74,8 @@ pytestmark = pytest.mark.slow
 async def posted(app: Any, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, bytes, bytes]:
     """Status, content type and body of the answer, without a client in between."""
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "path": path,
+        "method": "PUT" if path.startswith("/v1/plans") else "POST",
         "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers, "client": None, "server": None,
     }  # fmt: skip
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
@@ -98,17 +118,26 @@ def judged(path: str, body: bytes, answer: tuple[int, bytes, bytes]) -> str | No
     return None
 
 
+def subscribed(world: World) -> str:
+    """Somebody is on a plan, to which there is something to add."""
+    for key, body in (("pro", PLAN), ("more", {"add_on": True, "intervals": PLAN["intervals"], "charges": [FEE]})):
+        assert world.call("PUT", f"/v1/plans/{key}", body).status_code == 200
+    return str(world.call("POST", "/v1/subscriptions", {"customer": "bob", "plan": "pro"}).json()["subscription"]["id"])
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_no_body_brings_it_down(world: World, path: str, capsys) -> None:
     world.with_calls()
     hostile, headers = Hostile(7, ROUTES[path]), headers_for(world, path)
+    each = EACH_OF_PLANS if path.startswith(("/v1/plans", "/v1/subscriptions")) else EACH
+    asked = path.replace("{id}", subscribed(world))
     told: Counter[int] = Counter()
     broken: list[str] = []
 
     async def all_of_them() -> None:
-        for _ in range(EACH // 10):
+        for _ in range(each // 10):
             bodies = [hostile.body() for _ in range(10)]
-            answers = await asyncio.gather(*(posted(world.app, path, headers, body) for body in bodies))
+            answers = await asyncio.gather(*(posted(world.app, asked, headers, body) for body in bodies))
             told.update(answer[0] for answer in answers)
             broken.extend(wrong for body, answer in zip(bodies, answers, strict=True) if (wrong := judged(path, body, answer)))
 
@@ -116,5 +145,6 @@ def test_no_body_brings_it_down(world: World, path: str, capsys) -> None:
     with capsys.disabled():
         print(f"\nhostile bodies, {path}: {told.total()}: {', '.join(f'{n} × {status}' for status, n in sorted(told.items()))}")
     assert broken == []
-    assert told.total() == EACH
+    assert told.total() == each
+    assert world.billing.verify().clean
     assert path != "/webhooks/stripe" or set(told) == {400}

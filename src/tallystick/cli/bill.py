@@ -1,5 +1,7 @@
 """Invoice and collect, for one customer or for all."""
 
+import functools
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from tallystick.domain.invoices import Invoice
     from tallystick.domain.payments import Collection
     from tallystick.flows.collect import Collected
+
+    Done = tuple[Invoice, Collected | None]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +31,7 @@ def bill(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """Draft, open and collect an invoice per customer for usage that was not billed before.
+    """Draft, open and collect an invoice per customer for usage that was not billed before, and for periods that are over.
 
     Run again, it finds nothing more to bill. A customer without a card gets a page to pay on; its address is printed.
     """
@@ -37,20 +41,30 @@ def bill(
     through = None if until is None else instant(until, field="until")
     with engine() as billing:
         wanted: list[str] = customer or [*billing.customers_with_usage()]
+        due = _due(billing, customer)
         if dry_run:
-            return _preview(billing, wanted, through, as_json=as_json)
-        done = _bill(billing, wanted, through, Collection(payment_method=test_card))
+            return _preview(billing, wanted, due, through, as_json=as_json)
+        done = _bill(billing, wanted, due, through, Collection(payment_method=test_card))
     if as_json:
-        print_json([_as_json(invoice, collected) for invoice, collected in done])
+        print_json([as_json_of(invoice, collected) for invoice, collected in done])
     else:
-        _print(done)
+        print_done(done)
     return 0 if all(collected is None or collected.refusal is None for _, collected in done) else 1
 
 
-def _preview(billing: "Tallystick", customers: list[str], until: datetime | None, *, as_json: bool) -> int:
+def _due(billing: "Tallystick", customers: list[str] | None) -> list[str]:
+    """The subscriptions that are to be brought up."""
+    if customers is None:
+        return [*billing.due_subscriptions()]
+    return [subscription.id for each in customers for subscription in billing.subscriptions(each, limit=1000)]
+
+
+def _preview(billing: "Tallystick", customers: list[str], due: list[str], until: datetime | None, *, as_json: bool) -> int:
     drafts = [invoice for each in customers for invoice in billing.preview(each, until=until)]
+    for subscription_id in due:
+        drafts += billing.rehearse(functools.partial(billing.bill_subscription, subscription_id))
     if as_json:
-        print_json([_as_json(invoice, None) for invoice in drafts])
+        print_json([as_json_of(invoice, None) | {"number": None} for invoice in drafts])
     else:
         print_table(("customer", "lines", "total"), [(i.customer_id, len(i.lines), i.total) for i in drafts])
         say(f"{len(drafts)} invoices would be opened" if drafts else "nothing to bill")
@@ -58,23 +72,35 @@ def _preview(billing: "Tallystick", customers: list[str], until: datetime | None
 
 
 def _bill(
-    billing: "Tallystick", customers: list[str], until: datetime | None, collection: "Collection"
-) -> "list[tuple[Invoice, Collected | None]]":
-    from tallystick.domain.invoices import InvoiceStatus
+    billing: "Tallystick", customers: list[str], due: list[str], until: datetime | None, collection: "Collection"
+) -> "list[Done]":
     from tallystick.worker import loop
 
-    done: list[tuple[Invoice, Collected | None]] = []
-    with Progress("billing", len(customers)) as progress:
+    done: list[Done] = []
+    with Progress("billing", len(customers) + len(due)) as progress:
         for customer_id in customers:
-            for invoice in billing.bill(customer_id, until=until, collection=collection, actor="shell"):
-                collected = billing.collect(invoice.id) if invoice.status is InvoiceStatus.OPEN else None
-                done.append((billing.invoice(invoice.id), collected))
+            opened = billing.bill(customer_id, until=until, collection=collection, actor="shell")
+            done += collected_all(billing, opened)
+            progress.advance(1)
+        for subscription_id in due:
+            done += collected_all(billing, billing.bill_subscription(subscription_id))
             progress.advance(1)
     loop.run_until_idle(billing.context)  # closes the jobs of what was just collected, and takes up what an earlier run left
     return done
 
 
-def _as_json(invoice: "Invoice", collected: "Collected | None") -> dict[str, object]:
+def collected_all(billing: "Tallystick", invoices: "Iterable[Invoice]") -> "list[Done]":
+    """The invoices as they stand once their money was asked for."""
+    from tallystick.domain.invoices import InvoiceStatus
+
+    done: list[Done] = []
+    for invoice in invoices:
+        collected = billing.collect(invoice.id) if invoice.status is InvoiceStatus.OPEN else None
+        done.append((billing.invoice(invoice.id), collected))
+    return done
+
+
+def as_json_of(invoice: "Invoice", collected: "Collected | None") -> dict[str, object]:
     return {
         "invoice": invoice.id,
         "number": invoice.number,
@@ -97,7 +123,8 @@ def _problem(collected: "Collected | None") -> str | None:
     return None if collected.again_in is None else "not known yet; the worker asks again"
 
 
-def _print(done: "list[tuple[Invoice, Collected | None]]") -> None:
+def print_done(done: "list[Done]") -> None:
+    """A row for each invoice, with the page to pay on, or what is in the way."""
     rows = []
     for invoice, collected in done:
         carried = f"{invoice.carried_out} carried to the next invoice" if invoice.carried_out.minor else ""

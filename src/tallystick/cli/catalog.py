@@ -1,6 +1,7 @@
-"""The catalogue on the shell: meters, charges and coupons from a file."""
+"""The catalogue on the shell: meters, charges, plans and coupons from a file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ def register(app: typer.Typer) -> None:
 @group.command("apply")
 def apply(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A TOML or JSON file with meters, charges and coupons.")
+        Path, typer.Argument(exists=True, dir_okay=False, help="A TOML or JSON file with meters, charges, plans and coupons.")
     ],
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -31,9 +32,8 @@ def apply(
         print_json([{"kind": c.kind, "key": c.key, "before": c.before, "after": c.after} for c in changes])
     for change in () if as_json else changes:
         say(f"{'+' if change.before is None else '~'} {change.kind} {change.key}")
-        for side, value in (("-", change.before), ("+", change.after)):
-            if value is not None and change.before is not None:
-                say(f"    {side} {json.dumps(value)}")
+        if change.before is not None:
+            _print_difference(_flat(change.before), _flat(change.after))
     if not changes and not as_json:
         say("nothing to change")
     return WOULD_ACT if dry_run and changes else 0
@@ -44,12 +44,40 @@ def show() -> None:
     """The catalogue as it is, as a JSON document that `apply` reads."""
     from tallystick.domain.catalog_documents import write_charge, write_meter
     from tallystick.domain.coupon_documents import write_offer
+    from tallystick.domain.plan_documents import write_plan
 
     with engine() as billing:
         meters, charges = billing.meters().values(), billing.charges().values()
         coupons, codes = billing.coupons(), billing.codes_by_coupon()
-    document = {"meters": [write_meter(m) for m in meters], "charges": [write_charge(c) for c in charges]}
+        plans = [write_plan(plan) for plan in billing.plans().values()]
+    document = {"meters": [write_meter(m) for m in meters], "charges": [write_charge(c) for c in charges], "plans": plans}
     print_json(document | {"coupons": [write_offer(coupon, codes.get(key, ())) for key, coupon in coupons.items()]})
+
+
+def _print_difference(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """What of it is otherwise: each field that was, and that will be."""
+    for path in [*before, *(path for path in after if path not in before)]:
+        for side, values in (("-", before), ("+", after)):
+            if path in values and before.get(path) != after.get(path):
+                say(f"    {side} {path} {values[path]}".rstrip())
+
+
+def _flat(value: object, path: str = "") -> dict[str, str]:
+    """Each single value by its path; what is in a list by its own key, where it has one."""
+    match value:
+        case Mapping():
+            named = {str(name): part for name, part in value.items()}
+        case list():
+            named = {_name(part, at): part for at, part in enumerate(value)}
+        case _:
+            return {path: value if isinstance(value, str) else json.dumps(value)}
+    return {at: leaf for name, part in named.items() for at, leaf in _flat(part, f"{path}.{name}" if path else name).items()}
+
+
+def _name(part: object, at: int) -> str:
+    if not isinstance(part, Mapping):
+        return str(at)
+    return str(part.get("key") or part.get("meter") or part.get("code") or at)
 
 
 def read_document(file: Path) -> dict[str, object]:
