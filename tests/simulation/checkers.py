@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from tallystick.domain.usage import Aggregation, Event, Meter
 from tallystick.storage.invariants import INVARIANTS
-from tallystick.values.decimals import to_steps
+from tallystick.values.decimals import from_steps, to_steps
 from tallystick.values.time import to_micros
 from tests.simulation.clients import Truth, name_of, uptime_told
 from tests.simulation.shop import SERVER
@@ -141,7 +141,7 @@ def billed(world: "World", truth: Truth, meters: dict[str, Meter]) -> None:
         if meter not in meters:
             continue
         for customer in sorted({event.customer_id for event in truth.acked.values()}):
-            mine = [e for e in truth.acked.values() if e.customer_id == customer and e.meter_key == meter]
+            mine = [e for e in truth.counting() if e.customer_id == customer and e.meter_key == meter]
             _check_periods(world, f"{customer}/{charge}", lines[customer, f"{meter}/{charge}"], mine, meters[meter])
 
 
@@ -157,10 +157,10 @@ def _check_periods(
     left = {name_of(event) for event in mine}
     for (start, end), quantity in periods.items():
         within = [event for event in mine if start <= to_micros(event.at) < end]
-        if _measured(meter, within) != quantity:
-            raise world.wrong(
-                "billed once", f"{subject}: {quantity} billed for {start}/{end}, sent were {_measured(meter, within)}"
-            )
+        is_level = meter.aggregation is Aggregation.TIME_WEIGHTED
+        truth = _held(meter, mine, start, end) if is_level else _measured(meter, within)
+        if truth != quantity:
+            raise world.wrong("billed once", f"{subject}: {quantity} billed for {start}/{end}, sent were {truth}")
         again = {name_of(event) for event in within} - left
         if again:
             raise world.wrong("billed once", f"{subject}: {sorted(again)} are billed twice")
@@ -184,6 +184,19 @@ def _measured(meter: Meter, mine: list[Event]) -> Decimal:
             return max(mine, key=lambda event: (event.at, event.source, event.id)).quantity
         case Aggregation.UNIQUE:
             return Decimal(len({event.properties["user"] for event in mine}))
+        case Aggregation.TIME_WEIGHTED:
+            raise AssertionError("a level is held over a period")
+
+
+def _held(meter: Meter, mine: list[Event], start: int, end: int) -> Decimal:
+    """Level by level, each from its own event to the next one, as whole fractions."""
+    ordered = sorted(mine, key=lambda event: (event.at, event.source, event.id))
+    moments = [to_micros(event.at) for event in ordered[1:]] + [end]
+    steps = 0
+    for event, until in zip(ordered, moments, strict=False):
+        lasts = min(until, end) - max(to_micros(event.at), start)
+        steps += max(lasts, 0) * to_steps(event.quantity, meter.decimals)
+    return from_steps((2 * steps + end - start) // (2 * (end - start)), meter.decimals)
 
 
 def uptime(world: "World", truth: Truth) -> None:

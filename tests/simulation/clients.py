@@ -21,13 +21,18 @@ Name = tuple[str, str, str]
 
 
 class Truth:
-    """What was sent and acknowledged; what may be there because nobody answered; and how long servers ran."""
+    """What was sent and acknowledged; what may be there because nobody answered; what was amended; and how long servers ran."""
 
     def __init__(self) -> None:
         self.acked: dict[Name, Event] = {}
         self.tried: dict[Name, Event] = {}
+        self.amended: dict[Name, Name | None] = {}  # what counts no longer, and what counts in its place
         self.boots: list[Boot] = []
         self.duplicates = self.conflicts = self.refused = 0
+
+    def counting(self) -> list[Event]:
+        """What was acknowledged and not amended since."""
+        return [event for name, event in self.acked.items() if name not in self.amended]
 
 
 @dataclass

@@ -22,6 +22,7 @@ _METERS = {
     "peak": Meter(MeterKey("peak"), Aggregation.MAX, decimals=0),
     "level": Meter(MeterKey("level"), Aggregation.LATEST, decimals=2),
     "users": Meter(MeterKey("users"), Aggregation.UNIQUE, decimals=0, unique_property="user"),
+    "held": Meter(MeterKey("held"), Aggregation.TIME_WEIGHTED, decimals=2),
     "transfers": Meter(MeterKey("transfers"), Aggregation.SUM, decimals=2, allow_negative=False),
 }
 
@@ -42,6 +43,8 @@ def price(meter: str, chance: random.Random) -> Price:
             return PackagePrice(currency=USD, package_amount=Decimal("0.125"), package_size=Decimal(chance.randint(3, 9)))
         case "level":
             return UnitPrice(currency=JPY, unit_amount=unit * 9)
+        case "held":
+            return UnitPrice(currency=JPY, unit_amount=unit)
         case "users":
             return UnitPrice(currency=EUR, unit_amount=unit, included=Decimal(1))
         case _:

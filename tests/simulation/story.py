@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, checkers, shop, subscribers, weather
+from tests.simulation import actors, amenders, checkers, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.weather import INLINE, SWEEP, WEBHOOK, Weather
 from tests.simulation.world import World, silent
@@ -61,13 +61,14 @@ class Story:
         self.clients = [Client(world, self.truth, chosen, meters, number) for number in (1, 2)]
         self.clients.append(Client(world, self.truth, subscribers.CUSTOMERS, [subscribers.WORK], 3))
         self.subscribers = [subscribers.Subscriber(world, customer) for customer in subscribers.CUSTOMERS]
+        self.amender = amenders.Amender(world, self.truth, [*chosen, *subscribers.CUSTOMERS])
         self.server, self.biller = Server(world, self.truth), actors.Biller(world, self.customers)
         self.payer, self.operator = actors.Payer(world), actors.Operator(world, chosen)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
-                    self.sweeper, self.deliverer, actors.ClockTurner(world)]  # fmt: skip
+                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -107,12 +108,14 @@ class Story:
         """Everybody finishes what they were about."""
         world = self.world
         world.calm()
-        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator):
+        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender):
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
         if late:
             raise world.wrong("liveness", f"{late} got no answer in calm weather")
+        if self.amender.doing is not None:
+            raise world.wrong("liveness", f"{self.amender.doing} was not amended in calm weather")
 
     def _last_bill(self) -> None:
         world = self.world
@@ -127,6 +130,7 @@ class Story:
             if again:
                 raise world.wrong("billed once", f"{customer}: billed at once again: {again}")
         checkers.events(world, self.truth, self.meters)
+        amenders.amended(world, self.truth)
         checkers.billed(world, self.truth, self.meters)
         subscribers.billed(world, self.truth)
         subscribers.served(world)

@@ -156,7 +156,7 @@ def billed(world: "World", truth: Truth) -> None:
     for customer, key, start, until in checkers.rows(world, _SPANS):
         spans[key].append((customer, start, until))
     for key, counted in spans.items():
-        mine = [event for event in truth.acked.values() if any(_within(event, span) for span in counted)]
+        mine = [event for event in truth.counting() if any(_within(event, span) for span in counted)]
         _check(world, key, lines[key], mine)
 
 

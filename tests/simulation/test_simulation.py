@@ -22,7 +22,8 @@ SEEDS_ENOUGH = 300  # from here on every rare branch must have been seen
 MARKS = (
     *(f"collect.{step}.limited" for step in ("open", "complete", "charge", "fetch", "find")),
     *(f"collect.{step}.unknown" for step in ("open", "complete", "charge", "fetch", "find")),
-    "collect.find.found", "collect.find.nothing", "delivery.ignored", "invoice.late_usage", "invoice.takes_up_carried",
+    "collect.find.found", "collect.find.nothing", "delivery.ignored", "event.corrected", "event.retracted",
+    "invoice.late_usage", "invoice.takes_up_carried",
     "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
 )  # fmt: skip

@@ -25,7 +25,6 @@ def correct_event(ctx: Context, name: EventName, said: Event, *, reason: str, ac
             domain.amendments.check_same(stands, correction, same_content=same)
             return stands
         _amendments.save(ctx, conn, correction, first)
-        ctx.faults.point("correct event:amended")
         assert meter is not None, "an event is of a meter"
         (verdict,) = storage.usage.append(conn, [(replacement, meter)], at=now)
         if verdict is not Verdict.RECORDED:
