@@ -60,7 +60,7 @@ def bug(
     return register
 
 
-def _instead(owner: Any, name: str, other: Any) -> Any:
+def instead(owner: Any, name: str, other: Any) -> Any:
     return patch.object(owner, name, other)
 
 
@@ -80,7 +80,7 @@ def marked_as_seen_before_it_is_written() -> Iterator[None]:
         new = iter(real(conn, [pair for pair, old in zip(events, known, strict=True) if not old], at=at))
         return [Verdict.DUPLICATE if old else next(new) for old in known]
 
-    with _instead(storage.usage, "append", append):
+    with instead(storage.usage, "append", append):
         yield
 
 
@@ -101,7 +101,7 @@ def seen_names_are_kept_in_memory() -> Iterator[None]:
         seen.clear()
         restart(self, process)
 
-    with _instead(storage.usage, "append", append), _instead(World, "_restart", forget):
+    with instead(storage.usage, "append", append), instead(World, "_restart", forget):
         yield
 
 
@@ -118,7 +118,7 @@ def a_name_is_its_parts_joined_by_dashes() -> Iterator[None]:
         new = iter(real(conn, [pair for pair, old in zip(events, known, strict=True) if not old], at=at))
         return [Verdict.DUPLICATE if old else next(new) for old in known]
 
-    with _instead(storage.usage, "append", append):
+    with instead(storage.usage, "append", append):
         yield
 
 
@@ -132,7 +132,7 @@ def a_batch_is_acknowledged_before_its_commit() -> Iterator[None]:
         except Crash:
             return [Answer(event.id, Verdict.RECORDED) for event in events]
 
-    with _instead(ingest, "ingest", early):
+    with instead(ingest, "ingest", early):
         yield
 
 
@@ -140,13 +140,13 @@ def a_batch_is_acknowledged_before_its_commit() -> Iterator[None]:
 def late_events_are_lost() -> Iterator[None]:
     from tallystick.storage import usage_intake
 
-    with _instead(usage_intake, "_mark_late", lambda *_: None):
+    with instead(usage_intake, "mark_late", lambda *_: None):
         yield
 
 
 @bug(before_all=0.2)
 def usage_before_the_first_bill_is_lost() -> Iterator[None]:
-    with _instead(_billables, "_earlier", lambda *_: []):
+    with instead(_billables, "_earlier", lambda *_: []):
         yield
 
 
@@ -158,7 +158,7 @@ def late_usage_is_billed_again_in_full() -> Iterator[None]:
     def since(now: Any, lines: Sequence[Any]) -> Any:
         return replace(now, part=len(lines))
 
-    with _instead(domain.invoices, "since", since):
+    with instead(domain.invoices, "since", since):
         yield
 
 
@@ -173,13 +173,13 @@ def each_third_is_rounded() -> Iterator[None]:
         third = real(price, replace(usage, quantity=from_steps(to_steps(usage.quantity, 6) // 3, 6)), amounts)
         return whole._replace(total=Money(third.total.minor * 3, third.total.currency))
 
-    with _instead(domain.invoices, "rated", rated):
+    with instead(domain.invoices, "rated", rated):
         yield
 
 
 @bug()
 def the_billing_position_stays_where_it_was() -> Iterator[None]:
-    with _instead(storage.usage, "advance_position", lambda *_, **__: None):
+    with instead(storage.usage, "advance_position", lambda *_, **__: None):
         yield
 
 
@@ -193,13 +193,13 @@ def an_invoice_number_is_taken_outside_of_the_transaction() -> Iterator[None]:
         conn.execute(text("INSERT INTO tallystick_counters (name, value) VALUES ('invoice_numbers', :n)"), {"n": number})
         return number
 
-    with _instead(storage.invoices, "next_number", next_number):
+    with instead(storage.invoices, "next_number", next_number):
         yield
 
 
 @bug()
 def what_was_carried_is_forgotten() -> Iterator[None]:
-    with _instead(_billables, "carried", lambda conn, customer, currency: Money(0, currency)):
+    with instead(_billables, "carried", lambda conn, customer, currency: Money(0, currency)):
         yield
 
 
@@ -209,13 +209,13 @@ def what_was_carried_is_forgotten() -> Iterator[None]:
 @bug(lost_reply=0.2, timeout_after_success=0.2)
 def each_attempt_has_a_new_key() -> Iterator[None]:
     numbers = count(1)
-    with _instead(Payment, "key", lambda self, step: f"{self.id}:{step}:{next(numbers)}"):
+    with instead(Payment, "key", lambda self, step: f"{self.id}:{step}:{next(numbers)}"):
         yield
 
 
 @bug(outage=1.0, long_outage=1.0, timeout_after_success=0.4, lost_reply=0.3, closed=(WEBHOOK,), seeds_max=40)
 def an_old_key_is_used_without_looking() -> Iterator[None]:
-    with _instead(Payment, "must_look_first", lambda self, now: False):
+    with instead(Payment, "must_look_first", lambda self, now: False):
         yield
 
 
@@ -231,7 +231,7 @@ def a_timeout_counts_as_a_failure() -> Iterator[None]:
                 return _settlement.save(ctx, conn, payment, anew, via="answer") or payment
         return real(ctx, question, outcome)
 
-    with _instead(collect, "_answer", answer):
+    with instead(collect, "_answer", answer):
         yield
 
 
@@ -244,7 +244,7 @@ def the_pay_page_makes_its_own_object() -> Iterator[None]:
         real(self, request, key=f"{key}:page")
         return outcome
 
-    with _instead(client.StripeProvider, "open", opened):
+    with instead(client.StripeProvider, "open", opened):
         yield
 
 
@@ -256,7 +256,7 @@ def a_stored_failure_counts_as_final() -> Iterator[None]:
         outcome = real(error)
         return Refused("stored", "final") if isinstance(outcome, Unknown) and outcome.stored else outcome
 
-    with _instead(outcomes, "of", of):
+    with instead(outcomes, "of", of):
         yield
 
 
@@ -265,7 +265,7 @@ def void_leaves_the_providers_object_payable() -> Iterator[None]:
     def canceled(ctx: Any, payment: Payment) -> Payment:
         return replace(payment, status=PaymentStatus.CANCELED, updated_at=ctx.clock.now())
 
-    with _instead(_unpayable, "canceled", canceled):
+    with instead(_unpayable, "canceled", canceled):
         yield
 
 
@@ -285,7 +285,7 @@ def a_webhook_is_believed_blindly() -> Iterator[None]:
             _settlement.save(ctx, conn, payment, after, via="webhook")
             storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=ctx.clock.now())
 
-    with _instead(settle, "_follow", follow):
+    with instead(settle, "_follow", follow):
         yield
 
 
@@ -301,7 +301,7 @@ def a_delivery_is_settled_before_its_effect() -> Iterator[None]:
             storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=ctx.clock.now())
         return real(ctx, delivery_id, attempt=attempt)
 
-    with _instead(settle, "settle", early):
+    with instead(settle, "settle", early):
         yield
 
 
@@ -317,7 +317,7 @@ def money_is_booked_with_every_good_news() -> Iterator[None]:
             storage.ledger.book(conn, dataclasses.replace(booking, id=again))
         return saved
 
-    with _instead(_settlement, "save", save):
+    with instead(_settlement, "save", save):
         yield
 
 
@@ -333,13 +333,13 @@ def a_job_is_finished_before_its_work() -> Iterator[None]:
             storage.jobs.finish(conn, job)
         return real(ctx, job)
 
-    with _instead(loop, "_work", work):
+    with instead(loop, "_work", work):
         yield
 
 
 @bug(crash=0.03)
 def a_lease_never_ends() -> Iterator[None]:
-    with _instead(loop, "LEASE", timedelta(days=3650)):
+    with instead(loop, "LEASE", timedelta(days=3650)):
         yield
 
 
@@ -350,7 +350,7 @@ def the_job_is_written_after_the_invoice() -> Iterator[None]:
 
     def billed(ctx: Any, order: Any, collection: Any, **more: Any) -> Any:
         waiting: list[tuple[Any, ...]] = []
-        with _instead(storage.jobs, "enqueue", lambda conn, name, subject, *, run_at: waiting.append((name, subject, run_at))):
+        with instead(storage.jobs, "enqueue", lambda conn, name, subject, *, run_at: waiting.append((name, subject, run_at))):
             invoices = real(ctx, order, collection, **more)
         with ctx.database.transaction("enqueue") as conn:
             for name, subject, run_at in waiting:
@@ -358,8 +358,8 @@ def the_job_is_written_after_the_invoice() -> Iterator[None]:
         return invoices
 
     with ExitStack() as stack:
-        stack.enter_context(_instead(bill_usage, "bill_usage", billed))
-        stack.enter_context(_instead(storage.payments, "stale", lambda *_, **__: []))
+        stack.enter_context(instead(bill_usage, "bill_usage", billed))
+        stack.enter_context(instead(storage.payments, "stale", lambda *_, **__: []))
         yield
 
 
@@ -368,7 +368,7 @@ def the_time_between_two_boots_is_billed() -> Iterator[None]:
     def unread_since(boots: Sequence[Any], reading: Any) -> Any:
         return max((boot.read_through for boot in boots), default=reading.boot_at)
 
-    with _instead(domain.uptime, "unread_since", unread_since):
+    with instead(domain.uptime, "unread_since", unread_since):
         yield
 
 
@@ -377,5 +377,5 @@ def each_boot_is_billed_by_its_own_clock() -> Iterator[None]:
     def unread_since(boots: Sequence[Any], reading: Any) -> Any:
         return next((boot.read_through for boot in boots if boot.boot_id == reading.boot_id), reading.boot_at)
 
-    with _instead(domain.uptime, "unread_since", unread_since):
+    with instead(domain.uptime, "unread_since", unread_since):
         yield

@@ -210,9 +210,8 @@ def _fees(world: "World", subscription: Subscription) -> list[Any]:
 
 def _owed_time(world: "World", subscription: Subscription) -> int:
     """By the periods that were closed, and the one that is served."""
-    closed = checkers.rows(
-        world, f"SELECT period_start, period_end, kind FROM tallystick_subscription_periods WHERE subscription_id = '{subscription.id}'"
-    )
+    asked = "SELECT period_start, period_end, kind FROM tallystick_subscription_periods WHERE subscription_id = "
+    closed = checkers.rows(world, f"{asked}'{subscription.id}'")
     total: int = sum(end - start for start, end, kind in closed if kind == "service")
     if subscription.status not in {Status.CANCELED, Status.PAUSED}:
         total += to_micros(subscription.period.end) - to_micros(subscription.period.start)

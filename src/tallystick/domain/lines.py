@@ -15,6 +15,8 @@ from tallystick.values.ids import CustomerId, LineId, MeterKey, derived
 from tallystick.values.money import Money, Unrounded
 from tallystick.values.time import Period, to_micros
 
+OF_SUBSCRIPTION = "sub_"  # how the keys of charges begin that belong to one: sub_…:key
+
 
 class LineKind(StrEnum):
     USAGE = "usage"  # what a meter measured, in arrears
@@ -164,7 +166,7 @@ def credit_line(customer_id: CustomerId, line: Line, *, at: datetime, discounted
 
 def own_key(charge_key: str) -> str:
     """The charge's own key, without the subscription that it is billed for."""
-    return charge_key.rpartition(":")[2]
+    return charge_key.partition(":")[2] if charge_key.startswith(OF_SUBSCRIPTION) else charge_key
 
 
 def share_of(part: Period, full: Period) -> Exact:

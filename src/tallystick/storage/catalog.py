@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, select, type_coerce
 
 from tallystick.domain.catalog import Charge, Price
+from tallystick.domain.lines import OF_SUBSCRIPTION
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Meter
 from tallystick.storage import schema
 from tallystick.storage.database import insert, insert_new
-from tallystick.values.errors import Conflict
+from tallystick.values.errors import Conflict, InvalidInput
 from tallystick.values.ids import MeterKey
 
 _METERS = select(schema.meters).order_by(schema.meters.c.key)
@@ -67,6 +68,8 @@ def meter(conn: Connection, key: MeterKey) -> Meter | None:
 
 def put_charge(conn: Connection, charge: Charge, *, at: datetime) -> None:
     """Adds the charge, or replaces it. Raises Conflict where it would move to another meter after it was billed."""
+    if charge.key.startswith(OF_SUBSCRIPTION):
+        raise InvalidInput(f"key: {OF_SUBSCRIPTION}… are keys of subscriptions; name the charge otherwise", field="key")
     if _billed_on(conn, charge.key) not in {None, charge.meter_key}:
         raise Conflict(f"charge {charge.key}: was billed on another meter; make a charge of another key for {charge.meter_key}")
     row = {

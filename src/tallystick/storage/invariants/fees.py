@@ -1,17 +1,19 @@
 """Fees of subscriptions: rated from what they store, each time asked for once, and periods that meet."""
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from tallystick.domain.price_documents import read_price
-from tallystick.domain.rating import prorated, rate
+from tallystick.domain.rating import Rating, prorated, rate
 from tallystick.storage.invariants.finding import Wrongs, count, rows
 from tallystick.storage.ratings import exact, read_rating
 from tallystick.values.errors import InvalidInput
+from tallystick.values.exact import divided, minus, times
 from tallystick.values.json import strict_loads
-from tallystick.values.money import currency
+from tallystick.values.money import Money, Unrounded, currency
 
 _FEES = """
 SELECT l.customer_id, l.id, l.charge_key, l.kind, l.period_start, l.period_end, l.quantity, l.amount, l.currency, l.price,
@@ -39,29 +41,57 @@ WHERE s.due_at IS NULL AND (s.status NOT IN ('canceled', 'paused') OR EXISTS (
 
 
 def rated(conn: Connection, wrong: Wrongs) -> int:
-    """Each fee is its price for its quantity, for the share of the period that it stores, rounded once."""
-    checked = 0
-    for line in rows(conn, _FEES):
-        checked += 1
+    """Each fee is its price for its quantity, for the share of the period that it stores, rounded once.
+
+    What is given back is the rest of a fee's time, of what was asked for it: its exact amount less its discounts.
+    """
+    fees, discounted = {line.id: line for line in rows(conn, _FEES)}, _discounted(conn)
+    for line in fees.values():
         try:
-            _check_fee(wrong, line)
+            _check_rounding(wrong, line)
+            if line.kind == "credit":
+                _check_credit(wrong, line, fees[line.credits], discounted[line.credits])
+            else:
+                _check_fee(wrong, line)
         except (InvalidInput, KeyError, ValueError) as error:
             wrong(line.id, f"its price or rating cannot be read: {error}")
-    return checked
+    return len(fees)
+
+
+def _discounted(conn: Connection) -> dict[str, int]:
+    """What discounts took off each line, in minor units."""
+    found: dict[str, int] = defaultdict(int)
+    for row in rows(conn, "SELECT shares FROM tallystick_invoice_discounts"):
+        shares: Any = strict_loads(row.shares)
+        for line_id, minor in shares:
+            found[line_id] += minor
+    return found
+
+
+def _rating(line: Row[Any]) -> Rating:
+    return read_rating(strict_loads(line.rating), currency(line.currency))  # type: ignore[arg-type]
+
+
+def _check_rounding(wrong: Wrongs, line: Row[Any]) -> None:
+    rating = _rating(line)
+    if line.amount != rating.exact.rounded().minor or rating.total.minor != line.amount:
+        wrong(line.id, f"{line.amount} is not {rating.exact} rounded once")
 
 
 def _check_fee(wrong: Wrongs, line: Row[Any]) -> None:
-    rating = read_rating(strict_loads(line.rating), currency(line.currency))  # type: ignore[arg-type]
-    if line.amount != rating.exact.rounded().minor or rating.total.minor != line.amount:
-        wrong(line.id, f"{line.amount} is not {rating.exact} rounded once")
-    if line.kind == "credit":
-        if line.amount > 0:
-            wrong(line.id, f"gives back {line.amount}, which asks for more")
-        return
+    rating = _rating(line)
     price = read_price(strict_loads(line.price))  # type: ignore[arg-type]
     again = prorated(rate(price, exact(line.quantity)), exact(line.share))  # type: ignore[arg-type]
     if again[:3] != rating[:3]:
         wrong(line.id, f"{line.quantity} at its price for {line.share} of a period come to {again.exact}, not to {rating.exact}")
+
+
+def _check_credit(wrong: Wrongs, line: Row[Any], fee: Row[Any], discounted: int) -> None:
+    rest = divided(Decimal(line.period_end - line.period_start), Decimal(fee.period_end - fee.period_start))
+    asked = minus(_rating(fee).exact.amount, Money(discounted, currency(fee.currency)).major)
+    expected = Unrounded(times(asked, rest), currency(line.currency)).rounded().minor
+    if line.amount != -expected:
+        wrong(line.id, f"gives {-line.amount} back of {fee.id}, whose rest is {expected}")
 
 
 def once(conn: Connection, wrong: Wrongs) -> int:
