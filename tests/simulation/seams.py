@@ -37,7 +37,7 @@ class SeamFaults:
 
     def point(self, name: str) -> None:
         world = self._world
-        outside = not name.endswith((":after_begin", ":before_commit"))
+        outside = not name.endswith((":after_begin", ":before_commit")) and not world.database.in_transaction()
         if name.endswith(":after_commit"):
             world.committed(name)
         if world.is_calm or not world.inside:

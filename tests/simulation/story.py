@@ -10,6 +10,7 @@ from tallystick import worker
 from tallystick.storage import jobs
 from tests.simulation import actors, amenders, checkers, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
+from tests.simulation.takers import Takers
 from tests.simulation.weather import INLINE, SWEEP, WEBHOOK, Weather
 from tests.simulation.world import World, silent
 
@@ -84,6 +85,7 @@ class Story:
     def _storm(self) -> None:
         world, days = self.world, self.world.weather.days
         self._plan_outages(timedelta(days=days))
+        self.takers = Takers(world, self.truth, self.customers[:2])
         world.storm()
         for actor in self.all:
             world.schedule(actor, timedelta(minutes=self._chance.randint(0, 240)))
@@ -108,6 +110,7 @@ class Story:
         """Everybody finishes what they were about."""
         world = self.world
         world.calm()
+        self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender):
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
@@ -123,6 +126,7 @@ class Story:
         subscribers.up_to_now(world)
         for subscriber in self.subscribers:
             subscriber.leaves()
+        self.takers.compare()
         for customer in self.customers:
             opened = world.app.bill(customer)
             again = world.app.bill(customer)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.simulation.quota_bugs  # noqa: F401 puts them on the list
 from tests.conftest import ROOM
 from tests.simulation import amendment_bugs, plan_bugs, story, table, weather
 from tests.simulation.bugs import BUGS, Bug
@@ -25,6 +26,7 @@ MARKS = (
     "collect.find.found", "collect.find.nothing", "delivery.ignored", "event.corrected", "event.retracted",
     "invoice.late_usage", "invoice.takes_up_carried",
     "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
+    "lease.given_back", "quota.asked_again", "quota.expired",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
 )  # fmt: skip
 

@@ -54,7 +54,8 @@ class Leases:
     """Answers most uses of quotas from memory: it holds a part of each that is used, and never overspends any.
 
     Durable within a second, not before the answer: use `consume` where it must be. Safe to share between threads, and empty in
-    a forked child. Close it before the engine, or use it in a `with`; at the end of the program it is closed by itself.
+    a forked child. Close it before the engine, or use it in a `with`; at the end of the program
+    one with a `background` is closed by itself.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Leases:
         self._begin()
         itself = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _forget_parents(itself()))
-        atexit.register(self.close)
+        if background:
+            atexit.register(self.close)
 
     def check(self, customer_id: str, meter_key: str, quantity: Number = 1) -> Decision:
         """Whether so much may be used now; nothing is taken. A no has been asked of the database."""

@@ -115,7 +115,8 @@ def _must_end(found: Standing, share: Share, lease: Operation) -> bool:
 def _with_more(
     ctx: Context, conn: Connection, found: Standing, share: Share, *, lease: Operation | None, more: Decimal
 ) -> Operation | None:
-    expires_at, hard_limit = found.at + share.ttl, found.quota.hard_limit
+    hard_limit = found.quota.hard_limit
+    expires_at = domain.leases.expiry(lease, now=found.at, ttl=share.ttl)
     if lease is not None:
         return storage.leases.grow(conn, lease, found.meter, by=more, expires_at=expires_at, hard_limit=hard_limit)
     if not more:
