@@ -14,7 +14,6 @@ from tallystick.domain.amendments import name_of, retraction
 from tallystick.domain.usage import Aggregation, Event, Meter, Verdict, measure
 from tallystick.storage import catalog, usage, usage_levels
 from tallystick.storage.database import Database
-from tallystick.values.decimals import EXACT
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
 
@@ -81,7 +80,7 @@ def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, 
         middle = periods[0].start + periods[0].length / 3
         parts = [Period(periods[0].start, middle), Period(middle, periods[0].end)]
         held = [usage_levels.held_over(conn, ADA, meter, period)[0] for period in (*parts, periods[0])]
-        assert EXACT.add(held[0], held[1]) == held[2], "the parts of a period add up to the whole"
+        assert held[0] + held[1] == held[2], "the parts of a period add up to the whole"
 
     _undone(database, check)
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from tallystick.domain.customers import check_keys, checked_key
-from tallystick.values.decimals import EXACT, exact_decimal, from_steps, half_up, plain
+from tallystick.values.decimals import EXACT, exact_decimal, from_steps, half_up, plain, to_steps
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period, rfc3339, to_micros
@@ -210,32 +210,31 @@ def _measure_level(meter: Meter, events: Sequence[Event], period: Period) -> Usa
     before = [event for event in events if event.at < period.start]
     within = events[len(before) :]
     carried = before[-1:] if before and before[-1].quantity else []
-    total = held([(event.at, event.quantity) for event in (*carried, *within)], period)
+    total = held([(to_micros(event.at), to_steps(event.quantity, meter.decimals)) for event in (*carried, *within)], period)
     return Usage(meter.key, level_of(total, period, meter), len(carried) + len(within), _priced(within))
 
 
-def held(levels: Iterable[tuple[datetime, Decimal]], period: Period) -> Decimal:
-    """Level × microseconds over the period, exact; those of its parts add up to those of the whole.
+def held(levels: Iterable[tuple[int, int]], period: Period) -> int:
+    """Steps of the level × microseconds over the period, exact; those of its parts add up to those of the whole.
 
-    `levels` are (from when on, how high) in the order of time. One from before the period holds from its start.
+    `levels` are (since which microsecond, how many steps) in the order of time; one from before the period holds from its start.
     """
-    total, level, since = Decimal(0), Decimal(0), period.start
+    total, level, since = 0, 0, to_micros(period.start)
     for at, height in levels:
         if at > since:
-            total = EXACT.add(total, EXACT.multiply(level, Decimal(to_micros(at) - to_micros(since))))
+            total += level * (at - since)
             since = at
         level = height
-    return EXACT.add(total, EXACT.multiply(level, Decimal(to_micros(period.end) - to_micros(since))))
+    return total + level * (to_micros(period.end) - since)
 
 
-def level_of(total: Decimal, period: Period, meter: Meter) -> Decimal:
+def level_of(total: int, period: Period, meter: Meter) -> Decimal:
     """What was `held`, as the level that would have come to the same over the whole period: divided once, at the end.
 
     Rounded half up to the meter's decimals: a quantity with digits without end could neither be stored nor shown, and a line is
     to be its price over the quantity that stands on it (docs: Money and time, Quantities and events).
     """
-    steps = Fraction(EXACT.scaleb(total, meter.decimals)) / (to_micros(period.end) - to_micros(period.start))
-    return from_steps(half_up(steps), meter.decimals)
+    return from_steps(half_up(Fraction(total, to_micros(period.end) - to_micros(period.start))), meter.decimals)
 
 
 def _aggregate(meter: Meter, events: Sequence[Event]) -> Decimal:

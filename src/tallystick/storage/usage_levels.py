@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, type_coerce
 
 from tallystick.domain.usage import Meter, held
 from tallystick.storage import schema
+from tallystick.storage.types import Whole
 from tallystick.storage.usage_rows import EventRow, counts
-from tallystick.values.decimals import from_steps
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period, from_micros, to_micros
 
@@ -24,14 +24,12 @@ def carried(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, at: 
     return conn.execute(asked.order_by(table.at.desc(), table.source.desc(), table.id.desc()).limit(1)).one_or_none()
 
 
-def held_over(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> tuple[Decimal, bool]:
-    """Level × microseconds, exact; and whether the period began with a level above or below zero."""
+def held_over(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> tuple[int, bool]:
+    """Steps × microseconds, exact; and whether the period began with a level above or below zero."""
     first = carried(conn, customer_id, meter.key, period.start)
-    within = _levels(conn, customer_id, meter, period)
-    if first is None or not first.quantity:
-        return held(within, period), False
-    start = (first.at, from_steps(first.quantity, meter.decimals))
-    return held(_behind(start, within), period), True
+    before = [] if first is None else [(to_micros(first.at), int(first.quantity))]
+    total = held(chain(before, _levels(conn, customer_id, meter.key, period)), period)
+    return total, first is not None and first.quantity != 0
 
 
 def carried_to(conn: Connection, charge_key: str, rows: Sequence[EventRow]) -> Iterator[int]:
@@ -60,19 +58,14 @@ def _starts(conn: Connection, customer_id: CustomerId, charge_key: str, *, after
     return list(conn.execute(asked.distinct().order_by(lines.period_start)).scalars())
 
 
-def _levels(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Iterator[tuple[datetime, Decimal]]:
+def _levels(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, period: Period) -> Iterator[tuple[int, int]]:
     table = schema.events.c
     asked = (
-        select(table.at, table.quantity)
-        .where(table.customer_id == customer_id, table.meter_key == meter.key, counts())
+        select(type_coerce(table.at, Whole()).label("at"), table.quantity)
+        .where(table.customer_id == customer_id, table.meter_key == meter_key, counts())
         .where(table.at >= period.start, table.at < period.end)
         .order_by(table.at, table.source, table.id)
     )
     with conn.execute(asked.execution_options(yield_per=_AT_ONCE)) as rows:
         for row in rows:
-            yield row.at, from_steps(row.quantity, meter.decimals)
-
-
-def _behind(first: tuple[datetime, Decimal], others: Iterator[tuple[datetime, Decimal]]) -> Iterator[tuple[datetime, Decimal]]:
-    yield first
-    yield from others
+            yield row.at, row.quantity
