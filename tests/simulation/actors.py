@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _CARDS = (
-    "pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds",
+    "pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail", "pm_card_chargeDeclined",
+    "pm_card_visa_chargeDeclinedInsufficientFunds",
     "pm_card_authenticationRequired",
 )  # fmt: skip
 _SAVED = (

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from tallystick import domain, storage
 from tallystick.domain.payments import Payment, PaymentStatus, Step
+from tallystick.domain.refunds import Refund, RefundStatus, RefundStep
 from tallystick.domain.usage import Answer, Event, Meter, Usage, Verdict
-from tallystick.flows import _billables, _settlement, _unpayable, bill_usage, collect, ingest, settle
+from tallystick.flows import _billables, _refunds, _settlement, _unpayable, bill_usage, collect, ingest, refund, settle
 from tallystick.providers.protocol import Refused, Unknown
 from tallystick.providers.stripe import client, outcomes, translate
 from tallystick.storage.provider_events import Settlement
@@ -266,6 +267,53 @@ def void_leaves_the_providers_object_payable() -> Iterator[None]:
         return replace(payment, status=PaymentStatus.CANCELED, updated_at=ctx.clock.now())
 
     with instead(_unpayable, "canceled", canceled):
+        yield
+
+
+# Refunds
+
+
+@bug(credit=0.9, lost_reply=0.3, timeout_after_success=0.3, closed=(WEBHOOK,), seeds_max=20)
+def each_attempt_to_refund_has_a_new_key() -> Iterator[None]:
+    numbers = count(1)
+    with _instead(Refund, "key", property(lambda self: f"{self.id}:{next(numbers)}")):
+        yield
+
+
+@bug(credit=0.9)
+def more_goes_back_than_was_paid() -> Iterator[None]:
+    """Two locks are off at once: what was credited before is forgotten, and so is what was set aside of the payment."""
+    with (
+        _instead(domain.credit_notes, "left", lambda invoice, earlier: invoice.total),
+        _instead(storage.payments, "give_back", lambda *_: True),
+        _instead(storage.payments, "take_back", lambda *_: True),
+    ):
+        yield
+
+
+@bug(credit=0.9, lost_request=0.3, lost_reply=0.2)
+def a_refund_is_done_when_its_answer_is_lost() -> Iterator[None]:
+    real = refund._answer
+
+    def answer(ctx: Any, question: Any, outcome: Any) -> Refund:
+        if isinstance(outcome, Unknown) and question.step is RefundStep.ASK:
+            done = replace(question.refund, status=RefundStatus.SUCCEEDED, asked_at=None)
+            with ctx.database.transaction("answer refund") as conn:
+                return _refunds.save(ctx, conn, question.refund, done, via="answer") or done
+        return real(ctx, question, outcome)
+
+    with _instead(refund, "_answer", answer):
+        yield
+
+
+@bug(credit=0.9)
+def a_credited_invoice_is_still_asked_for_in_full() -> Iterator[None]:
+    """The payment that a credit note makes too large is left as it is at the provider."""
+
+    def canceled(ctx: Any, payment: Payment) -> Payment:
+        return replace(payment, status=PaymentStatus.CANCELED, updated_at=ctx.clock.now())
+
+    with _instead(_unpayable, "canceled", canceled):
         yield
 
 

@@ -11,6 +11,7 @@ from tallystick.domain.usage import Aggregation, Event, Meter
 from tallystick.storage.invariants import INVARIANTS
 from tallystick.values.decimals import from_steps, to_steps
 from tallystick.values.time import to_micros
+from tests.simulation import creditor
 from tests.simulation.clients import Truth, name_of, uptime_told
 from tests.simulation.shop import SERVER
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _TALLIED = "tallystick_invoice"
 _LIVE_INTENT = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "processing", "succeeded"})
 _LIVE_INVOICE = frozenset({"draft", "open", "paid", "uncollectible"})
-_MOVES_MONEY = frozenset({"answer", "settle", "bill usage", "void invoice"})
+_MOVES_MONEY = frozenset({
+    "answer", "settle", "bill usage", "void invoice", "credit note", "answer refund", "settle refund",
+})  # fmt: skip
+_ASKED = """
+SELECT i.id, i.total - COALESCE((SELECT SUM(n.reduced) FROM tallystick_credit_notes n WHERE n.invoice_id = i.id), 0)
+FROM tallystick_invoices i
+"""
 
 
 class Watch:
@@ -59,6 +66,7 @@ class Watch:
         twice = [invoice for invoice, count in live.items() if count > 1]
         if twice:
             raise self._world.wrong("one live object per invoice", f"{twice} have several at the provider")
+        creditor.check_refunds(self._world)
 
 
 def rows(world: "World", statement: str) -> list[Any]:
@@ -98,7 +106,7 @@ def money(world: "World", *, settled: bool) -> None:
     for invoice, amounts in taken.items():
         if len(amounts) > 1:
             raise world.wrong("no two successful charges", f"{invoice} was charged {amounts}")
-    totals = {row[0]: row[1] for row in rows(world, "SELECT id, total FROM tallystick_invoices")}
+    totals = {row[0]: row[1] for row in rows(world, _ASKED)}
     booked = {
         row[0]: row[1] for row in rows(world, "SELECT invoice_id, amount FROM tallystick_payments WHERE status = 'succeeded'")
     }
@@ -110,6 +118,8 @@ def money(world: "World", *, settled: bool) -> None:
         raise world.wrong("booked = charged", f"booked without money: {missing}")
     if settled and taken.keys() != booked.keys():
         raise world.wrong("booked = charged", f"charged, not booked: {sorted(taken.keys() - booked.keys())}")
+    refunds = rows(world, "SELECT invoice_id, ref, status, amount FROM tallystick_refunds")
+    creditor.check_given_back(world, refunds, settled=settled)
 
 
 def events(world: "World", truth: Truth, meters: dict[str, Meter]) -> None:
@@ -216,6 +226,7 @@ def at_rest(world: "World") -> None:
         "open invoices": "SELECT id, total FROM tallystick_invoices WHERE status NOT IN ('paid', 'void')",
         "unfinished payments": "SELECT id, status, ref FROM tallystick_payments WHERE status NOT IN ('succeeded', 'canceled')",
         "unknown outcomes": "SELECT id, asked_at FROM tallystick_payments WHERE charging = 1 AND status <> 'canceled'",
+        "unfinished refunds": "SELECT id, status, ref, asked_at FROM tallystick_refunds WHERE status = 'pending'",
         "late marks": "SELECT customer_id, charge_key FROM tallystick_late_usage",
     }
     for what, statement in waiting.items():

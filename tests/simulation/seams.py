@@ -13,7 +13,7 @@ from tests.simulation.weather import INLINE
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_MONEY = ("/v1/payment_intents", "/v1/invoices", "/v1/invoiceitems")
+_MONEY = ("/v1/payment_intents", "/v1/invoices", "/v1/invoiceitems", "/v1/refunds")
 
 
 # What would say that the engine itself is wrong, or that somebody must look.

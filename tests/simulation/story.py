@@ -10,6 +10,7 @@ from tallystick import worker
 from tallystick.storage import jobs
 from tests.simulation import actors, amenders, checkers, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
+from tests.simulation.creditor import Creditor
 from tests.simulation.takers import Takers
 from tests.simulation.weather import INLINE, SWEEP, WEBHOOK, Weather
 from tests.simulation.world import World, silent
@@ -64,12 +65,12 @@ class Story:
         self.subscribers = [subscribers.Subscriber(world, customer) for customer in subscribers.CUSTOMERS]
         self.amender = amenders.Amender(world, self.truth, [*chosen, *subscribers.CUSTOMERS])
         self.server, self.biller = Server(world, self.truth), actors.Biller(world, self.customers)
-        self.payer, self.operator = actors.Payer(world), actors.Operator(world, chosen)
+        self.payer, self.operator, self.creditor = actors.Payer(world), actors.Operator(world, chosen), Creditor(world)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
-                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender]  # fmt: skip
+                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -111,7 +112,7 @@ class Story:
         world = self.world
         world.calm()
         self.takers.finish()
-        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender):
+        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor):
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -147,24 +148,29 @@ class Story:
         while world.at < end:
             self._recover()
             waiting = actors.open_invoices(world)
-            if not waiting and self._next_due() is None and self.operator.voiding is None:
-                return
+            if not waiting and self._next_due() is None and not self._is_about_something():
+                break
             for invoice in waiting:
                 paid[invoice.id] += 1
                 comes = paid[invoice.id] % (9 if INLINE in world.weather.closed else 1) == 0
                 if comes and paid[invoice.id] < 300 and not self._is_ours_to_charge(invoice.id):
                     self.payer.pay(invoice.id, "pm_card_visa")
             world.passes(timedelta(minutes=40))
+        for _ in range(2):  # a refund that succeeded may fail yet, and is asked about once a day
+            world.passes(timedelta(hours=25))
+            self._recover()
 
     def _is_ours_to_charge(self, invoice_id: str) -> bool:
         """Nobody comes to pay what is to be charged without them, before that was tried."""
-        untried = "SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND charges = 0"
+        untried = "SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND charges = 0 AND status <> 'canceled'"
         return (invoice_id,) in checkers.rows(self.world, untried)
 
     def _recover(self) -> None:
         world = self.world
         if self.operator.voiding is not None:
             world.act(self.operator)
+        if self.creditor.doing is not None:
+            world.act(self.creditor)
         if WEBHOOK not in world.weather.closed:
             world.sandbox.webhooks.deliver_due(self.deliverer.post)
         if SWEEP not in world.weather.closed:
@@ -174,6 +180,9 @@ class Story:
                 break
         if weather.RETRY in world.weather.closed:
             self.workers[0].lose_retries()
+
+    def _is_about_something(self) -> bool:
+        return self.operator.voiding is not None or self.creditor.doing is not None
 
     def _next_due(self) -> object:
         with self.world.database.reading() as conn:

@@ -27,6 +27,9 @@ MARKS = (
     "invoice.late_usage", "invoice.takes_up_carried",
     "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
     "lease.given_back", "quota.asked_again", "quota.expired",
+    "credit_note.open", "credit_note.paid", "credit_note.void", "refund.ask.limited", "refund.ask.unknown",
+    "refund.before_the_answer", "refund.failed.webhook", "refund.find.found", "refund.find.nothing", "refund.made_elsewhere",
+    "refund.succeeded.answer", "refund.succeeded.webhook", "sweep.stale_refunds",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
 )  # fmt: skip
 

@@ -37,7 +37,9 @@ STRIPES: Mapping[str, tuple[float, float]] = {
     "webhook_delay": (0.1, 0.5),
     "webhook_drop": (0.05, 0.5),
 }
-KINDS = (*OURS, *STRIPES)
+# Drawn apart, so that the weather of a seed is what it was before there were any.
+CREDITS: Mapping[str, tuple[float, float]] = {"credit": (0.15, 0.5)}
+KINDS = (*OURS, *STRIPES, *CREDITS)
 INLINE, RETRY, WEBHOOK, SWEEP = "inline answer", "retry job", "webhook", "sweep"
 
 
@@ -63,11 +65,13 @@ def of_seed(seed: int) -> Weather:
     """The weather of that seed: always the same."""
     chance = random.Random(f"weather:{seed}")
     rates = {}
-    for kind in KINDS:
+    for kind in (*OURS, *STRIPES):
         low, high = OURS.get(kind) or STRIPES[kind]
         level = chance.choices(("off", "low", "high"), (5, 3, 2))[0]
         if level != "off":
             rates[kind] = high if level == "high" else low
+    for kind, (low, high) in CREDITS.items():
+        rates[kind] = random.Random(f"{kind}:{seed}").choice((0.0, low, high))
     closed = _closed(chance)
     if SWEEP in closed:  # then every piece of news must come, though late, twice and out of order
         rates.pop("webhook_drop", None)

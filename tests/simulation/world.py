@@ -35,6 +35,7 @@ STEPS_MAX = 20_000
 _HEARD = (
     "payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
     "invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_failed", "invoice.voided", "customer.updated",
+    "refund.created", "refund.updated", "refund.failed", "charge.refunded",
 )  # fmt: skip
 
 
