@@ -333,3 +333,40 @@ def test_a_second_one_of_a_plan_needs_a_name_of_its_own(shop: World) -> None:
         shop.billing.subscribe("ada", "team")
     assert len(shop.billing.invoices(customer_id="ada")) == 2
     shop.proves()
+
+
+def test_what_is_flat_in_an_add_on_is_once_for_each_of_them_whatever_is_used(shop: World) -> None:
+    flat = [{"currency": "eur", "model": "flat", "amount": "5"}]
+    charges = [
+        {"key": "used", "kind": "usage", "meter": "calls", "prices": flat},
+        {"key": "room", "kind": "seats", "prices": flat},
+    ]
+    shop.billing.apply_catalogue({"plans": [{"key": "extra", "add_on": True, "charges": charges}]})
+    shop.billing.subscribe("ada", "starter", seats=7, add_ons={"extra": 2})
+    assert newest(shop) == euros("41"), "31, and 5 for each of two, not of seven times two"
+    shop.uses("ada", "calls", 900)
+    shop.on("2026-02-02").works()
+    assert newest(shop) == euros("46"), "and 5 for what was used, not 5 for each of 900"
+    shop.proves()
+
+
+def test_an_end_a_pause_and_a_return_are_shown_before_they_are_charged(shop: World) -> None:
+    subscription = shop.billing.subscribe("ada", "pro")
+    shop.on("2026-01-11").uses("ada", "calls", 10_200)
+    shop.later(hours=1)
+    for credit_unused, total in ((False, "2"), (True, "0")):
+        shown = shop.billing.preview_cancel(subscription.id, now=True, credit_unused=credit_unused)
+        assert shown.invoice is not None
+        assert shown.invoice.total == euros(total)
+        assert shown.subscription.status is Status.CANCELED
+    shown = shop.billing.preview_pause(subscription.id)
+    assert shop.billing.subscription(subscription.id).status is Status.ACTIVE
+    paused = shop.later(minutes=5).billing.accept_preview(shown.preview.id)  # type: ignore[union-attr]
+    assert paused.subscription.status is Status.PAUSED
+    assert paused.invoice == shop.billing.invoices(customer_id="ada", limit=1)[0]
+    back = shop.on("2026-02-20").billing.preview_resume(subscription.id)
+    assert back.invoice is not None
+    resumed = shop.billing.accept_preview(back.preview.id)  # type: ignore[union-attr]
+    assert resumed.invoice is not None
+    assert resumed.invoice.total == back.invoice.total
+    shop.proves()

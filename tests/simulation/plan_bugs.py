@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tallystick import domain, storage
-from tallystick.flows import _begin, _billables, _change, _subscriptions, _turn, change_subscription
+from tallystick.flows import _begin, _billables, _change, _preview, _subscriptions, _turn
 from tests.simulation.bugs import bug, instead
 
 
@@ -26,12 +26,12 @@ def unused_fees_are_kept() -> Iterator[None]:
 
 @bug(seeds_max=30)
 def a_preview_is_charged_as_of_the_day_it_is_accepted() -> Iterator[None]:
-    real = change_subscription._made
+    real = _preview.accepted
 
-    def made(ctx: Any, conn: Any, *terms: Any, at: Any, actor: str) -> Any:
-        return real(ctx, conn, *terms, at=at and ctx.clock.now(), actor=actor)
+    def accepted(ctx: Any, preview: Any, *, actor: str) -> Any:
+        return real(ctx, replace(preview, at=ctx.clock.now()), actor=actor)
 
-    with instead(change_subscription, "_made", made):
+    with instead(_preview, "accepted", accepted), instead(_preview, "_check", lambda *_: None):
         yield
 
 
@@ -51,13 +51,13 @@ def what_is_used_in_a_pause_is_forgotten() -> Iterator[None]:
     real = domain.subscriptions.resumed
     made = _change.made
 
-    def forgets(ctx: Any, conn: Any, kept: Any, proposal: Any, **how: Any) -> Any:
-        if how["act"] == "subscription.resumed":
+    def forgets(ctx: Any, conn: Any, kept: Any, act: Any, proposal: Any, **how: Any) -> Any:
+        if act == "resume":
             for each in storage.subscriptions.counted(conn, kept.subscription):
                 at = proposal.after.period.start
                 who = kept.subscription.customer_id
                 storage.usage.advance_position(conn, who, each.charge_key, each.meter_key, billed_through=at)
-        return made(ctx, conn, kept, proposal, **how)
+        return made(ctx, conn, kept, act, proposal, **how)
 
     assert real is domain.subscriptions.resumed, "the rule itself stays"
     with instead(_change, "made", forgets):

@@ -38,7 +38,8 @@ PLANS = {
 PLANTED = (
     ("fees", "invoice_lines", "UPDATE tallystick_invoice_lines SET amount = amount + 1 WHERE kind = 'recurring'"),
     ("fees", "invoice_lines", "UPDATE tallystick_invoice_lines SET share = '1/2' WHERE kind = 'recurring' AND share = '1'"),
-    ("fees", "invoice_lines", "UPDATE tallystick_invoice_lines SET period_start = period_start + 1000000 WHERE kind = 'credit'"),
+    ("fees", "invoice_lines",
+     "UPDATE tallystick_invoice_lines SET period_start = period_start + 86400000000 WHERE kind = 'credit'"),
     ("no time twice", "invoice_lines", "DELETE FROM tallystick_invoice_lines WHERE kind = 'credit'"),
     ("no time twice", "invoice_lines",
      "UPDATE tallystick_invoice_lines SET period_start = period_start + 1 WHERE kind = 'credit'"),

@@ -15,10 +15,9 @@ from tallystick.domain.payments import Collection
 from tallystick.domain.periods import read_cadence
 from tallystick.domain.plans import PlanVersion
 from tallystick.domain.price_documents import read_price
-from tallystick.domain.subscriptions import Anchoring, Status, Subscription
+from tallystick.domain.subscriptions import Act, Anchoring, Status, Subscription
 from tallystick.flows._begin import Begun, Wanted
-from tallystick.flows._change import Change, When
-from tallystick.flows.change_subscription import Changed
+from tallystick.flows._change import Change, Changed, When
 from tallystick.values.errors import InvalidInput, NotFound
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tallystick.values.money import currency as currency_of
@@ -114,10 +113,13 @@ class SubscriptionCalls(Engine):
     ) -> Subscription:
         """Ends the subscription with its period, or `now`: then its usage so far is invoiced, and, with `credit_unused`, the
         unused rest of its fees given back."""
-        named = SubscriptionId(subscription_id)
-        if not now:
-            return flows.cancel_subscription.cancel_at_period_end(self.context, named, actor=actor)
-        return flows.cancel_subscription.cancel_now(self.context, named, credit_unused=credit_unused, actor=actor)[0]
+        named, act = SubscriptionId(subscription_id), _end(now=now, credit_unused=credit_unused)
+        return flows.cancel_subscription.cancel_subscription(self.context, named, act, actor=actor).subscription
+
+    def preview_cancel(self, subscription_id: str, *, now: bool = False, credit_unused: bool = False) -> Changed:
+        """What `cancel` would come to now, with a preview to accept it by."""
+        act = _end(now=now, credit_unused=credit_unused)
+        return flows.cancel_subscription.preview_cancel(self.context, SubscriptionId(subscription_id), act)
 
     def undo_change(self, subscription_id: str, *, actor: str = "system") -> Subscription:
         """Takes back whatever was agreed for the end of the period."""
@@ -125,16 +127,28 @@ class SubscriptionCalls(Engine):
 
     def pause(self, subscription_id: str, *, actor: str = "system") -> Subscription:
         """Nothing is asked for, and nothing may be used, until it is resumed; the unused rest of its fees is given back."""
-        return flows.pause_subscription.pause_subscription(self.context, SubscriptionId(subscription_id), actor=actor)[0]
+        return flows.pause_subscription.pause_subscription(
+            self.context, SubscriptionId(subscription_id), actor=actor
+        ).subscription
 
     def resume(self, subscription_id: str, *, actor: str = "system") -> Subscription:
         """In service again, in a period that begins now."""
-        return flows.pause_subscription.resume_subscription(self.context, SubscriptionId(subscription_id), actor=actor)[0]
+        return flows.pause_subscription.resume_subscription(
+            self.context, SubscriptionId(subscription_id), actor=actor
+        ).subscription
 
     def due_subscriptions(self, *, limit: int = 10_000) -> list[SubscriptionId]:
         """For which something is to be done by now, the longest waiting first: `bill_subscription` does it."""
         with self.context.database.reading() as conn:
             return storage.subscriptions.due(conn, now=self.context.clock.now(), limit=limit)
+
+    def preview_pause(self, subscription_id: str) -> Changed:
+        """What `pause` would come to now, with a preview to accept it by."""
+        return flows.pause_subscription.preview_pause(self.context, SubscriptionId(subscription_id), Act.PAUSE)
+
+    def preview_resume(self, subscription_id: str) -> Changed:
+        """What `resume` would come to now, with a preview to accept it by."""
+        return flows.pause_subscription.preview_pause(self.context, SubscriptionId(subscription_id), Act.RESUME)
 
     def bill_subscription(self, subscription_id: str, *, graceless: bool = False) -> list[Invoice]:
         """The invoices of the periods that are over; the worker does this by itself. `graceless`: waits for no late usage."""
@@ -143,6 +157,12 @@ class SubscriptionCalls(Engine):
     def upcoming(self, subscription_id: str) -> Invoice | None:
         """The invoice at the end of the current period, as things stand; None where there will be none."""
         return flows.preview_invoice.preview_invoice(self.context, SubscriptionId(subscription_id))
+
+
+def _end(*, now: bool, credit_unused: bool) -> Act:
+    if not now:
+        return Act.CANCEL_AT_END
+    return Act.CANCEL_AND_CREDIT if credit_unused else Act.CANCEL
 
 
 def read_wanted(  # noqa: PLR0913 each word of a caller's

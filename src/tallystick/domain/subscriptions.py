@@ -45,6 +45,21 @@ ENTITLED = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
 RUNNING = ENTITLED | {Status.UNPAID}  # its periods go on
 
 
+class Act(StrEnum):
+    """What can become of a subscription; each has a preview."""
+
+    CHANGE = "change"
+    CHANGE_AT_END = "change_at_period_end"
+    CANCEL = "cancel"
+    CANCEL_AND_CREDIT = "cancel_and_credit"
+    CANCEL_AT_END = "cancel_at_period_end"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+AT_PERIOD_END = frozenset({Act.CHANGE_AT_END, Act.CANCEL_AT_END})
+
+
 class Anchoring(StrEnum):
     """From where its periods are counted: from its own beginning, or from the first of the month."""
 
@@ -209,9 +224,10 @@ def _sold_charge(charge: PlanCharge, terms: PlanTerms, *, prefix: str, quantity:
         )
     if price.currency != terms.currency:
         raise InvalidInput(f"overrides: {key} is in {price.currency.code}, not {terms.currency.code}", field="overrides")
-    if prefix and isinstance(price, FlatPrice):
-        price = _for_each(price)
-    times = Decimal(terms.seats if charge.kind is ChargeKind.SEATS else 1)
+    by_seats = charge.kind is ChargeKind.SEATS
+    if prefix and isinstance(price, FlatPrice) and charge.kind is not ChargeKind.USAGE:
+        price, by_seats = _for_each(price), False  # flat: the same for any number of seats, and for any usage
+    times = Decimal(terms.seats if by_seats else 1)
     return SoldCharge(
         key=key,
         kind=charge.kind,

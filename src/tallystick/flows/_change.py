@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from sqlalchemy import Connection
 
@@ -12,14 +13,26 @@ from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.periods import Cadence
 from tallystick.domain.plans import ChargeKind
-from tallystick.domain.subscriptions import ClosedPeriod, PlanTerms, Sold, SoldCharge, Status, Subscription
+from tallystick.domain.subscriptions import Act, ClosedPeriod, PlanTerms, Sold, SoldCharge, Status, Subscription
 from tallystick.flows import _begin, _subscriptions
 from tallystick.flows._subscriptions import Billing
 from tallystick.flows.context import Context
+from tallystick.storage.previews import Preview
 from tallystick.storage.subscriptions import Kept
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import derived
 from tallystick.values.time import Period
+
+# How the trail and the news say it.
+_TOLD = {
+    Act.CHANGE: "subscription.changed",
+    Act.CHANGE_AT_END: "subscription.change_scheduled",
+    Act.CANCEL: "subscription.canceled",
+    Act.CANCEL_AND_CREDIT: "subscription.canceled",
+    Act.CANCEL_AT_END: "subscription.cancel_scheduled",
+    Act.PAUSE: "subscription.paused",
+    Act.RESUME: "subscription.resumed",
+}
 
 
 class When(StrEnum):
@@ -39,6 +52,15 @@ class Change:
     seats: int | None = None
     add_ons: Mapping[str, int] | None = None
     when: When = When.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The subscription as it is now, or would be; the invoice of the act, and the preview that it can be accepted by."""
+
+    subscription: Subscription
+    invoice: Invoice | None = None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,35 @@ def _anew(conn: Connection, subscription: Subscription, after: Subscription, sol
     return Proposal(after, replace(billing, at=at), cut)
 
 
-def stopped(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime, credit_unused: bool) -> Proposal:
+def outcome(conn: Connection, subscription: Subscription, act: Act, terms: PlanTerms, *, at: datetime) -> Proposal:
+    """What the act comes to at that instant; the same for its preview and for itself. `terms` are those of a change.
+
+    Raises IllegalTransition, or Conflict, where it cannot happen to this subscription.
+    """
+    match act:
+        case Act.CHANGE:
+            return proposed(conn, subscription, terms, at=at)
+        case Act.CHANGE_AT_END:
+            _check_meters(_subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms))
+            return Proposal(domain.subscriptions.scheduled(subscription, terms), Billing(subscription))
+        case Act.CANCEL_AT_END:
+            return Proposal(domain.subscriptions.canceling(subscription), Billing(subscription))
+        case Act.CANCEL | Act.CANCEL_AND_CREDIT if subscription.status is Status.PAUSED:
+            return _used_in_spite(conn, subscription, domain.subscriptions.ended(subscription, at=at), at=at)
+        case Act.CANCEL | Act.CANCEL_AND_CREDIT:
+            after = domain.subscriptions.ended(subscription, at=at)
+            return _stopped(conn, subscription, after, at=at, credit_unused=act is Act.CANCEL_AND_CREDIT)
+        case Act.PAUSE:
+            return _stopped(conn, subscription, domain.subscriptions.paused(subscription, at=at), at=at, credit_unused=True)
+        case Act.RESUME:
+            after = domain.subscriptions.resumed(subscription, at=at)
+            offered = _subscriptions.sold(conn, after.terms)
+            return Proposal(after, _subscriptions.in_advance(conn, after, offered, once=False))
+        case _:
+            assert_never(act)
+
+
+def _stopped(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime, credit_unused: bool) -> Proposal:
     """The subscription, cut at that instant: all of its usage so far, and, where that is wanted, the unused rest of its fees."""
     cut = domain.subscriptions.closed(subscription, grace=at - at, at=at)
     billing = Billing(after, at=at)
@@ -126,27 +176,25 @@ def stopped(conn: Connection, subscription: Subscription, after: Subscription, *
     return Proposal(after, billing, cut)
 
 
-def used_in_spite(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime) -> Proposal:
+def _used_in_spite(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime) -> Proposal:
     """A paused subscription at its end: what was used in spite of the pause, without any minimum."""
     charges = _subscriptions.sold(conn, subscription.terms).charges
     billing = _subscriptions.usage(conn, subscription, charges, until=at, share=Decimal(0))
     return Proposal(after, replace(billing, at=at))
 
 
-def made(
-    ctx: Context, conn: Connection, kept: Kept, proposal: Proposal, *, act: str, actor: str
-) -> tuple[Subscription, Invoice | None]:
+def made(ctx: Context, conn: Connection, kept: Kept, act: Act, proposal: Proposal, *, actor: str) -> Changed:
     """The proposal, carried out: what is asked for at once is invoiced, and the subscription is kept as it is now."""
-    before, after = kept.subscription, proposal.after
+    before, after, at = kept.subscription, proposal.after, proposal.billing.at
     if proposal.closed is not None:
         storage.subscriptions.close(conn, before, proposal.closed, invoiced=True)
-    invoice = _subscriptions.invoiced(ctx, conn, proposal.billing, kept.collection, actor)
-    at = proposal.billing.at
-    assert at is not None, "a change takes effect at an instant"
-    _meter(conn, before, after, at=at)
-    saved = _subscriptions.save(ctx, conn, kept, after, act=act, actor=actor)
-    ctx.faults.mark(act)
-    return saved, invoice
+    invoice = None
+    if at is not None:
+        invoice = _subscriptions.invoiced(ctx, conn, proposal.billing, kept.collection, actor)
+        _meter(conn, before, after, at=at)
+    saved = _subscriptions.save(ctx, conn, kept, after, act=_TOLD[act], actor=actor)
+    ctx.faults.mark(_TOLD[act])
+    return Changed(saved, invoice)
 
 
 def _meter(conn: Connection, before: Subscription, after: Subscription, *, at: datetime) -> None:

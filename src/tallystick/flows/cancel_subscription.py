@@ -3,25 +3,31 @@
 from sqlalchemy import Connection
 
 from tallystick import domain
-from tallystick.domain.invoices import Invoice
-from tallystick.domain.subscriptions import Status, Subscription
-from tallystick.flows import _change, _subscriptions, _turn
+from tallystick.domain.subscriptions import Act, PlanTerms, Status, Subscription
+from tallystick.flows import _preview, _subscriptions
+from tallystick.flows._change import Changed
+from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
 from tallystick.values.ids import SubscriptionId
 
 
-def cancel_at_period_end(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Subscription:
-    """The subscription, which ends with its period; canceled twice is canceled once. Raises NotFound, Conflict."""
-    _turn.bring_up(ctx, subscription_id, graceless=True, actor=actor)
+def cancel_subscription(
+    ctx: Context, subscription_id: SubscriptionId, act: Act = Act.CANCEL_AT_END, *, actor: str = "system"
+) -> Changed:
+    """The subscription, ended by that act, and its last invoice: the usage so far. Canceled twice is canceled once.
 
-    def canceled(conn: Connection) -> Subscription:
-        kept = _subscriptions.locked(conn, subscription_id)
-        if kept.subscription.cancel_at_period_end or kept.subscription.status is Status.CANCELED:
-            return kept.subscription
-        after = domain.subscriptions.canceling(kept.subscription)
-        return _subscriptions.save(ctx, conn, kept, after, act="subscription.cancel_scheduled", actor=actor)
+    Raises NotFound, and Conflict for one that is paused and shall end with its period.
+    """
+    with ctx.database.reading() as conn:
+        subscription = _subscriptions.found(conn, subscription_id).subscription
+    if subscription.status is Status.CANCELED:
+        return Changed(subscription)
+    return _preview.done(ctx, subscription_id, _asked(act), actor=actor)
 
-    return ctx.database.run("cancel at period end", canceled)
+
+def preview_cancel(ctx: Context, subscription_id: SubscriptionId, act: Act) -> Changed:
+    """What ending it so would come to now, with a preview to accept it by."""
+    return _preview.previewed(ctx, subscription_id, _asked(act))
 
 
 def undo(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Subscription:
@@ -37,25 +43,8 @@ def undo(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system"
     return ctx.database.run("undo", undone)
 
 
-def cancel_now(
-    ctx: Context, subscription_id: SubscriptionId, *, credit_unused: bool = False, actor: str = "system"
-) -> tuple[Subscription, Invoice | None]:
-    """The subscription, ended, and its last invoice: the usage so far; with `credit_unused`, less the unused rest of its fees.
+def _asked(act: Act) -> Asked:
+    def ends(_conn: Connection, subscription: Subscription) -> tuple[Act, PlanTerms]:
+        return act, subscription.terms
 
-    Canceled twice is canceled once.
-    """
-    _turn.bring_up(ctx, subscription_id, graceless=True, actor=actor)
-
-    def canceled(conn: Connection) -> tuple[Subscription, Invoice | None]:
-        kept, now = _subscriptions.locked(conn, subscription_id), ctx.clock.now()
-        before = kept.subscription
-        if before.status is Status.CANCELED:
-            return before, None
-        after = domain.subscriptions.ended(before, at=now)
-        if before.status is Status.PAUSED:
-            proposal = _change.used_in_spite(conn, before, after, at=now)
-        else:
-            proposal = _change.stopped(conn, before, after, at=now, credit_unused=credit_unused)
-        return _change.made(ctx, conn, kept, proposal, act="subscription.canceled", actor=actor)
-
-    return ctx.database.run("cancel now", canceled)
+    return ends

@@ -2,51 +2,47 @@
 
 from sqlalchemy import Connection
 
-from tallystick import domain
-from tallystick.domain.invoices import Invoice
-from tallystick.domain.subscriptions import Status, Subscription
-from tallystick.flows import _change, _subscriptions, _turn
-from tallystick.flows._change import Proposal
+from tallystick.domain.subscriptions import Act, PlanTerms, Status, Subscription
+from tallystick.flows import _preview, _subscriptions
+from tallystick.flows._change import Changed
+from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
 from tallystick.values.ids import SubscriptionId
 
+_LEADS_TO = {Act.PAUSE: Status.PAUSED, Act.RESUME: Status.ACTIVE}
 
-def pause_subscription(
-    ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system"
-) -> tuple[Subscription, Invoice | None]:
+
+def pause_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Changed:
     """The subscription, paused: its usage so far is invoiced, and the unused rest of its fees given back.
 
     Paused twice is paused once. Raises NotFound; IllegalTransition for one that has ended.
     """
-    _turn.bring_up(ctx, subscription_id, graceless=True, actor=actor)
-
-    def paused(conn: Connection) -> tuple[Subscription, Invoice | None]:
-        kept, now = _subscriptions.locked(conn, subscription_id), ctx.clock.now()
-        before = kept.subscription
-        if before.status is Status.PAUSED:
-            return before, None
-        after = domain.subscriptions.paused(before, at=now)
-        proposal = _change.stopped(conn, before, after, at=now, credit_unused=True)
-        return _change.made(ctx, conn, kept, proposal, act="subscription.paused", actor=actor)
-
-    return ctx.database.run("pause", paused)
+    return _once(ctx, subscription_id, Act.PAUSE, actor=actor)
 
 
-def resume_subscription(
-    ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system"
-) -> tuple[Subscription, Invoice | None]:
+def resume_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Changed:
     """The subscription, in service in a period that begins now, and the invoice of its fees.
 
     What was used in spite of the pause is on the invoice of that period. Resumed twice is resumed once.
     """
+    return _once(ctx, subscription_id, Act.RESUME, actor=actor)
 
-    def resumed(conn: Connection) -> tuple[Subscription, Invoice | None]:
-        kept, now = _subscriptions.locked(conn, subscription_id), ctx.clock.now()
-        before = kept.subscription
-        if before.status is Status.ACTIVE:
-            return before, None
-        after = domain.subscriptions.resumed(before, at=now)
-        billing = _subscriptions.in_advance(conn, after, _subscriptions.sold(conn, after.terms), once=False)
-        return _change.made(ctx, conn, kept, Proposal(after, billing), act="subscription.resumed", actor=actor)
 
-    return ctx.database.run("resume", resumed)
+def preview_pause(ctx: Context, subscription_id: SubscriptionId, act: Act) -> Changed:
+    """What a pause, or its end, would come to now, with a preview to accept it by."""
+    return _preview.previewed(ctx, subscription_id, _asked(act))
+
+
+def _once(ctx: Context, subscription_id: SubscriptionId, act: Act, *, actor: str) -> Changed:
+    with ctx.database.reading() as conn:
+        subscription = _subscriptions.found(conn, subscription_id).subscription
+    if subscription.status is _LEADS_TO[act]:
+        return Changed(subscription)
+    return _preview.done(ctx, subscription_id, _asked(act), actor=actor)
+
+
+def _asked(act: Act) -> Asked:
+    def acts(_conn: Connection, subscription: Subscription) -> tuple[Act, PlanTerms]:
+        return act, subscription.terms
+
+    return acts

@@ -1,4 +1,4 @@
-"""Previews: what a change of a subscription was shown to cost, and whether it was accepted."""
+"""Previews: what an act upon a subscription was shown to cost, and whether it was accepted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from tallystick.domain.plan_documents import read_terms, write_terms
-from tallystick.domain.subscriptions import PlanTerms
+from tallystick.domain.subscriptions import AT_PERIOD_END, Act, PlanTerms
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.values.ids import CustomerId, SubscriptionId
@@ -20,8 +20,8 @@ class Preview:
     id: str
     customer_id: CustomerId
     subscription_id: SubscriptionId
+    act: Act
     terms: PlanTerms
-    immediate: bool
     at: datetime
     expires_at: datetime
     currency: Currency
@@ -30,6 +30,11 @@ class Preview:
     subscription_version: int
     accepted: bool = False
 
+    @property
+    def immediate(self) -> bool:
+        """Whether it takes effect at `at`, and not at the end of the period."""
+        return self.act not in AT_PERIOD_END
+
 
 def add(conn: Connection, preview: Preview) -> None:
     row = {
@@ -37,7 +42,7 @@ def add(conn: Connection, preview: Preview) -> None:
         "id": preview.id,
         "subscription_id": preview.subscription_id,
         "terms": write_terms(preview.terms),
-        "immediate": preview.immediate,
+        "act": preview.act.value,
         "at": preview.at,
         "expires_at": preview.expires_at,
         "currency": preview.currency.code,
@@ -58,7 +63,7 @@ def get(conn: Connection, preview_id: str) -> Preview | None:
         customer_id=CustomerId(row.customer_id),
         subscription_id=SubscriptionId(row.subscription_id),
         terms=read_terms(row.terms),
-        immediate=row.immediate,
+        act=Act(row.act),
         at=row.at,
         expires_at=row.expires_at,
         currency=currency(row.currency),

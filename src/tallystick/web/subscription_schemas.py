@@ -12,7 +12,7 @@ from tallystick.domain.plan_documents import write_terms
 from tallystick.domain.plans import TRIAL_MAX
 from tallystick.domain.subscriptions import SEATS_MAX, PlanTerms, Subscription
 from tallystick.flows._begin import Begun
-from tallystick.flows.change_subscription import Changed
+from tallystick.flows._change import Changed
 from tallystick.flows.list_entitlements import Entitled
 from tallystick.values.decimals import plain
 from tallystick.values.errors import InvalidInput

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, text
 
-from tallystick.domain.subscriptions import Anchoring, PeriodKind, Status
+from tallystick.domain.subscriptions import Act, Anchoring, PeriodKind, Status
 from tallystick.storage.schema.base import at, doc, flag, is_currency, key, of_customer, of_meter, one_of, table, whole
 
 # Of subscriptions, said in the same words by the index and by the query that is to use it.
@@ -111,7 +111,7 @@ subscription_previews = table(
     key("id"),
     key("subscription_id"),
     doc("terms"),
-    flag("immediate"),
+    key("act"),
     at("at"),
     at("expires_at"),
     key("currency"),
@@ -121,6 +121,7 @@ subscription_previews = table(
     flag("accepted"),
     PrimaryKeyConstraint("customer_id", "id"),
     is_currency(),
+    one_of("act", Act),
     Index("ix_tallystick_subscription_previews_id", "id"),
     Index("ix_tallystick_subscription_previews_expires", "expires_at"),
 )

@@ -431,7 +431,7 @@ def _subscription_previews() -> None:
         sa.Column("id", types.Key(), nullable=False),
         sa.Column("subscription_id", types.Key(), nullable=False),
         sa.Column("terms", types.JsonDoc(), nullable=False),
-        sa.Column("immediate", types.Flag(), nullable=False),
+        sa.Column("act", types.Key(), nullable=False),
         sa.Column("at", types.Instant(), nullable=False),
         sa.Column("expires_at", types.Instant(), nullable=False),
         sa.Column("currency", types.Key(), nullable=False),
@@ -439,6 +439,10 @@ def _subscription_previews() -> None:
         sa.Column("fingerprint", types.Key(), nullable=False),
         sa.Column("subscription_version", types.Whole(), nullable=False),
         sa.Column("accepted", types.Flag(), nullable=False),
+        sa.CheckConstraint(
+            "act IN ('cancel', 'cancel_and_credit', 'cancel_at_period_end', 'change', 'change_at_period_end', 'pause', 'resume')",
+            name=op.f("ck_tallystick_subscription_previews_act"),
+        ),
         sa.CheckConstraint("length(currency) = 3", name=op.f("ck_tallystick_subscription_previews_currency")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_subscription_previews_tallystick_customers")
