@@ -148,6 +148,7 @@ def test_an_event_is_read_back_as_it_was_recorded(world: World) -> None:
         "at": "2026-01-01T00:00:00Z",
         "unit_price": None,
         "properties": {"model": "x", "tokens": "12", "cached": "true"},
+        "amendment": None,
     }
 
 
