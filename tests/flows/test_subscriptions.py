@@ -159,3 +159,39 @@ def test_a_start_in_the_future_is_refused() -> None:
         app.subscribe("ada", "a", start=clock.now() + timedelta(seconds=1))
     assert app.subscribe("ada", "a", start=clock.now()).status is Status.ACTIVE
     app.close()
+
+
+def test_one_that_is_paused_in_its_trial_can_be_canceled(database_url: str) -> None:
+    clock = FakeClock()
+    app = Tallystick.from_url(database_url, clock=clock, ids=SeededIds())
+    metered = {
+        "key": "m",
+        "kind": "usage",
+        "meter": "calls",
+        "prices": [{"currency": "usd", "model": "per_unit", "unit_amount": "1"}],
+    }
+    app.apply_catalogue({"meters": PLANS["meters"], "plans": [{"key": "m", "trial_days": 9, "charges": [metered]}]})
+    named = app.subscribe("ada", "m").id
+    clock.advance(timedelta(days=1))
+    app.pause(named)
+    clock.advance(timedelta(days=1))
+    assert app.cancel(named, now=True).status is Status.CANCELED
+    assert app.invoices() == []
+    assert app.verify().clean
+    app.close()
+
+
+class Ticking(FakeClock):
+    """As clocks are: asked twice, it says two times."""
+
+    def now(self) -> datetime:
+        return self.advance(timedelta(milliseconds=7))
+
+
+def test_what_was_shown_is_accepted_though_time_goes_on() -> None:
+    app = Tallystick.from_url("sqlite://", clock=Ticking(), ids=SeededIds())
+    app.apply_catalogue(PLANS)
+    shown = app.preview_change(app.subscribe("ada", "a").id, plan="b", when="now")
+    assert shown.preview is not None
+    assert app.accept_preview(shown.preview.id).invoice is not None
+    app.close()

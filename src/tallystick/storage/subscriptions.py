@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, case, literal, select
 
 from tallystick.domain.payments import Collection, Method
 from tallystick.domain.plan_documents import read_terms, write_terms
 from tallystick.domain.subscriptions import Anchoring, ClosedPeriod, PeriodKind, Status, Subscription
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
+from tallystick.storage.types import Instant
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, MeterKey, SubscriptionId
 from tallystick.values.time import Period
@@ -157,11 +158,13 @@ def count(conn: Connection, subscription: Subscription, counting: Counting) -> N
 
 
 def stop_counting(conn: Connection, customer_id: CustomerId, charge_key: str, *, until: datetime) -> None:
+    """Not before it began: what is paused in its trial, and canceled, has counted nothing."""
     table = schema.subscription_meters
     stopped = table.update().where(
         table.c.customer_id == customer_id, table.c.charge_key == charge_key, table.c.counted_until.is_(None)
     )
-    conn.execute(stopped.values(counted_until=until))
+    ends = case((table.c.counted_from > until, table.c.counted_from), else_=literal(until, Instant()))
+    conn.execute(stopped.values(counted_until=ends))
 
 
 def counted(conn: Connection, subscription: Subscription) -> list[Counting]:
