@@ -276,7 +276,7 @@ def void_leaves_the_providers_object_payable() -> Iterator[None]:
 @bug(credit=0.9, lost_reply=0.3, timeout_after_success=0.3, closed=(WEBHOOK,), seeds_max=20)
 def each_attempt_to_refund_has_a_new_key() -> Iterator[None]:
     numbers = count(1)
-    with _instead(Refund, "key", property(lambda self: f"{self.id}:{next(numbers)}")):
+    with instead(Refund, "key", property(lambda self: f"{self.id}:{next(numbers)}")):
         yield
 
 
@@ -284,9 +284,9 @@ def each_attempt_to_refund_has_a_new_key() -> Iterator[None]:
 def more_goes_back_than_was_paid() -> Iterator[None]:
     """Two locks are off at once: what was credited before is forgotten, and so is what was set aside of the payment."""
     with (
-        _instead(domain.credit_notes, "left", lambda invoice, earlier: invoice.total),
-        _instead(storage.payments, "give_back", lambda *_: True),
-        _instead(storage.payments, "take_back", lambda *_: True),
+        instead(domain.credit_notes, "left", lambda invoice, earlier: invoice.total),
+        instead(storage.payments, "give_back", lambda *_: True),
+        instead(storage.payments, "take_back", lambda *_: True),
     ):
         yield
 
@@ -302,7 +302,7 @@ def a_refund_is_done_when_its_answer_is_lost() -> Iterator[None]:
                 return _refunds.save(ctx, conn, question.refund, done, via="answer") or done
         return real(ctx, question, outcome)
 
-    with _instead(refund, "_answer", answer):
+    with instead(refund, "_answer", answer):
         yield
 
 
@@ -313,7 +313,7 @@ def a_credited_invoice_is_still_asked_for_in_full() -> Iterator[None]:
     def canceled(ctx: Any, payment: Payment) -> Payment:
         return replace(payment, status=PaymentStatus.CANCELED, updated_at=ctx.clock.now())
 
-    with _instead(_unpayable, "canceled", canceled):
+    with instead(_unpayable, "canceled", canceled):
         yield
 
 

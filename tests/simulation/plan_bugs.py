@@ -9,9 +9,16 @@ from tallystick.flows import _begin, _billables, _change, _preview, _subscriptio
 from tests.simulation.bugs import bug, instead
 
 
-@bug(crash=0.0)
-def a_period_is_invoiced_by_everybody_who_comes() -> Iterator[None]:
-    with instead(storage.subscriptions, "note_invoiced", lambda *_: None):
+@bug()
+def a_period_is_invoiced_twice() -> Iterator[None]:
+    real, forgotten = storage.subscriptions.note_invoiced, set[str]()
+
+    def note_invoiced(conn: Any, subscription: Any, closed: Any) -> None:
+        if subscription.id in forgotten:
+            real(conn, subscription, closed)
+        forgotten.add(subscription.id)
+
+    with instead(storage.subscriptions, "note_invoiced", note_invoiced):
         yield
 
 
