@@ -1,10 +1,12 @@
 """A preview of an act upon a subscription, kept for half an hour; and the act itself, previewed or not."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tallystick import storage
+from tallystick.domain.invoices import Invoice
 from tallystick.domain.plan_documents import write_terms
 from tallystick.domain.subscriptions import PREVIEW_LIFE, Act, PlanTerms, Subscription
 from tallystick.flows import _change, _subscriptions, _turn
@@ -26,31 +28,29 @@ def previewed(ctx: Context, subscription_id: SubscriptionId, asked: Asked) -> Ch
     _turn.bring_up(ctx, subscription_id, graceless=True)
 
     def preview(conn: Connection) -> Changed:
-        before = _subscriptions.locked(conn, subscription_id).subscription
+        before, now = _subscriptions.locked(conn, subscription_id).subscription, ctx.clock.now()
         act, terms = asked(conn, before)
-        proposal = _change.outcome(conn, before, act, terms, at=ctx.clock.now())
+        proposal = _change.outcome(conn, before, act, terms, at=now)
         invoice = _subscriptions.drafted(ctx, conn, proposal.billing)
-        amount_due = 0 if invoice is None else invoice.total.minor
-        kept = _preview(ctx, before, act, terms, amount_due, fingerprint=_change.fingerprint(before, invoice))
+        kept = _preview(before, act, terms, invoice, at=now)
         storage.previews.add(conn, kept)
         return Changed(proposal.after, invoice, kept)
 
     return ctx.database.run("preview", preview)
 
 
-def _preview(ctx: Context, before: Subscription, act: Act, terms: PlanTerms, amount_due: int, *, fingerprint: str) -> Preview:
-    now = ctx.clock.now()
+def _preview(before: Subscription, act: Act, terms: PlanTerms, invoice: Invoice | None, *, at: datetime) -> Preview:
     return Preview(
-        id=derived("prv", before.id, str(before.version), rfc3339(now), act, str(write_terms(terms))),
+        id=derived("prv", before.id, str(before.version), rfc3339(at), act, str(write_terms(terms))),
         customer_id=before.customer_id,
         subscription_id=before.id,
         act=act,
         terms=terms,
-        at=now,
-        expires_at=now + PREVIEW_LIFE,
+        at=at,
+        expires_at=at + PREVIEW_LIFE,
         currency=terms.currency,
-        amount_due=amount_due,
-        fingerprint=fingerprint,
+        amount_due=0 if invoice is None else invoice.total.minor,
+        fingerprint=_change.fingerprint(before, invoice),
         subscription_version=before.version,
     )
 
