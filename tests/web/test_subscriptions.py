@@ -309,3 +309,21 @@ def test_a_key_that_reads_may_preview_and_not_subscribe(world: World) -> None:
     assert problem(world.call("POST", "/v1/subscriptions", ADA)) == (403, "forbidden")
     assert problem(world.call("POST", "/v1/subscription-previews/x/accept")) == (403, "forbidden")
     assert problem(world.call("GET", "/v1/customers/ada/entitlements")) == (403, "forbidden")
+
+
+def test_an_end_a_pause_and_a_return_are_shown_before(either_world: World) -> None:
+    world = shop(either_world)
+    path = f"/v1/subscriptions/{begun(world)['subscription']['id']}"
+    on(world, "2026-01-11")
+    ends = world.call("POST", f"{path}/cancel/preview", {"at": "now", "credit_unused": True}).json()
+    assert ([line["amount"] for line in ends["invoice"]["lines"]], ends["subscription"]["status"]) == ([-21_00], "canceled")
+    assert world.call("POST", f"{path}/cancel/preview", {}).json()["effective_at"] is None
+    assert problem(world.call("POST", f"{path}/cancel/preview", {"credit_unused": True}))[0] == 422
+    pause = world.call("POST", f"{path}/pause/preview").json()
+    assert (pause["effective_at"], pause["subscription"]["status"]) == ("2026-01-11T00:00:00Z", "paused")
+    accepted = world.call("POST", f"/v1/subscription-previews/{pause['id']}/accept").json()
+    assert (accepted["subscription"]["status"], accepted["invoice"]["carried_out"]) == ("paused", -21_00)
+    back = world.call("POST", f"{path}/resume/preview").json()
+    assert (back["amount_due"], back["invoice"]["carried_in"]) == (10_00, -21_00)
+    assert problem(world.call("POST", f"{path}/pause/preview")) == (409, "illegal_transition")
+    assert world.billing.verify().clean

@@ -184,11 +184,12 @@ class ChangedShown(BaseModel):
         return cls(subscription=AgreementShown.of(changed.subscription), invoice=_shown(changed.invoice))
 
 
-class ChangePreviewShown(BaseModel):
+class ActPreviewShown(BaseModel):
     """Accepted until `expires_at`, exactly `invoice` is charged; `subscription` is as it would be. Null `effective_at`: at the
     end of the period."""
 
     id: str
+    act: str
     effective_at: str | None
     expires_at: str
     amount_due: int
@@ -202,6 +203,7 @@ class ChangePreviewShown(BaseModel):
         assert preview is not None, "a preview was asked for"
         return cls(
             id=preview.id,
+            act=preview.act.value,
             effective_at=rfc3339(preview.at) if preview.immediate else None,
             expires_at=rfc3339(preview.expires_at),
             amount_due=preview.amount_due,

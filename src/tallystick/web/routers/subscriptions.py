@@ -9,18 +9,19 @@ from starlette.responses import Response
 
 from tallystick.app import Tallystick
 from tallystick.domain.subscriptions import Subscription
+from tallystick.flows._change import Changed
 from tallystick.web.door import Billing, Caller, Scope, router
 from tallystick.web.once import IdempotencyKey, answered_once
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.schemas import Key, Sent
 from tallystick.web.security import needs
 from tallystick.web.subscription_schemas import (
+    ActPreviewShown,
     AgreementShown,
     BegunShown,
     CancelBody,
     ChangeBody,
     ChangedShown,
-    ChangePreviewShown,
     EntitlementsShown,
     SubscribeBody,
     UpcomingShown,
@@ -81,17 +82,51 @@ def get_upcoming_invoice(billing: Billing, subscription_id: _Id) -> UpcomingShow
     "/v1/subscriptions/{subscription_id}/preview",
     dependencies=_WRITES,
     summary="What a change would cost",
-    response_model=ChangePreviewShown,
+    response_model=ActPreviewShown,
     status_code=201,
 )
 def preview_change(billing: Billing, subscription_id: _Id, body: ChangeBody, key: IdempotencyKey = None) -> Response:
     """A preview to accept within half an hour: what it shows is what is charged. What is over is invoiced first."""
 
-    def effect() -> tuple[int, str]:
-        changed = billing.preview_change(subscription_id, **body.model_dump())
-        return 201, ChangePreviewShown.of(changed).model_dump_json()
+    return _shown(billing, key, subscription_id, body, lambda: billing.preview_change(subscription_id, **body.model_dump()))
 
-    return answered_once(billing, key, f"POST /v1/subscriptions/{subscription_id}/preview", body, effect)[0]
+
+@routes.post(
+    "/v1/subscriptions/{subscription_id}/cancel/preview",
+    dependencies=_WRITES,
+    summary="What an end would come to",
+    response_model=ActPreviewShown,
+    status_code=201,
+)
+def preview_cancel(billing: Billing, subscription_id: _Id, body: CancelBody, key: IdempotencyKey = None) -> Response:
+    """To accept as that of a change; so are the two below."""
+
+    def previewed() -> Changed:
+        return billing.preview_cancel(subscription_id, now=body.now, credit_unused=body.credit_unused)
+
+    return _shown(billing, key, f"{subscription_id}/cancel", body, previewed)
+
+
+@routes.post(
+    "/v1/subscriptions/{subscription_id}/pause/preview",
+    dependencies=_WRITES,
+    summary="What a pause would come to",
+    response_model=ActPreviewShown,
+    status_code=201,
+)
+def preview_pause(billing: Billing, subscription_id: _Id, key: IdempotencyKey = None) -> Response:
+    return _shown(billing, key, f"{subscription_id}/pause", Sent(), lambda: billing.preview_pause(subscription_id))
+
+
+@routes.post(
+    "/v1/subscriptions/{subscription_id}/resume/preview",
+    dependencies=_WRITES,
+    summary="What a return would come to",
+    response_model=ActPreviewShown,
+    status_code=201,
+)
+def preview_resume(billing: Billing, subscription_id: _Id, key: IdempotencyKey = None) -> Response:
+    return _shown(billing, key, f"{subscription_id}/resume", Sent(), lambda: billing.preview_resume(subscription_id))
 
 
 @routes.post(
@@ -187,6 +222,15 @@ def resume_subscription(billing: Billing, caller: Caller, subscription_id: _Id, 
 def list_entitlements(billing: Billing, customer_id: Annotated[Key, Path(description="Your own id.")]) -> EntitlementsShown:
     """The features of their plans, and each quota as it stands, from plans and grants."""
     return EntitlementsShown.of(billing.entitlements(customer_id))
+
+
+def _shown(billing: Tallystick, key: str | None, what: str, asked: BaseModel, look: Callable[[], Changed]) -> Response:
+    """The preview, kept once per key."""
+
+    def effect() -> tuple[int, str]:
+        return 201, ActPreviewShown.of(look()).model_dump_json()
+
+    return answered_once(billing, key, f"POST /v1/subscriptions/{what}/preview", asked, effect)[0]
 
 
 def _kept(billing: Tallystick, key: str | None, what: str, asked: BaseModel, act: Callable[[], Subscription]) -> Response:
