@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
@@ -179,7 +178,7 @@ def _stopped(conn: Connection, subscription: Subscription, after: Subscription, 
 def _used_in_spite(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime) -> Proposal:
     """A paused subscription at its end: what was used in spite of the pause, without any minimum."""
     charges = _subscriptions.sold(conn, subscription.terms).charges
-    billing = _subscriptions.usage(conn, subscription, charges, until=at, share=Decimal(0))
+    billing = _subscriptions.usage(conn, subscription, charges, until=at)
     return Proposal(after, replace(billing, at=at))
 
 

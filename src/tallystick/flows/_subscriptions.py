@@ -29,7 +29,7 @@ from tallystick.flows import _billables, _entitle, _issue, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.subscriptions import Counting, Kept
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
-from tallystick.values.exact import Exact
+from tallystick.values.exact import ZERO, Exact
 from tallystick.values.ids import SubscriptionId
 from tallystick.values.time import Period, rfc3339
 
@@ -111,14 +111,21 @@ def in_arrears(conn: Connection, subscription: Subscription, closed: ClosedPerio
     billed = Billing(subscription, at=closed.period.start)
     if service is not None and after:
         billed = billed.plus(fees(conn, replace(subscription, full=closed.full), after, service))
-    share = domain.lines.share_of(closed.period, closed.full)
-    return billed.plus(usage(conn, subscription, charges, until=closed.period.end, share=share))
+    return billed.plus(usage(conn, subscription, charges, until=closed.period.end, of=closed))
 
 
 def usage(
-    conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, until: datetime, share: Exact
+    conn: Connection,
+    subscription: Subscription,
+    charges: Sequence[SoldCharge],
+    *,
+    until: datetime,
+    of: ClosedPeriod | None = None,
 ) -> Billing:
-    """What these charges have counted since they were last billed; so much of a price's minimum is due as `share` says."""
+    """What these charges have counted since they were last billed.
+
+    Of a price's minimum so much is due as the charge has counted of the full period that this is `of`; of none, nothing.
+    """
     meters, listed = storage.catalog.meters(conn), []
     for sold_charge in charges:
         if sold_charge.kind is not ChargeKind.USAGE:
@@ -131,9 +138,14 @@ def usage(
         if start < until:
             period = Period(start, until)
             billable = _billables.measured(conn, subscription.customer_id, charge, meters[charge.meter_key], period)
-            listed.append(replace(billable, share=share))
+            listed.append(replace(billable, share=ZERO if of is None else _counted(of, period)))
     lines = tuple(domain.lines.usage_line(subscription.customer_id, billable) for billable in listed)
     return Billing(subscription, lines, tuple(listed))
+
+
+def _counted(closed: ClosedPeriod, counted: Period) -> Exact:
+    """How much of the full period it was counted for; what was used in spite of a pause before it has no part in that."""
+    return domain.lines.share_of(Period(max(counted.start, closed.period.start), counted.end), closed.full)
 
 
 def late(conn: Connection, subscription: Subscription) -> Billing:
