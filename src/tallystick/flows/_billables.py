@@ -36,8 +36,8 @@ def billables(
         meter = meters[charge.meter_key]
         counted = _counted(covered.get(meter.key, []), until=until)
         listed = late(conn, customer_id, charge.key, meters) if key in changed else []
-        if key in changed and not counted:
-            listed = _earlier(conn, customer_id, charge, meter) + listed
+        if key in changed:
+            listed = _unlisted(conn, customer_id, charge, meter, covered.get(meter.key, [])) + listed
         for billable in listed + _current(conn, customer_id, charge, meter, until=until, covered=counted):
             found[billable.charge.price.currency].append(billable)
     for key in sorted(changed & _of_ended(covered)) if only is None else ():
@@ -72,24 +72,39 @@ def outside(start: datetime, until: datetime, covered: Sequence[Period]) -> list
     """What of [start, until) no subscription counts: usage is billed by one of them, or by charges outside of them."""
     parts = []
     for span in covered:
-        if start < span.start < until:
+        if span.start >= until:
+            break
+        if start < span.start:
             parts.append(Period(start, span.start))
         start = max(start, span.end)
     return [*parts, Period(start, until)] if start < until else parts
 
 
-def _earlier(conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter) -> list[Billable]:
-    """What was used before the first period that was billed, and told only after it: no line covers it, so it gets its own."""
+def _unlisted(
+    conn: Connection, customer_id: CustomerId, charge: Charge, meter: Meter, covered: Sequence[Counting]
+) -> list[Billable]:
+    """What was told only after its time was billed, where no line covers that: a time gets its own.
+
+    It lies before the first period that was billed, or between two subscriptions, where nothing had been used.
+    """
     first_at = storage.usage.first_at(conn, customer_id, meter.key)
     position = storage.usage.position(conn, customer_id, charge.key)
-    late = storage.usage.late_hours(conn, customer_id, charge.key)
     if first_at is None or position is None or first_at >= position:
         return []
-    if not any(hour <= first_at < hour + _HOUR for hour in late):
+    counted, late = _counted(covered, until=position), storage.usage.late_hours(conn, customer_id, charge.key)
+    hours = [Period(max(hour, first_at), min(hour + _HOUR, position)) for hour in late if first_at < hour + _HOUR]
+    if not any(_gaps(conn, customer_id, charge.key, hour, counted) for hour in hours):
         return []
-    billed = storage.invoices.lines_between(conn, customer_id, charge.key, Period(first_at, position))
-    start = min(line.period.start for line in billed)
-    return [measured(conn, customer_id, charge, meter, Period(first_at, start))] if first_at < start else []
+    gaps = _gaps(conn, customer_id, charge.key, Period(first_at, position), counted)
+    touched = [gap for gap in gaps if any(hour.start < gap.end and gap.start < hour.end for hour in hours)]
+    found = [measured(conn, customer_id, charge, meter, gap) for gap in touched]
+    return [billable for billable in found if billable.usage.count]
+
+
+def _gaps(conn: Connection, customer_id: CustomerId, charge_key: str, within: Period, counted: Sequence[Period]) -> list[Period]:
+    """What of it neither a line of the charge nor a subscription covers."""
+    listed = [line.period for line in storage.invoices.lines_between(conn, customer_id, charge_key, within)]
+    return outside(within.start, within.end, sorted([*listed, *counted], key=lambda period: period.start))
 
 
 def late(conn: Connection, customer_id: CustomerId, charge_key: str, meters: Mapping[MeterKey, Meter]) -> list[Billable]:

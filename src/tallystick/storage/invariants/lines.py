@@ -167,7 +167,8 @@ def _period(stretch: _Stretch) -> Period:
 def tiling(conn: Connection, wrong: Wrongs) -> int:
     """The periods of a charge follow each other without gap or overlap, up to the billing position.
 
-    A gap is only where the charge did not count: of a subscription's, while it was not in force; of another, while one was.
+    A gap is only where the charge did not count: of a subscription's, while it was not in force; of another, about a time in
+    which one was. (Between two of them nothing may have been used; that no event is left out there, `complete` says.)
     """
     positions = {(row.customer_id, row.charge_key): row.billed_through for row in rows(conn, _BEFORE_POSITION)}
     by_charge, by_meter = _counted(conn)
@@ -177,7 +178,7 @@ def tiling(conn: Connection, wrong: Wrongs) -> int:
         checked += 1
         before = ends.get(stretch.of)
         begun = [span for span in by_charge.get(stretch.of, ()) if span[0] == stretch.start]
-        outside = _covered(by_meter.get((stretch.of[0], stretch.meter_key), ()), before or stretch.start, stretch.start)
+        outside = _touched(by_meter.get((stretch.of[0], stretch.meter_key), ()), before or stretch.start, stretch.start)
         if before is not None and before != stretch.start and not begun and (stretch.of in by_charge or not outside):
             wrong(stretch.subject, f"begins {stretch.start - before} microseconds after the period before it has ended")
         ends[stretch.of] = stretch.end
@@ -202,12 +203,9 @@ def _counted(conn: Connection) -> tuple[dict[Of, Spans], dict[Of, Spans]]:
     return by_charge, by_meter
 
 
-def _covered(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether the spans leave nothing of [start, end) out."""
-    for begin, until in sorted(spans):
-        if begin <= start:
-            start = max(start, until)
-    return start >= end
+def _touched(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether one of the spans has some of [start, end)."""
+    return any(begin < end and start < until for begin, until in spans)
 
 
 def rated_as_stored(conn: Connection, wrong: Wrongs) -> int:
