@@ -7,6 +7,7 @@ from tallystick import Tallystick
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.usage import Event
 from tallystick.testing import FakeClock, SeededIds
+from tallystick.values.money import EUR, Money
 from tallystick.worker import loop
 
 METERS = [{"key": "calls", "decimals": 0}]
@@ -79,4 +80,46 @@ def test_a_minimum_is_due_for_as_long_as_its_charge_counts() -> None:
     shop.on("2026-01-21").app.change_subscription(named, plan="least", when="now")
     shop.on("2026-02-02").works()
     assert shop.amounts() == [[1000, 2100], [-1100], [1100]], "ten days, and eleven; not ten, and the whole month again"
+    shop.proves()
+
+
+STANDALONE = [{"key": "payg", "meter": "calls", "price": each("1")}]
+
+
+def test_what_is_told_late_of_a_time_before_the_first_bill_is_billed_beside_a_subscription_too() -> None:
+    shop = Shop(charges=STANDALONE)
+    shop.on("2026-01-08").uses(1).on("2026-01-10").app.bill("ada")
+    shop.app.subscribe("ada", "metered")
+    shop.on("2026-01-12").uses(5, at="2026-01-03")
+    assert [invoice.subtotal for invoice in shop.app.bill("ada")] == [Money(500, EUR)]
+    assert shop.app.bill("ada") == []
+    shop.proves()
+
+
+def test_what_is_told_late_of_a_time_between_two_subscriptions_is_billed_once() -> None:
+    shop = Shop(charges=STANDALONE)
+    shop.uses(1, at="2025-12-28")
+    first = shop.app.subscribe("ada", "metered").id
+    shop.on("2026-01-10").app.cancel(first, now=True)
+    second = shop.on("2026-01-15").app.subscribe("ada", "metered").id
+    shop.on("2026-01-20").app.cancel(second, now=True)
+    shop.on("2026-01-22").uses(1).on("2026-01-25").app.bill("ada")
+    shop.proves()
+    shop.uses(7, at="2026-01-12").uses(3, at="2026-01-17")
+    bills = shop.app.bill("ada")
+    assert [line.amount.minor for invoice in bills for line in invoice.lines] == [700, 300], "nobody's, and the second one's"
+    assert shop.app.bill("ada") == []
+    shop.proves()
+
+
+def test_a_change_with_the_period_counts_from_where_a_bill_outside_of_it_has_ended() -> None:
+    shop = Shop(charges=STANDALONE)
+    named = shop.app.subscribe("ada", "starter").id
+    shop.on("2026-01-08").uses(1).app.change_subscription(named, plan="metered", when="period_end")
+    shop.on("2026-02-01 00:30").uses(2, at="2026-02-01 00:10").app.bill("ada")
+    shop.on("2026-02-01 02:00").works()
+    assert shop.app.subscription(named).terms.plan_key == "metered", "a bill in between stops no subscription"
+    shop.on("2026-02-03").uses(4).on("2026-03-01 01:00").works()
+    assert shop.amounts() == [[3100], [300], [400]], "each event once: the first two outside of the plan"
+    assert shop.app.bill("ada") == []
     shop.proves()

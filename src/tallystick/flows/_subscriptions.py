@@ -30,7 +30,7 @@ from tallystick.flows.context import Context
 from tallystick.storage.subscriptions import Counting, Kept
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
 from tallystick.values.exact import ZERO, Exact
-from tallystick.values.ids import SubscriptionId
+from tallystick.values.ids import MeterKey, SubscriptionId
 from tallystick.values.time import Period, rfc3339
 
 
@@ -193,23 +193,35 @@ def invoiced(ctx: Context, conn: Connection, billing: Billing, collection: Colle
 # How it is kept
 
 
-def count(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, since: datetime) -> None:
-    """These charges count the usage of their meters from then on. Raises Conflict where that was billed already."""
+def count(
+    conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, since: datetime, waits: bool = False
+) -> None:
+    """These charges count the usage of their meters from then on; from where others have billed it up to, where it `waits`.
+
+    Raises Conflict where that was billed already, and it does not.
+    """
     for charge in charges:
         if charge.kind is not ChargeKind.USAGE:
             continue
         assert charge.meter_key is not None, "usage is of a meter"
-        for key in storage.catalog.charges_of(conn, [charge.meter_key]):
-            position = storage.usage.position(conn, subscription.customer_id, key)
-            if position is not None and position > since:
-                raise Conflict(
-                    f"start: the usage of {charge.meter_key} is billed up to {rfc3339(position)} already; start then or later",
-                    field="start",
-                    code="already_billed",
-                )
+        billed = _billed_through(conn, subscription, charge.meter_key)
+        if billed is not None and billed > since and not waits:
+            raise Conflict(
+                f"start: the usage of {charge.meter_key} is billed up to {rfc3339(billed)} already; start then or later",
+                field="start",
+                code="already_billed",
+            )
+        begins = since if billed is None else max(since, billed)
         key = charge_key(subscription.id, charge.key)
-        storage.subscriptions.count(conn, subscription, Counting(key, charge.meter_key, since, None))
-        storage.usage.advance_position(conn, subscription.customer_id, key, charge.meter_key, billed_through=since)
+        storage.subscriptions.count(conn, subscription, Counting(key, charge.meter_key, begins, None))
+        storage.usage.advance_position(conn, subscription.customer_id, key, charge.meter_key, billed_through=begins)
+
+
+def _billed_through(conn: Connection, subscription: Subscription, meter_key: MeterKey) -> datetime | None:
+    """How far charges outside of subscriptions have billed the meter; None: not at all."""
+    keys = storage.catalog.charges_of(conn, [meter_key])
+    positions = (storage.usage.position(conn, subscription.customer_id, key) for key in keys)
+    return max((position for position in positions if position is not None), default=None)
 
 
 def stop(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, until: datetime) -> None:

@@ -71,7 +71,8 @@ def _meter_anew(conn: Connection, before: Subscription, after: Subscription) -> 
         return
     new = _subscriptions.sold(conn, after.terms)
     _subscriptions.stop(conn, before, [each for each in old.charges if each.key not in new.by_key], until=at)
-    _subscriptions.count(conn, after, [each for each in new.charges if each.key not in old.by_key], since=at)
+    # What was billed by others meanwhile stays theirs: nobody is there to ask, and a period that is over must turn.
+    _subscriptions.count(conn, after, [each for each in new.charges if each.key not in old.by_key], since=at, waits=True)
 
 
 def _invoice(ctx: Context, conn: Connection, kept: Kept, waiting: list[ClosedPeriod], actor: str) -> Invoice | None:
