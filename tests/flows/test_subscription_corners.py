@@ -123,3 +123,30 @@ def test_a_change_with_the_period_counts_from_where_a_bill_outside_of_it_has_end
     assert shop.amounts() == [[3100], [300], [400]], "each event once: the first two outside of the plan"
     assert shop.app.bill("ada") == []
     shop.proves()
+
+
+def _figures(invoice: Invoice | None) -> object:
+    return invoice and (invoice.total, invoice.discount, [(line.charge_key, line.period, line.amount) for line in invoice.lines])
+
+
+def test_within_the_grace_the_next_invoice_is_that_of_the_period_that_is_over() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "pro").id
+    shop.on("2026-01-08").uses(100).on("2026-02-01 00:30").uses(200).works()
+    shown = shop.app.upcoming(named)
+    shop.on("2026-02-01 01:00").works()
+    assert _figures(shown) == _figures(shop.invoices()[-1])
+    assert [line.amount.minor for line in shop.invoices()[-1].lines] == [100, 6200]
+
+
+def test_what_is_shown_of_the_last_invoice_has_the_coupon_that_was_live_when_its_period_began() -> None:
+    coupon = {"key": "half", "percent": "50", "duration": "months", "months": 1}
+    shop = Shop(coupons=[coupon])
+    named = shop.app.subscribe("ada", "pro").id
+    shop.on("2026-01-15").app.redeem("ada", "half")
+    shop.on("2026-02-01 01:00").works().on("2026-02-20").uses(1000).app.cancel(named)
+    shown = shop.app.upcoming(named)
+    assert shown is not None
+    assert shown.discount == Money(500, EUR)
+    shop.on("2026-03-01 01:00").works()
+    assert _figures(shown) == _figures(shop.invoices()[-1])

@@ -8,6 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.subscriptions import RUNNING, ClosedPeriod, PeriodKind, Status, Subscription
 from tallystick.flows import _billables, _subscriptions
+from tallystick.flows._subscriptions import Billing
 from tallystick.flows.context import Context
 from tallystick.storage.subscriptions import Kept
 from tallystick.values.ids import SubscriptionId
@@ -76,16 +77,10 @@ def _meter_anew(conn: Connection, before: Subscription, after: Subscription) -> 
 
 
 def _invoice(ctx: Context, conn: Connection, kept: Kept, waiting: list[ClosedPeriod], actor: str) -> Invoice | None:
-    """The oldest period that is over: its usage, and the fees of the one that follows it, on one invoice."""
+    """The oldest period that is over, invoiced."""
     subscription, closed = kept.subscription, waiting[0]
-    late = _subscriptions.late(conn, subscription)
-    billing = _subscriptions.in_arrears(conn, subscription, closed, _subscriptions.sold(conn, closed.terms).charges)
-    following = _following(subscription, closed, waiting)
-    if following is not None:
-        once = closed.kind is PeriodKind.TRIAL or following.terms.plans != closed.terms.plans
-        ahead = _subscriptions.in_advance(conn, following, _subscriptions.sold(conn, following.terms), once=once)
-        billing = replace(billing.plus(ahead), at=ahead.at)
-    invoice = _subscriptions.invoiced(ctx, conn, replace(late.plus(billing), at=billing.at), kept.collection, actor)
+    billing = billed(conn, subscription, closed, following(subscription, closed, waiting))
+    invoice = _subscriptions.invoiced(ctx, conn, billing, kept.collection, actor)
     _forget_late(conn, subscription)
     storage.subscriptions.note_invoiced(conn, subscription, closed)
     next_at = _subscriptions.due_at(subscription, waiting[1:])
@@ -95,7 +90,18 @@ def _invoice(ctx: Context, conn: Connection, kept: Kept, waiting: list[ClosedPer
     return invoice
 
 
-def _following(subscription: Subscription, closed: ClosedPeriod, waiting: list[ClosedPeriod]) -> Subscription | None:
+def billed(conn: Connection, subscription: Subscription, closed: ClosedPeriod, then: Subscription | None) -> Billing:
+    """What stands on one invoice: what came late, the usage of a period that is over, and the fees of the one that follows."""
+    late = _subscriptions.late(conn, subscription)
+    billing = _subscriptions.in_arrears(conn, subscription, closed, _subscriptions.sold(conn, closed.terms).charges)
+    if then is not None:
+        once = closed.kind is PeriodKind.TRIAL or then.terms.plans != closed.terms.plans
+        ahead = _subscriptions.in_advance(conn, then, _subscriptions.sold(conn, then.terms), once=once)
+        billing = replace(billing.plus(ahead), at=ahead.at)
+    return replace(late.plus(billing), at=billing.at)
+
+
+def following(subscription: Subscription, closed: ClosedPeriod, waiting: list[ClosedPeriod]) -> Subscription | None:
     """The subscription as it was in the period that follows: over already, or being served; None where it was not."""
     if len(waiting) > 1 and waiting[1].period.start == closed.period.end:
         later = waiting[1]
