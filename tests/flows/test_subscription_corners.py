@@ -1,7 +1,9 @@
 """Corners of a subscription's life, each with the figures that it comes to."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+import pytest
 
 from tallystick import Tallystick
 from tallystick.domain.invoices import Invoice
@@ -150,3 +152,23 @@ def test_what_is_shown_of_the_last_invoice_has_the_coupon_that_was_live_when_its
     assert shown.discount == Money(500, EUR)
     shop.on("2026-03-01 01:00").works()
     assert _figures(shown) == _figures(shop.invoices()[-1])
+
+
+@pytest.mark.parametrize("act", ["cancel", "pause", "change", "resume"])
+def test_a_clock_that_is_set_back_turns_no_time_round(act: str) -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "pro").id
+    if act == "resume":
+        shop.on("2026-01-05").app.pause(named)
+    shop.clock.advance(timedelta(minutes=-5))
+    done = {
+        "cancel": lambda: shop.app.cancel(named, now=True, credit_unused=True).status,
+        "pause": lambda: shop.app.pause(named).status,
+        "change": lambda: shop.app.change_subscription(named, plan="metered", when="now").subscription.status,
+        "resume": lambda: shop.app.resume(named).status,
+    }
+    done[act]()
+    shop.proves()
+    shop.on("2026-03-01").works().proves()
+    paid = sum(line.amount.minor for invoice in shop.invoices() for line in invoice.lines)
+    assert paid == {"cancel": 0, "pause": 0, "change": 0, "resume": 800 + 6200 + 6200}[act]

@@ -419,6 +419,12 @@ def _check_running(subscription: Subscription) -> None:
         )
 
 
+def instant(subscription: Subscription, now: datetime) -> datetime:
+    """When it is that something is done to it: now; after a clock was set back, not before what was done last."""
+    last = max(subscription.period.start, subscription.terms_since)
+    return max(now, last if subscription.paused_at is None else subscription.paused_at)
+
+
 def check_instant(subscription: Subscription, at: datetime) -> None:
     """Whether a change can take effect then: within the period, and not before an earlier change. Raises Conflict."""
     if at not in subscription.period or at < subscription.terms_since:

@@ -5,14 +5,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tallystick import storage
+from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.plan_documents import write_terms
-from tallystick.domain.subscriptions import PREVIEW_LIFE, Act, PlanTerms, Subscription
+from tallystick.domain.subscriptions import PREVIEW_LIFE, RUNNING, Act, PlanTerms, Subscription
 from tallystick.flows import _change, _subscriptions, _turn
 from tallystick.flows._change import Changed
 from tallystick.flows.context import Context
 from tallystick.storage.previews import Preview
+from tallystick.storage.subscriptions import Kept
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import SubscriptionId, derived
 from tallystick.values.time import rfc3339
@@ -28,11 +29,12 @@ def previewed(ctx: Context, subscription_id: SubscriptionId, asked: Asked) -> Ch
     _turn.bring_up(ctx, subscription_id, graceless=True)
 
     def preview(conn: Connection) -> Changed:
-        before, now = _subscriptions.locked(conn, subscription_id).subscription, ctx.clock.now()
+        standing, at = _brought_up(ctx, conn, subscription_id)
+        before = standing.subscription
         act, terms = asked(conn, before)
-        proposal = _change.outcome(conn, before, act, terms, at=now)
+        proposal = _change.outcome(conn, before, act, terms, at=at)
         invoice = _subscriptions.drafted(ctx, conn, proposal.billing)
-        kept = _preview(before, act, terms, invoice, at=now)
+        kept = _preview(before, act, terms, invoice, at=at)
         storage.previews.add(conn, kept)
         return Changed(proposal.after, invoice, kept)
 
@@ -60,9 +62,9 @@ def done(ctx: Context, subscription_id: SubscriptionId, asked: Asked, *, actor: 
     _turn.bring_up(ctx, subscription_id, graceless=True, actor=actor)
 
     def do(conn: Connection) -> Changed:
-        kept = _subscriptions.locked(conn, subscription_id)
+        kept, at = _brought_up(ctx, conn, subscription_id)
         act, terms = asked(conn, kept.subscription)
-        proposal = _change.outcome(conn, kept.subscription, act, terms, at=ctx.clock.now())
+        proposal = _change.outcome(conn, kept.subscription, act, terms, at=at)
         if proposal.after == kept.subscription:
             return Changed(kept.subscription)
         return _change.made(ctx, conn, kept, act, proposal, actor=actor)
@@ -86,6 +88,15 @@ def accepted(ctx: Context, preview: Preview, *, actor: str) -> Changed:
         return _change.made(ctx, conn, kept, preview.act, proposal, actor=actor)
 
     return ctx.database.run("accept preview", accept)
+
+
+def _brought_up(ctx: Context, conn: Connection, subscription_id: SubscriptionId) -> tuple[Kept, datetime]:
+    """The subscription, locked, and the instant of what is done to it. Raises Conflict where its period has ended just now."""
+    kept, now = _subscriptions.locked(conn, subscription_id), ctx.clock.now()
+    over = kept.subscription.status in RUNNING and kept.subscription.period.end <= now
+    if over or storage.subscriptions.to_invoice(conn, kept.subscription):
+        raise Conflict(f"subscription {subscription_id}: its period has just ended; ask again", code="changed_meanwhile")
+    return kept, domain.subscriptions.instant(kept.subscription, now)
 
 
 def _check(holds: bool, preview: Preview) -> None:
