@@ -38,11 +38,15 @@ def test_the_wire_says_amounts_in_minor_units_and_quantities_as_texts(world: Wor
     line = billed(world)["lines"][0]
     assert line == {
         "id": line["id"],
+        "kind": "usage",
         "charge": "calls",
         "meter": "calls",
         "description": "calls",
         "period": {"from": "2026-01-01T00:00:00Z", "until": "2026-01-01T01:00:00Z"},
+        "part": 0,
         "quantity": "500",
+        "share": "1",
+        "credits": None,
         "amount": 500,
         "currency": "usd",
     }
