@@ -7,8 +7,10 @@ import pytest
 
 from tallystick import Tallystick
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.subscriptions import Status
 from tallystick.domain.usage import Event
 from tallystick.testing import FakeClock, SeededIds
+from tallystick.values.errors import Conflict
 from tallystick.values.money import EUR, Money
 from tallystick.worker import loop
 
@@ -35,6 +37,11 @@ PLANS = [
     {"key": "starter", "charges": [charge("base", "recurring", flat("31"))]},
     {"key": "pro", "charges": [charge("base", "recurring", flat("62")), calls(each("0.01"))]},
     {"key": "metered", "charges": [calls(each("1"))]},
+    {
+        "key": "tried",
+        "trial_days": 14,
+        "charges": [charge("base", "recurring", flat("31")), charge("setup", "one_time", flat("50")), calls(each("1"))],
+    },
     {"key": "least", "charges": [calls(each("0.01", minimum_amount="31"))]},
 ]
 
@@ -172,3 +179,56 @@ def test_a_clock_that_is_set_back_turns_no_time_round(act: str) -> None:
     shop.on("2026-03-01").works().proves()
     paid = sum(line.amount.minor for invoice in shop.invoices() for line in invoice.lines)
     assert paid == {"cancel": 0, "pause": 0, "change": 0, "resume": 800 + 6200 + 6200}[act]
+
+
+def test_a_trial_that_was_paused_lasts_until_its_end_and_then_costs_what_it_always_would() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "tried").id
+    shop.on("2026-01-05").app.pause(named)
+    assert shop.on("2026-01-07").app.resume(named).status is Status.TRIALING
+    assert shop.app.resume(named).status is Status.TRIALING, "resumed twice is resumed once"
+    shop.on("2026-01-10").uses(100).on("2026-01-16").works().uses(3)
+    assert shop.amounts() == [[3100, 5000]]
+    shop.on("2026-02-15 01:00").works()
+    assert shop.amounts()[1] == [300, 3100]
+    shop.proves()
+
+
+def test_a_trial_that_ended_in_a_pause_leads_into_service_with_what_is_due_once() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "tried").id
+    shop.on("2026-01-05").app.pause(named)
+    assert shop.on("2026-01-20").app.resume(named).status is Status.ACTIVE
+    assert shop.amounts() == [[3100, 5000]]
+    shop.on("2026-01-25").app.pause(named)
+    shop.on("2026-01-26").app.resume(named)
+    assert 5000 not in [amount for amounts in shop.amounts()[1:] for amount in amounts], "once in its life"
+    shop.proves()
+
+
+@pytest.mark.parametrize("agreed", ["cancel", "change"])
+def test_what_was_agreed_for_the_end_of_a_period_outlives_a_pause(agreed: str) -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "pro").id
+    if agreed == "cancel":
+        shop.app.cancel(named)
+    else:
+        shop.app.change_subscription(named, plan="starter")
+    shop.on("2026-01-05").app.pause(named)
+    assert shop.on("2026-01-10").app.resume(named).ending == agreed
+    after = shop.on("2026-02-10 01:00").works().app.subscription(named)
+    assert (after.status, after.terms.plan_key) == {
+        "cancel": (Status.CANCELED, "pro"),
+        "change": (Status.ACTIVE, "starter"),
+    }[agreed]
+    shop.proves()
+
+
+def test_what_has_come_with_the_end_of_a_period_can_be_undone_no_more_even_where_nobody_has_looked() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "starter").id
+    shop.app.cancel(named)
+    with pytest.raises(Conflict, match="is canceled"):
+        shop.on("2026-02-03").app.undo_change(named)
+    assert shop.amounts() == [[3100]]
+    shop.proves()

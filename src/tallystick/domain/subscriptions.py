@@ -38,7 +38,7 @@ TRANSITIONS: dict[Status, set[Status]] = {
     Status.ACTIVE: {Status.PAST_DUE, Status.UNPAID, Status.PAUSED, Status.CANCELED},
     Status.PAST_DUE: {Status.ACTIVE, Status.UNPAID, Status.PAUSED, Status.CANCELED},
     Status.UNPAID: {Status.ACTIVE, Status.PAST_DUE, Status.PAUSED, Status.CANCELED},
-    Status.PAUSED: {Status.ACTIVE, Status.CANCELED},
+    Status.PAUSED: {Status.TRIALING, Status.ACTIVE, Status.CANCELED},
     Status.CANCELED: set(),
 }
 ENTITLED = frozenset({Status.TRIALING, Status.ACTIVE, Status.PAST_DUE})
@@ -391,13 +391,18 @@ def ended(subscription: Subscription, *, at: datetime) -> Subscription:
 
 
 def paused(subscription: Subscription, *, at: datetime) -> Subscription:
-    return replace(moved(subscription, Status.PAUSED), paused_at=at, cancel_at_period_end=False, next_terms=None)
+    """The subscription, on hold; what was agreed for the end of its period is, for that of the one in which it returns."""
+    return replace(moved(subscription, Status.PAUSED), paused_at=at)
 
 
 def resumed(subscription: Subscription, *, at: datetime) -> Subscription:
-    """In service again, in a period that begins now."""
+    """In service again, in a period that begins now; or in its trial, as long as that would have lasted."""
     if subscription.status is not Status.PAUSED:
         raise IllegalTransition(f"subscription {subscription.id}: is {subscription.status}, so that there is nothing to resume")
+    if subscription.trial_end is not None and at < subscription.trial_end:
+        rest = Period(at, subscription.trial_end)
+        again = moved(subscription, Status.TRIALING)
+        return replace(again, period=rest, full=rest, terms_since=at, paused_at=None)
     anchor = _anchor(subscription.anchoring, at, subscription.zone)
     full = period_at(anchor, subscription.terms.cadence, time_zone(subscription.zone), at)
     return replace(

@@ -157,7 +157,7 @@ def outcome(conn: Connection, subscription: Subscription, act: Act, terms: PlanT
         case Act.RESUME:
             after = domain.subscriptions.resumed(subscription, at=at)
             offered = _subscriptions.sold(conn, after.terms)
-            return Proposal(after, _subscriptions.in_advance(conn, after, offered, once=False))
+            return Proposal(after, _subscriptions.in_advance(conn, after, offered, once=True))
         case _:
             assert_never(act)
 

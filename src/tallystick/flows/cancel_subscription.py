@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain
 from tallystick.domain.subscriptions import Act, PlanTerms, Status, Subscription
-from tallystick.flows import _preview, _subscriptions
+from tallystick.flows import _preview, _subscriptions, _turn
 from tallystick.flows._change import Changed
 from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
@@ -31,7 +31,8 @@ def preview_cancel(ctx: Context, subscription_id: SubscriptionId, act: Act) -> C
 
 
 def undo(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Subscription:
-    """The subscription, which goes on as it is: whatever was agreed for the end of its period is off."""
+    """The subscription, which goes on as it is: whatever was agreed for the end of its period is off, unless that has come."""
+    _turn.bring_up(ctx, subscription_id, actor=actor)
 
     def undone(conn: Connection) -> Subscription:
         kept = _subscriptions.locked(conn, subscription_id)

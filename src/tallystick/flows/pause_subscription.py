@@ -9,7 +9,7 @@ from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
 from tallystick.values.ids import SubscriptionId
 
-_LEADS_TO = {Act.PAUSE: Status.PAUSED, Act.RESUME: Status.ACTIVE}
+_LEADS_TO = {Act.PAUSE: {Status.PAUSED}, Act.RESUME: {Status.ACTIVE, Status.TRIALING}}
 
 
 def pause_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Changed:
@@ -21,7 +21,7 @@ def pause_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor: 
 
 
 def resume_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Changed:
-    """The subscription, in service in a period that begins now, and the invoice of its fees.
+    """The subscription, in service in a period that begins now, and the invoice of its fees; or in what is left of its trial.
 
     What was used in spite of the pause is on the invoice of that period. Resumed twice is resumed once.
     """
@@ -36,7 +36,7 @@ def preview_pause(ctx: Context, subscription_id: SubscriptionId, act: Act) -> Ch
 def _once(ctx: Context, subscription_id: SubscriptionId, act: Act, *, actor: str) -> Changed:
     with ctx.database.reading() as conn:
         subscription = _subscriptions.found(conn, subscription_id).subscription
-    if subscription.status is _LEADS_TO[act]:
+    if subscription.status in _LEADS_TO[act]:
         return Changed(subscription)
     return _preview.done(ctx, subscription_id, _asked(act), actor=actor)
 
