@@ -8,7 +8,7 @@ from tallystick.domain.catalog import Charge
 from tallystick.domain.coupon_documents import read_coupon, write_code, write_coupon
 from tallystick.domain.coupons import Coupon, PromotionCode
 from tallystick.domain.entitlements import checked_quota
-from tallystick.domain.plan_documents import read_plan, write_plan
+from tallystick.domain.plan_documents import checked_plan, read_plan, write_plan
 from tallystick.domain.plans import PlanVersion
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Meter
@@ -138,13 +138,14 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
         if charge.meter_key not in wanted.meters and charge.meter_key not in there.meters:
             raise InvalidInput(f"charges: {charge.key} is on a meter that does not exist, {charge.meter_key}", field="charges")
     known = {**there.meters, **wanted.meters}
-    for plan in wanted.plans.values():
+    plans = {key: checked_plan(plan) for key, plan in wanted.plans.items()}
+    for plan in plans.values():
         check_meters(plan, known)
     standing = {key: replace(plan, version=1) for key, plan in there.plans.items()}
     return [
         *_changes("meter", wanted.meters, there.meters, write_meter),
         *_changes("charge", wanted.charges, there.charges, write_charge),
-        *_changes("plan", wanted.plans, standing, write_plan),
+        *_changes("plan", plans, standing, write_plan),
         *_changes("coupon", wanted.coupons, there.coupons, write_coupon),
         *_changes("promotion_code", wanted.codes, there.codes, lambda code: {"coupon": code.coupon_key, **write_code(code)}),
     ]

@@ -90,7 +90,7 @@ def read_cadence(text: str) -> Cadence:
     """The cadence that is written so. Raises InvalidInput."""
     count, _, name = text.strip().rpartition(" ")
     word = name.removesuffix("s")
-    if word not in set(Interval) or not (count or "1").isdecimal() or len(count) > 4:
+    if word not in set(Interval) or not text.isascii() or not (count or "1").isdecimal() or len(count) > 4:
         raise InvalidInput('interval: write it as "month", "year", or "3 months"', field="interval")
     return Cadence(Interval(word), int(count or "1"))
 

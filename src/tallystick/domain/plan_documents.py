@@ -31,10 +31,15 @@ def read_plan(fields: Fields, *, version: int = 1) -> PlanVersion:
     trial = _read_trial(fields)
     features = frozenset(checked_key(each, field=fields.path("features")) for each in _texts(fields, "features"))
     charges = tuple(_read_charge(each) for each in _objects(fields, "charges"))
-    quotas = dict(_read_quota(each) for each in _objects(fields, "quotas"))
+    quotas = _read_quotas(fields)
     add_on = fields.flag("add_on")
     fields.end()
     return _placed(fields, lambda: PlanVersion(key, version, charges, tuple(cadences), quotas, features, trial, add_on, name))
+
+
+def checked_plan(plan: PlanVersion) -> PlanVersion:
+    """The plan as its document says it, which is how it is kept. Raises InvalidInput for what no document can say."""
+    return read_plan(Fields(write_plan(plan)), version=plan.version)
 
 
 def _read_trial(fields: Fields) -> timedelta:
@@ -63,12 +68,20 @@ def _read_charge(fields: Fields) -> PlanCharge:
     key = fields.text("key")
     kind = ChargeKind(fields.choice("kind", tuple(ChargeKind)))
     meter = fields.text("meter", "") or None
-    timing = Timing(fields.choice("timing", tuple(Timing), Timing.ARREARS if kind is ChargeKind.USAGE else Timing.ADVANCE))
+    timing = _read_timing(fields, kind)
     name = fields.text("name", "")
     priced = fields.items("prices", at_most=_LENGTH_MAX)
     prices = tuple(_read_plan_price(each, fields.path(f"prices[{at}]")) for at, each in enumerate(priced))
     fields.end()
     return _placed(fields, lambda: PlanCharge(key, kind, prices, None if meter is None else MeterKey(meter), timing, name))
+
+
+def _read_timing(fields: Fields, kind: ChargeKind) -> Timing:
+    its_own = Timing.ARREARS if kind is ChargeKind.USAGE else Timing.ADVANCE
+    timing = Timing(fields.choice("timing", tuple(Timing), its_own))
+    if timing is not its_own and kind in {ChargeKind.USAGE, ChargeKind.ONE_TIME}:
+        raise fields.wrong("timing", f"what is {kind} comes in {its_own}; leave it out")
+    return timing
 
 
 def _read_plan_price(document: object, where: str) -> PlanPrice:
@@ -108,6 +121,16 @@ def _write_charge(charge: PlanCharge) -> Document:
         write_price(each.price) | ({} if each.cadence is None else {"interval": str(each.cadence)}) for each in charge.prices
     ]
     return document
+
+
+def _read_quotas(fields: Fields) -> dict[MeterKey, Quota]:
+    found: dict[MeterKey, Quota] = {}
+    for each in _objects(fields, "quotas"):
+        meter, quota = _read_quota(each)
+        if meter in found:
+            raise fields.wrong("quotas", f"{meter} stands there twice")
+        found[meter] = quota
+    return found
 
 
 def _read_quota(fields: Fields) -> tuple[MeterKey, Quota]:

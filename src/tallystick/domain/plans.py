@@ -15,6 +15,7 @@ from tallystick.values.ids import MeterKey
 from tallystick.values.money import Currency
 
 TRIAL_MAX = timedelta(days=730)
+_DAY = timedelta(days=1)
 
 
 class ChargeKind(StrEnum):
@@ -52,6 +53,7 @@ class PlanCharge:
 
     def __post_init__(self) -> None:
         checked_key(self.key, field="key")
+        checked_key(self.display_name or self.key, field="name")
         if ":" in self.key or "/" in self.key:
             raise InvalidInput(f'charge {self.key}: ":" and "/" are not for keys of charges', field="key")
         if (self.kind is ChargeKind.USAGE) != (self.meter_key is not None):
@@ -94,13 +96,14 @@ class PlanVersion:
 
     def __post_init__(self) -> None:
         checked_key(self.key, field="key")
+        checked_key(self.display_name or self.key, field="name")
         keys = [charge.key for charge in self.charges]
         if len(set(keys)) < len(keys):
             raise InvalidInput(f"plan {self.key}: two charges of one key", field="charges")
         if not self.cadences:
             raise InvalidInput(f"plan {self.key}: needs an interval", field="intervals")
-        if not timedelta(0) <= self.trial <= TRIAL_MAX:
-            raise InvalidInput(f"plan {self.key}: a trial of 0 to {TRIAL_MAX.days} days", field="trial_days")
+        if not timedelta(0) <= self.trial <= TRIAL_MAX or self.trial % _DAY:
+            raise InvalidInput(f"plan {self.key}: a trial of 0 to {TRIAL_MAX.days} whole days", field="trial_days")
         if self.charges and not any(self.currencies(cadence) for cadence in self.cadences):
             raise InvalidInput(
                 f"plan {self.key}: no currency has a price for each of its charges, so that nobody could subscribe",
