@@ -1,16 +1,20 @@
 """Corners of a subscription's life, each with the figures that it comes to."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
 from tallystick import Tallystick
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion
+from tallystick.domain.price_documents import read_price
 from tallystick.domain.subscriptions import Status
 from tallystick.domain.usage import Event
 from tallystick.testing import FakeClock, SeededIds
-from tallystick.values.errors import Conflict
+from tallystick.values.errors import Conflict, InvalidInput
+from tallystick.values.ids import MeterKey
 from tallystick.values.money import EUR, Money
 from tallystick.worker import loop
 
@@ -33,7 +37,7 @@ def calls(price: dict[str, object]) -> dict[str, object]:
     return charge("calls", "usage", price, meter="calls")
 
 
-PLANS = [
+PLANS: list[dict[str, object]] = [
     {"key": "starter", "charges": [charge("base", "recurring", flat("31"))]},
     {"key": "pro", "charges": [charge("base", "recurring", flat("62")), calls(each("0.01"))]},
     {"key": "metered", "charges": [calls(each("1"))]},
@@ -41,6 +45,11 @@ PLANS = [
         "key": "tried",
         "trial_days": 14,
         "charges": [charge("base", "recurring", flat("31")), charge("setup", "one_time", flat("50")), calls(each("1"))],
+    },
+    {
+        "key": "support",
+        "add_on": True,
+        "charges": [charge("fee", "recurring", flat("20"))],
     },
     {"key": "least", "charges": [calls(each("0.01", minimum_amount="31"))]},
 ]
@@ -232,3 +241,69 @@ def test_what_has_come_with_the_end_of_a_period_can_be_undone_no_more_even_where
         shop.on("2026-02-03").app.undo_change(named)
     assert shop.amounts() == [[3100]]
     shop.proves()
+
+
+def test_a_price_of_ones_own_goes_with_its_add_on_and_holds_nobody_back() -> None:
+    shop = Shop()
+    own = {"support.fee": flat("10"), "base": flat("30")}
+    named = shop.app.subscribe("ada", "starter", add_ons={"support": 1}, overrides=own).id
+    after = shop.app.change_subscription(named, plan="pro", when="now").subscription.terms
+    assert list(after.overrides) == ["support.fee"], "it is not the plan's, and goes on"
+    assert not shop.app.change_subscription(named, add_ons={}, when="now").subscription.terms.overrides
+    assert shop.amounts() == [[3000, 1000], [-3000, 6200], [-1000]]
+    shop.proves()
+
+
+def test_two_charges_of_one_name_are_never_sold_together() -> None:
+    shop = Shop([*PLANS, {"key": "odd", "charges": [charge("support.fee", "recurring", flat("3"))]}])
+    with pytest.raises(InvalidInput, match=r"two charges would be called support\.fee"):
+        shop.app.subscribe("ada", "odd", add_ons={"support": 1})
+
+
+def test_a_plan_without_charges_is_sold_in_the_currency_that_is_named() -> None:
+    shop = Shop([*PLANS, {"key": "free", "features": ["docs"], "quotas": [{"meter": "calls", "limit": "10"}]}])
+    with pytest.raises(InvalidInput, match="asks for nothing; name"):
+        shop.app.subscribe("ada", "free")
+    named = shop.app.subscribe("ada", "free", currency="eur").id
+    assert shop.on("2026-02-02").works().invoices() == []
+    assert shop.app.check("ada", "calls", 10).allowed
+    assert shop.app.change_subscription(named, plan="starter").invoice is not None
+    shop.proves()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"seats": 2.5}, "seats"),
+        ({"seats": True}, "seats"),
+        ({"add_ons": {"support": "2"}}, "add_ons"),
+        ({"plan_version": 9}, "plan_version"),
+        ({"start": datetime(2025, 12, 1)}, "start"),  # noqa: DTZ001 what is refused
+        ({"op": "\ud800"}, "op"),
+        ({"op": ""}, "op"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_kept(wanted: dict[str, object], field: str) -> None:
+    shop = Shop()
+    with pytest.raises(InvalidInput) as refused:
+        shop.app.subscribe("ada", "starter", **wanted)  # type: ignore[arg-type]
+    assert refused.value.field == field
+    assert shop.app.subscriptions() == []
+
+
+def test_a_start_in_another_zone_is_the_same_instant() -> None:
+    shop = Shop()
+    tokyo = datetime(2025, 12, 31, 9, tzinfo=timezone(timedelta(hours=9)))
+    assert shop.app.subscribe("ada", "starter", start=tokyo).started_at == datetime(2025, 12, 31, tzinfo=UTC)
+
+
+def test_a_plan_from_python_is_kept_as_its_document_says_it_and_the_same_again_is_no_other_version() -> None:
+    shop = Shop()
+    price = PlanPrice(read_price(each("1")))
+    plan = PlanVersion("code", 1, (PlanCharge("calls", ChargeKind.USAGE, (price,), MeterKey("calls")),))
+    shop.app.put_plan(plan)
+    shop.app.subscribe("ada", "code")
+    assert shop.app.put_plan(plan).version == 1
+    with pytest.raises(InvalidInput):
+        shop.app.put_plan(replace(plan, display_name="x" * 257))
+    assert shop.app.plan("code").version == 1

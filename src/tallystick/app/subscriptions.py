@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tallystick import domain, flows, storage
@@ -185,6 +185,8 @@ def read_wanted(  # noqa: PLR0913 each word of a caller's
     if trial_days is not None and not 0 <= trial_days <= domain.plans.TRIAL_MAX.days:
         raise InvalidInput(f"trial_days: from 0 to {domain.plans.TRIAL_MAX.days}", field="trial_days")
     domain.periods.time_zone(others.get("zone", "UTC"))
+    if others.get("op") is not None:
+        checked_key(others["op"], field="op")
     return Wanted(
         customer_id=CustomerId(checked_key(customer_id, field="customer")),
         plan_key=plan,
@@ -195,9 +197,15 @@ def read_wanted(  # noqa: PLR0913 each word of a caller's
         anchoring=Anchoring(anchoring),
         add_ons=add_ons or {},
         collection=collection or Collection(),
-        start=start,
+        start=None if start is None else _in_utc(start),
         **others,
     )
+
+
+def _in_utc(start: datetime) -> datetime:
+    if start.tzinfo is None:
+        raise InvalidInput("start: says no zone; give an aware time, such as one in UTC", field="start")
+    return start.astimezone(UTC)
 
 
 def _read_override(document: Mapping[str, object]) -> Price:

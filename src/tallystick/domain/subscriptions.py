@@ -94,11 +94,11 @@ class PlanTerms:
     overrides: Mapping[str, Price] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seats <= SEATS_MAX:
+        if type(self.seats) is not int or not 0 <= self.seats <= SEATS_MAX:
             raise InvalidInput(f"seats: from 0 to {SEATS_MAX}", field="seats")
         if len({add_on.plan_key for add_on in self.add_ons}) < len(self.add_ons):
             raise InvalidInput("add_ons: one is there twice; say its quantity instead", field="add_ons")
-        if any(not 1 <= add_on.quantity <= SEATS_MAX for add_on in self.add_ons):
+        if any(type(each.quantity) is not int or not 1 <= each.quantity <= SEATS_MAX for each in self.add_ons):
             raise InvalidInput(f"add_ons: a quantity from 1 to {SEATS_MAX}", field="add_ons")
 
     @property
@@ -209,10 +209,22 @@ def sold(terms: PlanTerms, plans: Mapping[tuple[str, int], PlanVersion]) -> Sold
         for meter_key, quota in add_on.quotas.items():
             quotas[meter_key] = added(quotas.get(meter_key), quota, times=each.quantity)
         features |= add_on.features
-    unknown = set(terms.overrides) - {charge.key for charge in charges}
+    keys = [charge.key for charge in charges]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise InvalidInput(f"add_ons: two charges would be called {twice[0]}; name one of them otherwise", field="add_ons")
+    unknown = set(terms.overrides) - set(keys)
     if unknown:
         raise InvalidInput(f"overrides: there is no charge {', '.join(sorted(unknown))}", field="overrides")
     return Sold(tuple(charges), quotas, frozenset(features))
+
+
+def kept_overrides(before: PlanTerms, after: PlanTerms, plans: Mapping[tuple[str, int], PlanVersion]) -> Mapping[str, Price]:
+    """The prices of the customer's own that go on: with their charge; those of a plan's own charges end with that plan."""
+    own = {charge.key for charge in plans[after.plan_key, after.plan_version].charges}
+    beside = {f"{key}.{charge.key}" for key, number in after.plans[1:] for charge in plans[key, number].charges}
+    going_on = beside | own if before.plan_key == after.plan_key else beside - own
+    return {key: price for key, price in before.overrides.items() if key in going_on}
 
 
 def _sold_charge(charge: PlanCharge, terms: PlanTerms, *, prefix: str, quantity: int) -> SoldCharge:

@@ -105,7 +105,7 @@ def _new(conn: Connection, wanted: Wanted, subscription_id: SubscriptionId, *, n
     plans = storage.plans.latest(conn)
     plan = _plan(plans, wanted.plan_key, field="plan")
     if wanted.plan_version is not None:
-        plan = storage.plans.versions(conn, [(plan.key, wanted.plan_version)])[plan.key, wanted.plan_version]
+        plan = _version(conn, plan.key, wanted.plan_version)
     if wanted.start is not None:
         domain.subscriptions.check_start(wanted.start, now=now)
     terms = PlanTerms(
@@ -134,9 +134,18 @@ def _plan(plans: Mapping[str, PlanVersion], key: str, *, field: str) -> PlanVers
     return plans[key]
 
 
+def _version(conn: Connection, key: str, version: int) -> PlanVersion:
+    found = storage.plans.versions(conn, [(key, version)]).get((key, version))
+    if found is None:
+        raise InvalidInput(f"plan_version: {key} has no version {version}", field="plan_version", code="unknown_plan")
+    return found
+
+
 def _only_currency(plan: PlanVersion, cadence: Cadence) -> Currency:
     found = plan.currencies(cadence)
     if len(found) == 1:
         return found[0]
+    if not plan.charges:
+        raise InvalidInput(f'currency: plan {plan.key} asks for nothing; name one, such as "usd"', field="currency")
     codes = ", ".join(each.code for each in found) or "none"
     raise InvalidInput(f"currency: choose one of {codes}", field="currency")

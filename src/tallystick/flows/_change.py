@@ -79,12 +79,12 @@ def wanted_terms(conn: Connection, subscription: Subscription, change: Change) -
             known = ", ".join(sorted(plans)) or "none yet"
             raise InvalidInput(f"plan: there is no such plan; known: {known}", field="plan", code="unknown_plan")
         terms = replace(terms, plan_key=change.plan_key, plan_version=plans[change.plan_key].version)
-        if change.plan_key != subscription.terms.plan_key:
-            terms = replace(terms, overrides={})  # they were prices of the other plan's charges
     if change.add_ons is not None:
         terms = replace(terms, add_ons=_begin.added_on(plans, change.add_ons))
+    going_on = domain.subscriptions.kept_overrides(subscription.terms, terms, storage.plans.versions(conn, terms.plans))
     return replace(
         terms,
+        overrides=going_on,
         cadence=terms.cadence if change.cadence is None else change.cadence,
         seats=terms.seats if change.seats is None else change.seats,
     )
