@@ -243,6 +243,36 @@ def test_what_has_come_with_the_end_of_a_period_can_be_undone_no_more_even_where
     shop.proves()
 
 
+def test_two_subscriptions_never_bill_one_event() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "pro", op="berlin").id
+    for plan in ("pro", "metered", "tried"):
+        with pytest.raises(Conflict, match="which would be billed twice") as refused:
+            shop.app.subscribe("ada", plan, op="paris")
+        assert refused.value.code == "already_counted"
+    other = shop.app.subscribe("ada", "starter", op="paris").id
+    for when in ("now", "period_end"):
+        with pytest.raises(Conflict, match="which would be billed twice"):
+            shop.app.change_subscription(other, plan="metered", when=when)
+    shop.on("2026-01-11").app.cancel(named, now=True)
+    with pytest.raises(Conflict, match="which would be billed twice"):
+        shop.app.subscribe("ada", "metered", op="rome", start=datetime(2026, 1, 10, tzinfo=UTC))
+    shop.app.change_subscription(other, plan="metered", when="period_end")
+    with pytest.raises(Conflict, match="which would be billed twice"):
+        shop.app.subscribe("ada", "metered", op="rome")
+    shop.uses(5).on("2026-02-02").works().uses(7).on("2026-03-02").works()
+    assert [line.amount.minor for invoice in shop.invoices() for line in invoice.lines if line.meter_key] == [0, 700]
+    shop.proves()
+
+
+def test_who_leaves_in_a_trial_may_come_again() -> None:
+    shop = Shop()
+    named = shop.app.subscribe("ada", "tried").id
+    shop.on("2026-01-05").app.cancel(named, now=True)
+    assert shop.app.subscribe("ada", "metered").status is Status.ACTIVE
+    shop.proves()
+
+
 def test_a_price_of_ones_own_goes_with_its_add_on_and_holds_nobody_back() -> None:
     shop = Shop()
     own = {"support.fee": flat("10"), "base": flat("30")}

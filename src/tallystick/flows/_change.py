@@ -143,7 +143,9 @@ def outcome(conn: Connection, subscription: Subscription, act: Act, terms: PlanT
         case Act.CHANGE:
             return proposed(conn, subscription, terms, at=at)
         case Act.CHANGE_AT_END:
-            _check_meters(_subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms))
+            old, new = _subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms)
+            _check_meters(old, new)
+            _subscriptions.check_counted_once(conn, subscription, new.charges, since=subscription.period.end)
             return Proposal(domain.subscriptions.scheduled(subscription, terms), Billing(subscription))
         case Act.CANCEL_AT_END:
             return Proposal(domain.subscriptions.canceling(subscription), Billing(subscription))

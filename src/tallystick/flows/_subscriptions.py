@@ -1,6 +1,6 @@
 """What a subscription is billed for, loaded the same way for invoices, changes and their previews; and how each is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from tallystick.flows.context import Context
 from tallystick.storage.subscriptions import Counting, Kept
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
 from tallystick.values.exact import ZERO, Exact
-from tallystick.values.ids import MeterKey, SubscriptionId
+from tallystick.values.ids import CustomerId, MeterKey, SubscriptionId
 from tallystick.values.time import Period, rfc3339
 
 
@@ -198,8 +198,10 @@ def count(
 ) -> None:
     """These charges count the usage of their meters from then on; from where others have billed it up to, where it `waits`.
 
-    Raises Conflict where that was billed already, and it does not.
+    Raises Conflict where that was billed already, or another subscription counts it, and it does not wait.
     """
+    if not waits:
+        check_counted_once(conn, subscription, charges, since=since)
     for charge in charges:
         if charge.kind is not ChargeKind.USAGE:
             continue
@@ -213,8 +215,35 @@ def count(
             )
         begins = since if billed is None else max(since, billed)
         key = charge_key(subscription.id, charge.key)
-        storage.subscriptions.count(conn, subscription, Counting(key, charge.meter_key, begins, None))
+        counting = Counting(subscription.id, key, charge.meter_key, begins, None)
+        storage.subscriptions.count(conn, subscription.customer_id, counting)
         storage.usage.advance_position(conn, subscription.customer_id, key, charge.meter_key, billed_through=begins)
+
+
+def check_counted_once(conn: Connection, subscription: Subscription, charges: Sequence[SoldCharge], *, since: datetime) -> None:
+    """Whether no other subscription counts their meters then, or is going to: each event is billed by one. Raises Conflict."""
+    wanted = {charge.meter_key for charge in charges if charge.meter_key is not None}
+    if not wanted:
+        return
+    for meter_key, other in _counting(conn, subscription.customer_id, since=since):
+        if meter_key in wanted and other != subscription.id:
+            raise Conflict(
+                f"plan: {other} counts the usage of {meter_key}, which would be billed twice; change that one, or add to it",
+                field="plan",
+                code="already_counted",
+            )
+
+
+def _counting(conn: Connection, customer_id: CustomerId, *, since: datetime) -> Iterator[tuple[MeterKey, SubscriptionId]]:
+    """Which subscription of the customer counts which meter at any time from then on, or is to begin with that."""
+    for meter_key, spans in sorted(storage.subscriptions.covered(conn, customer_id).items()):
+        for span in spans:
+            if span.counted_until is None or max(since, span.counted_from) < span.counted_until:
+                yield meter_key, span.subscription_id
+    for kept in storage.subscriptions.of_customer(conn, customer_id):
+        coming = kept.subscription.next_terms
+        charges = () if coming is None else sold(conn, coming).charges
+        yield from ((charge.meter_key, kept.subscription.id) for charge in charges if charge.meter_key is not None)
 
 
 def _billed_through(conn: Connection, subscription: Subscription, meter_key: MeterKey) -> datetime | None:

@@ -138,19 +138,20 @@ def note_invoiced(conn: Connection, subscription: Subscription, closed: ClosedPe
 class Counting:
     """From when to when a charge of a subscription counts the usage of a meter; None: it still does."""
 
+    subscription_id: SubscriptionId
     charge_key: str
     meter_key: MeterKey
     counted_from: datetime
     counted_until: datetime | None
 
 
-def count(conn: Connection, subscription: Subscription, counting: Counting) -> None:
+def count(conn: Connection, customer_id: CustomerId, counting: Counting) -> None:
     """The charge counts from then on; a standing one goes on."""
     row = {
-        "customer_id": subscription.customer_id,
+        "customer_id": customer_id,
         "charge_key": counting.charge_key,
         "counted_from": counting.counted_from,
-        "subscription_id": subscription.id,
+        "subscription_id": counting.subscription_id,
         "meter_key": counting.meter_key,
         "counted_until": counting.counted_until,
     }
@@ -260,4 +261,6 @@ def _closed(row: Row[Any]) -> ClosedPeriod:
 
 
 def _counting(row: Row[Any]) -> Counting:
-    return Counting(row.charge_key, MeterKey(row.meter_key), row.counted_from, row.counted_until)
+    return Counting(
+        SubscriptionId(row.subscription_id), row.charge_key, MeterKey(row.meter_key), row.counted_from, row.counted_until
+    )
