@@ -337,3 +337,14 @@ def test_a_plan_from_python_is_kept_as_its_document_says_it_and_the_same_again_i
     with pytest.raises(InvalidInput):
         shop.app.put_plan(replace(plan, display_name="x" * 257))
     assert shop.app.plan("code").version == 1
+
+
+def test_what_is_given_back_at_the_instant_it_was_asked_for_is_no_time_that_is_paid_twice() -> None:
+    shop = Shop()
+    for number in range(6):  # the ids of lines are in no order: one of these is in the one that matters
+        named = shop.app.subscribe("ada", "starter", op=f"s{number}").id
+        shop.app.pause(named)
+        shop.app.resume(named)
+        shop.app.pause(named)
+        shop.app.resume(named)
+    shop.proves()

@@ -116,6 +116,8 @@ def _check_times(wrong: Wrongs, subject: str, lines: list[Row[Any]], credits: di
         credit = credits.get(line.id)
         if credit is not None and (credit.period_end != line.period_end or credit.period_start < line.period_start):
             wrong(credit.id, "gives back what the fee does not cover")
+        if credit is not None and credit.period_start == line.period_start:
+            continue  # all of it: of those that begin at one instant, it may be listed in any place
         if line.period_start < served:
             wrong(subject, f"{line.id} asks for a time that was asked for before, by {served - line.period_start}")
         served = line.period_end if credit is None else credit.period_start
