@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError
 
 from tallystick.domain.amendments import retraction
 from tallystick.domain.coupons import Coupon, redeemed
+from tallystick.domain.credit_notes import CreditOrder, of_open
 from tallystick.domain.credits import Burn, CreditGrant, GrantKind
 from tallystick.domain.discounts import AppliedDiscount
-from tallystick.domain.credit_notes import CreditOrder, of_open
 from tallystick.domain.invoices import Invoice, book_open
 from tallystick.storage import audit, catalog, coupons, credit_notes, credits, invoices, ledger, schema, usage
 from tallystick.storage.database import Database
