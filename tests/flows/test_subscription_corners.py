@@ -348,3 +348,29 @@ def test_what_is_given_back_at_the_instant_it_was_asked_for_is_no_time_that_is_p
         shop.app.pause(named)
         shop.app.resume(named)
     shop.proves()
+
+
+def test_a_fee_of_which_a_part_was_given_back_is_void_only_after_that() -> None:
+    shop = Shop()
+    begun = shop.app.subscribed("ada", "starter")
+    upgraded = shop.on("2026-01-11").app.change_subscription(begun.subscription.id, plan="pro")
+    assert begun.invoice is not None
+    assert upgraded.invoice is not None
+    with pytest.raises(Conflict, match="INV-000002 gives back a part of it") as refused:
+        shop.app.void(begun.invoice.id, reason="by mistake")
+    assert refused.value.code == "given_back"
+    shop.app.void(upgraded.invoice.id, reason="by mistake")
+    shop.app.void(begun.invoice.id, reason="by mistake")
+    shop.app.cancel(begun.subscription.id, now=True, credit_unused=True)
+    assert shop.amounts() == [[3100], [-2100, 4200]], "and of what is void nothing is given back"
+    shop.proves()
+
+
+def test_a_coupon_for_one_invoice_is_for_the_next_one_where_that_is_void() -> None:
+    shop = Shop(coupons=[{"key": "once", "percent": "50"}])
+    begun = shop.app.subscribed("ada", "starter", coupon="once")
+    assert begun.invoice is not None
+    shop.app.void(begun.invoice.id, reason="by mistake")
+    shop.on("2026-02-02").works().on("2026-03-02").works()
+    assert [invoice.discount.minor for invoice in shop.invoices()] == [1550, 1550, 0]
+    shop.proves()

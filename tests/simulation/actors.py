@@ -300,7 +300,7 @@ class Operator(Actor):
                 return timedelta(minutes=50)
         except Conflict as moved:
             world.trace(f"void: {moved.message}")
-            if world.app.invoice(invoice_id).status is InvoiceStatus.OPEN:
+            if moved.code != "given_back" and world.app.invoice(invoice_id).status is InvoiceStatus.OPEN:
                 return timedelta(minutes=50)
         self.voiding = None
         return self.about(10)

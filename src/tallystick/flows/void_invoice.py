@@ -16,8 +16,10 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
     with ctx.database.reading() as conn:
         invoice = _found(storage.invoices.get(conn, invoice_id))
         payment = storage.payments.of_invoice(conn, invoice_id)
+        given_back = storage.invoices.given_back_on(conn, invoice)
     if invoice.status is InvoiceStatus.VOID:
         return invoice
+    _check_kept(invoice, given_back)
     domain.invoices.moved(invoice, InvoiceStatus.VOID, at=ctx.clock.now())
     canceled = _unpayable.canceled(ctx, payment) if payment is not None else None
     with ctx.database.transaction("void invoice") as conn:
@@ -25,6 +27,15 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
         if payment is not None and canceled is not None and _settlement.save(ctx, conn, payment, canceled, via="void") is None:
             raise Conflict(f"{invoice_id}: its payment has just moved; look at it again before it is voided")
         return _settlement.void(ctx, conn, invoice, reason=reason, actor=actor)
+
+
+def _check_kept(invoice: Invoice, given_back: list[str]) -> None:
+    """Of a fee that was never asked for nothing can have been given back. Raises Conflict."""
+    if given_back:
+        raise Conflict(
+            f"{invoice.number}: {', '.join(given_back)} gives back a part of it; void that first, or credit the rest of this one",
+            code="given_back",
+        )
 
 
 def _found(invoice: Invoice | None) -> Invoice:

@@ -130,6 +130,16 @@ def uncredited(
     ]
 
 
+def given_back_on(conn: Connection, invoice: Invoice) -> list[str]:
+    """The numbers of the invoices that stand and give back a part of this one's fees."""
+    lines, table = schema.invoice_lines.c, schema.invoices.c
+    asked = select(table.number).join(
+        schema.invoice_lines, (lines.customer_id == table.customer_id) & (lines.invoice_id == table.id)
+    )
+    these = table.customer_id == invoice.customer_id, lines.credits.in_([line.id for line in invoice.lines])
+    return list(conn.execute(asked.where(*these, table.status != InvoiceStatus.VOID.value).order_by(table.number)).scalars())
+
+
 def credits_at(conn: Connection, customer_id: CustomerId, charge_key: str, at: datetime) -> int:
     """How many times something was given back of this charge from then on."""
     table = schema.invoice_lines.c
