@@ -28,6 +28,7 @@ class CreditOrder:
     amount: Money | None = None
     lines: Mapping[LineId, Money] = field(default_factory=dict)
     refund: bool | None = None
+    given_back: Money | None = None  # of its fees, by a later invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,22 @@ def left(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
     return invoice.total - _sum(invoice, (note.amount for note in earlier))
 
 
+def noted(invoice: Invoice, notes: Sequence[CreditNote]) -> dict[LineId, Money]:
+    """What of each line was credited by notes; of a note on the whole, a part of each, by what it asks for after discounts."""
+    asked = {line.id: (line.amount - invoice.discount_of(line.id)).minor for line in invoice.lines}
+    asked = {line_id: minor for line_id, minor in asked.items() if minor > 0}
+    found = dict.fromkeys(asked, 0)
+    for note in notes:
+        of_lines = {line.line_id: line.amount.minor for line in note.lines}
+        rest = note.amount.minor - sum(of_lines.values())
+        shares = Money(rest, invoice.currency).split(list(asked.values())) if rest and asked else []
+        for line_id, share in zip(asked, shares, strict=False):
+            of_lines[line_id] = of_lines.get(line_id, 0) + share.minor
+        for line_id, minor in of_lines.items():
+            found[line_id] = min(found.get(line_id, 0) + minor, asked.get(line_id, 0))
+    return {line_id: Money(minor, invoice.currency) for line_id, minor in found.items()}
+
+
 def due(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
     """What is asked for now: nothing where the invoice is closed."""
     if invoice.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}:
@@ -91,13 +108,16 @@ def reduced(invoice: Invoice, notes: Sequence[CreditNote]) -> Money:
 
 
 def checked_amount(invoice: Invoice, earlier: Sequence[CreditNote], order: CreditOrder) -> Money:
-    """What the order comes to. Raises InvalidInput for more than is left, and Conflict where nothing can be credited."""
+    """What the order comes to. Raises InvalidInput for more than is left, and Conflict where nothing can be credited.
+
+    What a change of its subscription gave back of the invoice's fees is not credited once more.
+    """
     checked_key(order.op, field="op")
     if not order.reason.strip() or len(order.reason) > REASON_LENGTH_MAX:
         raise InvalidInput(f"reason: say why, in 1 to {REASON_LENGTH_MAX} characters", field="reason")
     if invoice.status not in {InvoiceStatus.OPEN, InvoiceStatus.PAID}:
         raise Conflict(f"{invoice.number or invoice.id}: is {invoice.status}; only what is open or paid is credited")
-    rest = left(invoice, earlier)
+    rest = left(invoice, earlier) - (order.given_back or Money(0, invoice.currency))
     listed = _sum(invoice, (_checked(invoice, money, field="lines") for money in order.lines.values()))
     _check_lines(invoice, earlier, order.lines)
     if order.amount is None:

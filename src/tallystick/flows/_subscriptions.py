@@ -162,10 +162,12 @@ def credits(conn: Connection, subscription: Subscription, at: datetime, *, of: S
     """What is given back of fees that were asked for in advance, for the rest of the current period from `at` on."""
     keys = None if of is None else {charge_key(subscription.id, charge.key) for charge in of}
     lines = []
-    for line, discounted in storage.invoices.uncredited(conn, subscription.customer_id, subscription.id, at=at):
+    for line, invoice in storage.invoices.uncredited(conn, subscription.customer_id, subscription.id, at=at):
         if (keys is None or line.charge_key in keys) and line.period.end == subscription.period.end:
             part = storage.invoices.credits_at(conn, subscription.customer_id, line.charge_key, at)
-            lines.append(domain.lines.credit_line(subscription.customer_id, line, at=at, discounted=discounted, part=part))
+            notes = storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice.id)
+            taken_off = invoice.discount_of(line.id) + domain.credit_notes.noted(invoice, notes)[line.id]
+            lines.append(domain.lines.credit_line(subscription.customer_id, line, at=at, discounted=taken_off, part=part))
     return Billing(subscription, tuple(lines))
 
 

@@ -1,6 +1,6 @@
 """Make an issued invoice smaller: what is not paid yet is asked for no more, what was paid goes back or stays as a balance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -24,6 +24,7 @@ class _Seen:
     earlier: list[CreditNote]
     payment: Payment | None
     stands: CreditNote | None
+    given_back: Money
 
 
 def issue_credit_note(ctx: Context, invoice_id: InvoiceId, order: CreditOrder, *, actor: str = "system") -> CreditNote:
@@ -57,6 +58,7 @@ def _seen(conn: Connection, invoice_id: InvoiceId, order: CreditOrder) -> _Seen:
         storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice_id),
         storage.payments.of_invoice(conn, invoice_id),
         storage.credit_notes.get(conn, domain.credit_notes.credit_note_id(invoice_id, order.op)),
+        storage.invoices.given_back(conn, invoice),
     )
 
 
@@ -69,6 +71,7 @@ def _seen_alone(conn: Connection, before: _Seen, order: CreditOrder) -> _Seen:
 
 def _decided(ctx: Context, seen: _Seen, order: CreditOrder, *, number: str) -> CreditNote:
     now, invoice = ctx.clock.now(), seen.invoice
+    order = replace(order, given_back=seen.given_back)
     if invoice.status is InvoiceStatus.OPEN:
         if order.refund:
             raise Conflict(f"{invoice.number}: is open; what is not paid cannot be refunded", code="not_paid")

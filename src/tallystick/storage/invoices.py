@@ -108,8 +108,8 @@ def fees_of(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[
 
 def uncredited(
     conn: Connection, customer_id: CustomerId, subscription_id: SubscriptionId, *, at: datetime
-) -> list[tuple[Line, Money]]:
-    """Recurring fees of the subscription for a time after `at`, each with its discount, of which nothing was given back yet.
+) -> list[tuple[Line, Invoice]]:
+    """Recurring fees of the subscription for a time after `at`, each with its invoice, of which nothing was given back yet.
 
     Fees on an invoice that is void were never asked for.
     """
@@ -123,11 +123,22 @@ def uncredited(
     found = _invoices(conn, asked.order_by(table.created_at, table.id))
     credited = {line.credits for invoice in found for line in invoice.lines}
     return [
-        (line, invoice.discount_of(line.id))
+        (line, invoice)
         for invoice in found
         for line in invoice.lines
         if line.kind is LineKind.RECURRING and line.period.start <= at < line.period.end and line.id not in credited
     ]
+
+
+def given_back(conn: Connection, invoice: Invoice) -> Money:
+    """What invoices that stand give back of this one's fees."""
+    lines, table = schema.invoice_lines.c, schema.invoices.c
+    asked = select(func.coalesce(func.sum(-lines.amount), 0)).join(
+        schema.invoices, (lines.customer_id == table.customer_id) & (lines.invoice_id == table.id)
+    )
+    these = lines.customer_id == invoice.customer_id, lines.credits.in_([line.id for line in invoice.lines])
+    found = conn.execute(asked.where(*these, table.status != InvoiceStatus.VOID.value)).scalar_one()
+    return Money(int(found), invoice.currency)
 
 
 def given_back_on(conn: Connection, invoice: Invoice) -> list[str]:

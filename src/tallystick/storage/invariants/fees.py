@@ -6,18 +6,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from tallystick.domain.credit_notes import noted
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.rating import Rating, prorated, rate
+from tallystick.storage import credit_notes, invoices
 from tallystick.storage.invariants.finding import Wrongs, count, rows
 from tallystick.storage.ratings import exact, read_rating
 from tallystick.values.errors import InvalidInput
 from tallystick.values.exact import divided, minus, times
+from tallystick.values.ids import InvoiceId, LineId
 from tallystick.values.json import strict_loads
 from tallystick.values.money import Money, Unrounded, currency
 
 _FEES = """
 SELECT l.customer_id, l.id, l.charge_key, l.kind, l.period_start, l.period_end, l.quantity, l.amount, l.currency, l.price,
-       l.rating, l.share, l.credits, i.status
+       l.rating, l.share, l.credits, l.invoice_id, i.status
 FROM tallystick_invoice_lines l JOIN tallystick_invoices i ON i.customer_id = l.customer_id AND i.id = l.invoice_id
 WHERE l.kind <> 'usage' ORDER BY l.customer_id, l.charge_key, l.period_start, l.id
 """
@@ -27,6 +30,7 @@ UNION ALL
 SELECT customer_id, id, period_start, period_end FROM tallystick_subscriptions WHERE status NOT IN ('canceled', 'paused')
 ORDER BY customer_id, subscription_id, period_start
 """
+_ISSUED = "SELECT subject, seq FROM tallystick_audit WHERE action IN ('credit_note.issued', 'invoice.opened')"
 _RESUMED = "SELECT DISTINCT subject FROM tallystick_audit WHERE action = 'subscription.resumed'"
 _TWO_INVOICES = """
 SELECT customer_id, subscription_id, period_start, COUNT(*) AS times FROM tallystick_subscription_periods
@@ -46,11 +50,14 @@ def rated(conn: Connection, wrong: Wrongs) -> int:
     What is given back is the rest of a fee's time, of what was asked for it: its exact amount less its discounts.
     """
     fees, discounted = {line.id: line for line in rows(conn, _FEES)}, _discounted(conn)
+    credited = {row.invoice_id for row in rows(conn, "SELECT DISTINCT invoice_id FROM tallystick_credit_notes")}
     for line in fees.values():
         try:
             _check_rounding(wrong, line)
             if line.kind == "credit":
-                _check_credit(wrong, line, fees[line.credits], discounted[line.credits])
+                fee = fees[line.credits]
+                by_notes = _noted(conn, fee, line) if fee.invoice_id in credited else 0
+                _check_credit(wrong, line, fee, discounted[line.credits] + by_notes)
             else:
                 _check_fee(wrong, line)
         except (InvalidInput, KeyError, ValueError) as error:
@@ -66,6 +73,16 @@ def _discounted(conn: Connection) -> dict[str, int]:
         for line_id, minor in shares:
             found[line_id] += minor
     return found
+
+
+def _noted(conn: Connection, fee: Row[Any], credit: Row[Any]) -> int:
+    """What notes had credited of the fee when the credit was asked for, in minor units; by the trail, which knows the order."""
+    invoice = invoices.get(conn, InvoiceId(fee.invoice_id))
+    assert invoice is not None, f"{fee.id}: stands on an invoice"
+    happened = {row.subject: row.seq for row in rows(conn, _ISSUED)}
+    notes = credit_notes.of_invoice(conn, invoice.customer_id, invoice.id)
+    before = [note for note in notes if happened[note.id] < happened[credit.invoice_id]]
+    return noted(invoice, before)[LineId(fee.id)].minor
 
 
 def _rating(line: Row[Any]) -> Rating:
