@@ -75,9 +75,7 @@ def test_a_catalogue_with_plans_is_applied_once_in_toml_and_in_json(shop: Shell)
         "~ plan pro",
         "    - features.0 sso",
     ]
-    shop(
-        "catalog", "apply", shop.file("wrong.toml", CATALOGUE.replace('kind = "usage"', "")), exit_status=1
-    )
+    shop("catalog", "apply", shop.file("wrong.toml", CATALOGUE.replace('kind = "usage"', "")), exit_status=1)
     assert "plans[1].charges[1].kind: is missing" in shop.err
 
 

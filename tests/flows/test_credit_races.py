@@ -71,7 +71,7 @@ def test_each_pair_leaves_whole_books(world: World, paid_before: bool) -> None:
             world.works()
         back = len(refunded(world))
         acts = [ACTS[name] for name in pair]
-        said = at_once(2, lambda number: tried(acts[number], world, invoice, number))
+        said = at_once(2, lambda number, acts=acts, of=invoice: tried(acts[number], world, of, number))
         world.later(minutes=1).works()
         world.delivers(times=2)
         world.works()

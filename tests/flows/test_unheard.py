@@ -7,8 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.domain.payments import Method, PaymentStatus
-from tallystick.domain.payments import Collection
+from tallystick.domain.payments import Collection, Method, PaymentStatus
 from tallystick.flows.context import Context
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import InProcessClient

@@ -23,7 +23,11 @@ LEFT_OPEN = Collection(Method.INTENT, automatic=False)
 NOTE, REFUND = "tallystick_credit_notes", "tallystick_refunds"
 # Which invariant must find it; the table that it is planted in, freed of all that would refuse it; and what is planted.
 PLANTED = (
-    ("credit notes", "credit_notes", f"UPDATE {NOTE} SET amount = amount + 1, refunded = refunded + 1 WHERE number = 'CN-000001'"),
+    (
+        "credit notes",
+        "credit_notes",
+        f"UPDATE {NOTE} SET amount = amount + 1, refunded = refunded + 1 WHERE number = 'CN-000001'",
+    ),
     ("credit notes", "credit_notes", f"UPDATE {NOTE} SET reduced = reduced + 90000, amount = amount + 90000 WHERE reduced > 0"),
     ("credit notes", "credit_notes", f"UPDATE {NOTE} SET amount = amount - 1"),
     ("credit notes", "credit_notes", f"UPDATE {NOTE} SET refunded = 0, credited = refunded WHERE refunded > 0"),

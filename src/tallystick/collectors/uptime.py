@@ -10,9 +10,8 @@ from tallystick import flows
 from tallystick.app import Tallystick
 from tallystick.domain import uptime
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.payments import Method
+from tallystick.domain.payments import Collection, Method
 from tallystick.domain.uptime import CHARGE_KEY, METER, Boot, Reading
-from tallystick.domain.payments import Collection
 from tallystick.flows.collect import Collected
 from tallystick.flows.uptime_status import UptimeStatus
 from tallystick.values.errors import AmountBelowMinimum

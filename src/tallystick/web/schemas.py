@@ -8,10 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tallystick.domain.api_keys import ApiKey, IssuedKey, Scope
 from tallystick.domain.catalog import Charge
 from tallystick.domain.customers import Customer
-from tallystick.domain.payments import Method
+from tallystick.domain.payments import Collection, Method
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.usage import Aggregation, Event, Meter, Usage
-from tallystick.domain.payments import Collection
 from tallystick.values.decimals import plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import MeterKey
