@@ -75,8 +75,8 @@ def left(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
 def noted(invoice: Invoice, notes: Sequence[CreditNote]) -> dict[LineId, Money]:
     """What of each line was credited by notes; of a note on the whole, a part of each, by what it asks for after discounts."""
     asked = {line.id: (line.amount - invoice.discount_of(line.id)).minor for line in invoice.lines}
-    asked = {line_id: minor for line_id, minor in asked.items() if minor > 0}
     found = dict.fromkeys(asked, 0)
+    asked = {line_id: minor for line_id, minor in asked.items() if minor > 0}
     for note in notes:
         of_lines = {line.line_id: line.amount.minor for line in note.lines}
         rest = note.amount.minor - sum(of_lines.values())
