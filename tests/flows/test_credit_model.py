@@ -118,6 +118,8 @@ class Business(RuleBasedStateMachine):
 
     def _back(self, invoice) -> int:
         payment = self.world.payment(invoice)
+        if payment.ref is None:
+            return 0  # the provider has nothing of it yet
         with self.world.sandbox.state.transaction():
             docs = [doc for doc in self.world.sandbox.state.scan("refund") if doc["status"] in {"pending", "succeeded"}]
             of = {doc["id"]: doc for doc in self.world.sandbox.state.scan("payment_intent")}
