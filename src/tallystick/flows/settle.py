@@ -29,6 +29,7 @@ from tallystick.values.errors import IllegalTransition, NotFound
 
 _RETRY_FIRST = timedelta(seconds=30)
 _RETRY_MAX = timedelta(hours=1)
+_PATIENCE = 30  # tries, of a day: so long may it take until we know that we have deleted an object ourselves
 
 
 def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | None:
@@ -45,7 +46,7 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
     match fact:
         case PaymentChanged():
-            return _payment_changed(ctx, delivery_id, fact, wait=wait)
+            return _payment_changed(ctx, delivery_id, fact, wait=wait, patient=attempt < _PATIENCE)
         case RefundChanged() | PaymentRefunded():
             return _refund_changed(ctx, delivery_id, fact, wait=wait)
         case CheckoutCompleted() | CheckoutExpired():
@@ -58,7 +59,7 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
             assert_never(fact)
 
 
-def _payment_changed(ctx: Context, delivery_id: str, fact: PaymentChanged, *, wait: timedelta) -> timedelta | None:
+def _payment_changed(ctx: Context, delivery_id: str, fact: PaymentChanged, *, wait: timedelta, patient: bool) -> timedelta | None:
     with ctx.database.reading() as conn:
         payment = _payment(conn, fact)
     if payment is None:
@@ -69,7 +70,7 @@ def _payment_changed(ctx: Context, delivery_id: str, fact: PaymentChanged, *, wa
         return None
     if payment.ref is None:
         ctx.faults.mark("settle.before_the_answer")
-    return _follow(ctx, delivery_id, payment, fact.ref, wait=wait)
+    return _follow(ctx, delivery_id, payment, fact.ref, wait=wait, patient=patient)
 
 
 def _payment(conn: Connection, fact: PaymentChanged) -> Payment | None:
@@ -132,17 +133,13 @@ def _stands_now(ctx: Context, fact: RefundChanged | PaymentRefunded) -> RefundOu
     return ctx.provider.refunds_of(fact.intent_ref)
 
 
-def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta) -> timedelta | None:
+def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta, patient: bool) -> timedelta | None:
     outcome = ctx.provider.fetch(ref, payment.method)
     match outcome:
         case Limited() | Unknown() | Refused(unheard=True):
             return wait
-        case Refused() if payment.status in domain.payments.FINAL:  # such as a draft that was deleted with its voided invoice
-            _mark(ctx, delivery_id, Settlement.SETTLED, f"{payment.id} is {payment.status} already")
-            return None
-        case Refused(code, message):
-            _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
-            return None
+        case Refused():
+            return _refused(ctx, delivery_id, payment, outcome, again_in=wait if patient else None)
         case _:
             told = outcome.payment
     if told is None:
@@ -159,6 +156,20 @@ def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait:
         if _settlement.save(ctx, conn, payment, after, via="webhook") is None:
             return timedelta(0)
         storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=now)
+    return None
+
+
+def _refused(
+    ctx: Context, delivery_id: str, payment: Payment, refusal: Refused, *, again_in: timedelta | None
+) -> timedelta | None:
+    """The object cannot be asked about: it was deleted, as a draft is with its voided invoice, or people have to look."""
+    if payment.status in domain.payments.FINAL:
+        _mark(ctx, delivery_id, Settlement.SETTLED, f"{payment.id} is {payment.status} already")
+        return None
+    if refusal.code == "resource_missing" and again_in is not None:  # perhaps by a void of ours whose answer was lost
+        ctx.faults.mark("settle.missing")
+        return again_in
+    _mark(ctx, delivery_id, Settlement.PARKED, f"{refusal.code}: {refusal.message}")
     return None
 
 
