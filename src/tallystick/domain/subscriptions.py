@@ -351,7 +351,7 @@ def turned(subscription: Subscription) -> Subscription:
     )  # fmt: skip
 
 
-def closed(subscription: Subscription, *, grace: timedelta, at: datetime | None = None) -> ClosedPeriod | None:
+def closed(subscription: Subscription, *, grace: timedelta = timedelta(0), at: datetime | None = None) -> ClosedPeriod | None:
     """Its period, over at its end or cut at `at`; None where it was cut as it began. A trial has nothing to wait for."""
     end = at or subscription.period.end
     if end <= subscription.period.start:

@@ -114,7 +114,7 @@ def proposed(conn: Connection, subscription: Subscription, terms: PlanTerms, *, 
     ending, beginning = domain.subscriptions.differing(old, new)
     billing = _subscriptions.credits(conn, subscription, at, of=[each for each in ending if each.in_advance])
     gone = [each for each in ending if each.kind is ChargeKind.USAGE and each.key not in new.by_key]
-    cut = domain.subscriptions.closed(subscription, grace=at - at, at=at)
+    cut = domain.subscriptions.closed(subscription, at=at)
     if cut is not None:
         after_the_fact = [each for each in old.charges if each.kind is not ChargeKind.USAGE and not each.in_advance]
         billing = billing.plus(_subscriptions.in_arrears(conn, subscription, cut, [*gone, *after_the_fact]))
@@ -126,7 +126,7 @@ def proposed(conn: Connection, subscription: Subscription, terms: PlanTerms, *, 
 def _anew(conn: Connection, subscription: Subscription, after: Subscription, sold: tuple[Sold, Sold], at: datetime) -> Proposal:
     """Another interval: the period is cut here, and a new one begins."""
     old, new = sold
-    cut = domain.subscriptions.closed(subscription, grace=at - at, at=at)
+    cut = domain.subscriptions.closed(subscription, at=at)
     billing = _subscriptions.credits(conn, subscription, at)
     if cut is not None:
         billing = billing.plus(_subscriptions.in_arrears(conn, subscription, cut, old.charges))
@@ -166,7 +166,7 @@ def outcome(conn: Connection, subscription: Subscription, act: Act, terms: PlanT
 
 def _stopped(conn: Connection, subscription: Subscription, after: Subscription, *, at: datetime, credit_unused: bool) -> Proposal:
     """The subscription, cut at that instant: all of its usage so far, and, where that is wanted, the unused rest of its fees."""
-    cut = domain.subscriptions.closed(subscription, grace=at - at, at=at)
+    cut = domain.subscriptions.closed(subscription, at=at)
     billing = Billing(after, at=at)
     if cut is not None:
         billing = billing.plus(

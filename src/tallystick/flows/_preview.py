@@ -21,6 +21,11 @@ from tallystick.values.time import rfc3339
 Asked = Callable[[Connection, Subscription], tuple[Act, PlanTerms]]
 
 
+def only(act: Act) -> Asked:
+    """The act, under the terms as they are."""
+    return lambda _conn, subscription: (act, subscription.terms)
+
+
 def previewed(ctx: Context, subscription_id: SubscriptionId, asked: Asked) -> Changed:
     """What the act would come to now, and a preview of it: while that lasts, what it shows is what is charged.
 

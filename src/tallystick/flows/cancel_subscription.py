@@ -3,10 +3,9 @@
 from sqlalchemy import Connection
 
 from tallystick import domain
-from tallystick.domain.subscriptions import Act, PlanTerms, Status, Subscription
+from tallystick.domain.subscriptions import Act, Status, Subscription
 from tallystick.flows import _preview, _subscriptions, _turn
 from tallystick.flows._change import Changed
-from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
 from tallystick.values.ids import SubscriptionId
 
@@ -22,12 +21,12 @@ def cancel_subscription(
         subscription = _subscriptions.found(conn, subscription_id).subscription
     if subscription.status is Status.CANCELED:
         return Changed(subscription)
-    return _preview.done(ctx, subscription_id, _asked(act), actor=actor)
+    return _preview.done(ctx, subscription_id, _preview.only(act), actor=actor)
 
 
 def preview_cancel(ctx: Context, subscription_id: SubscriptionId, act: Act) -> Changed:
     """What ending it so would come to now, with a preview to accept it by."""
-    return _preview.previewed(ctx, subscription_id, _asked(act))
+    return _preview.previewed(ctx, subscription_id, _preview.only(act))
 
 
 def undo(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system") -> Subscription:
@@ -42,10 +41,3 @@ def undo(ctx: Context, subscription_id: SubscriptionId, *, actor: str = "system"
         return _subscriptions.save(ctx, conn, kept, after, act="subscription.change_undone", actor=actor)
 
     return ctx.database.run("undo", undone)
-
-
-def _asked(act: Act) -> Asked:
-    def ends(_conn: Connection, subscription: Subscription) -> tuple[Act, PlanTerms]:
-        return act, subscription.terms
-
-    return ends

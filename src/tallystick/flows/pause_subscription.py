@@ -1,11 +1,8 @@
 """Pause a subscription, and take it up again: while it is paused nothing is asked for, and nothing may be used."""
 
-from sqlalchemy import Connection
-
-from tallystick.domain.subscriptions import Act, PlanTerms, Status, Subscription
+from tallystick.domain.subscriptions import Act, Status
 from tallystick.flows import _preview, _subscriptions
 from tallystick.flows._change import Changed
-from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
 from tallystick.values.ids import SubscriptionId
 
@@ -30,7 +27,7 @@ def resume_subscription(ctx: Context, subscription_id: SubscriptionId, *, actor:
 
 def preview_pause(ctx: Context, subscription_id: SubscriptionId, act: Act) -> Changed:
     """What a pause, or its end, would come to now, with a preview to accept it by."""
-    return _preview.previewed(ctx, subscription_id, _asked(act))
+    return _preview.previewed(ctx, subscription_id, _preview.only(act))
 
 
 def _once(ctx: Context, subscription_id: SubscriptionId, act: Act, *, actor: str) -> Changed:
@@ -38,11 +35,4 @@ def _once(ctx: Context, subscription_id: SubscriptionId, act: Act, *, actor: str
         subscription = _subscriptions.found(conn, subscription_id).subscription
     if subscription.status in _LEADS_TO[act]:
         return Changed(subscription)
-    return _preview.done(ctx, subscription_id, _asked(act), actor=actor)
-
-
-def _asked(act: Act) -> Asked:
-    def acts(_conn: Connection, subscription: Subscription) -> tuple[Act, PlanTerms]:
-        return act, subscription.terms
-
-    return acts
+    return _preview.done(ctx, subscription_id, _preview.only(act), actor=actor)
