@@ -198,7 +198,10 @@ def served(world: "World") -> None:
                 raise world.wrong("served", f"{subscription.id}: {paid} microseconds are paid, {owed} were served")
 
 
-_VOID = "SELECT id FROM tallystick_invoices WHERE subscription_id = '{id}' AND status = 'void'"
+_VOID = """
+SELECT l.id FROM tallystick_invoice_lines l JOIN tallystick_invoices i ON i.customer_id = l.customer_id AND i.id = l.invoice_id
+WHERE i.subscription_id = '{id}' AND i.status = 'void' AND l.kind <> 'usage'
+"""
 
 
 def _paid_time(world: "World", subscription: Subscription) -> int:
