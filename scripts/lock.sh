@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lock() {
-    .venv/bin/uv pip compile --quiet pyproject.toml --extra postgres --generate-hashes --no-header --no-annotate \
-        --no-emit-index-url --universal --python-version 3.11 "$@"
+    .venv/bin/uv pip compile --quiet pyproject.toml --extra pdf --extra postgres --generate-hashes --no-header \
+        --no-annotate --no-emit-index-url --universal --python-version 3.11 "$@"
 }
 
 [ -x .venv/bin/uv ] || .venv/bin/pip install --quiet --disable-pip-version-check uv
