@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
-from tallystick.domain.letters import Letter
+from tallystick.domain.letter_frames import Letter
 from tallystick.domain.messages import Reply
 from tallystick.values.errors import WrongConfiguration
 
@@ -90,6 +90,9 @@ def written(letter: Letter, *, sender: str, to: str, message_id: str) -> EmailMe
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
+    for attachment in letter.attachments:
+        maintype, _, subtype = attachment.media_type.partition("/")
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     return message
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tallystick.domain.egress import Target
-from tallystick.domain.letters import Letter
+from tallystick.domain.letter_frames import Letter
 from tallystick.domain.messages import Reply
 
 

@@ -1,25 +1,15 @@
-"""What a mail says, in English and Japanese: plain text, and the same as plain HTML in which every value is escaped."""
+"""What a mail says, in English and Japanese."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from html import escape
-from typing import Literal
 
 from tallystick.domain.alerts import AlertKind
+from tallystick.domain.letter_frames import Letter, Locale, framed
 from tallystick.values.money import Money, currency
 
-Locale = Literal["en", "ja"]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The same twice: for who reads text, and for who reads HTML."""
-
-    subject: str
-    text: str
-    html: str
+__all__ = ["Letter", "Locale", "letter_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +96,8 @@ def letter_of(document: Mapping[str, object], locale: Locale) -> Letter:
     """The letter about an alert, from the document that is sent about it. Values are text, and never read as a template."""
     kind = AlertKind(str(document["kind"]))
     draft, values = _TEXTS[kind][locale], _values(document, locale)
-    subject = " ".join(draft.subject.format_map(values).split())  # a header has one line
     paragraphs = [paragraph.format_map(values) for paragraph in draft.paragraphs]
-    written = "\n".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
-    html = f'<!doctype html>\n<html lang="{locale}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>\n'
-    return Letter(subject, "\n\n".join(paragraphs) + "\n", f"{html}<body>\n{written}\n</body></html>\n")
+    return framed(draft.subject.format_map(values), paragraphs, locale)
 
 
 def _values(document: Mapping[str, object], locale: Locale) -> dict[str, str]:
