@@ -184,8 +184,10 @@ def test_pages_of_the_origins_that_are_allowed_may_ask_and_read(world: World) ->
     assert "access-control-allow-origin" not in plain.headers
 
 
-def test_a_session_opens_nothing_of_the_engines_own(world: World) -> None:
+def test_a_users_session_opens_nothing_of_the_engines_own(world: World) -> None:
     token = register(world).json()["access_token"]
     answer = world.client.get("/v1/customers", headers={"Authorization": f"Bearer {token}"})
-    assert problem(answer) == (401, "unauthorized")
+    assert problem(answer) == (403, "forbidden")
+    assert problem(world.client.get("/v1/customers")) == (403, "forbidden"), "its cookie opens as little"
+    world.client.cookies.clear()
     assert problem(world.client.get("/v1/customers")) == (401, "unauthorized")

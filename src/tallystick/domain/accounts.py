@@ -20,6 +20,7 @@ EMAIL_LENGTH_MAX = 254
 PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 8, 256
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}@[^\s@\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,253}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+SESSION_PREFIX = "tss_"
 _TOKEN = re.compile(r"tss_[A-Za-z0-9_-]{43}", re.ASCII)
 # The first that anybody tries; whoever wants a longer list has one that grows.
 _COMMON = frozenset(
@@ -141,8 +142,8 @@ def is_password_of(password: str, kept: str) -> bool:
 
 
 def write_token(chance: bytes) -> str:
-    """The token of a session, out of 32 random bytes; `tss_` lets scanners find one that leaked."""
-    return "tss_" + base64.urlsafe_b64encode(chance).decode().rstrip("=")
+    """The token of a session, out of 32 random bytes; its prefix lets scanners find one that leaked."""
+    return SESSION_PREFIX + base64.urlsafe_b64encode(chance).decode().rstrip("=")
 
 
 def written_password(chance: bytes) -> str:

@@ -61,16 +61,17 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: the key that was shown, and what it may do."""
+    """Who asks: the key that was shown, or the admin who has logged in, and what they may do."""
 
     key_id: str
     name: str
     scopes: frozenset[Scope]
+    account: str | None = None
 
     @property
     def actor(self) -> str:
         """The name under which the audit knows it."""
-        return f"key:{self.key_id}"
+        return f"key:{self.key_id}" if self.account is None else f"account:{self.account}"
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes

@@ -20,6 +20,7 @@ from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
 
 Answer = Callable[[Request], Awaitable[Response]]
+Admin = Callable[[Request], Awaitable[Principal | None]]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "Refused; `code` says why, `field` where.",
@@ -30,13 +31,17 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One service: its engine and what serves it. `uptime` is None where no uptime is billed."""
+    """One service: its engine and what serves it. `admin` says which admin a request without a key is from, None: nobody's.
+
+    `uptime` is None where no uptime is billed.
+    """
 
     billing: Tallystick
     settings: Settings
     keys: security.Keys
     intake: GroupCommit
     metrics: Metrics
+    admin: Admin
     uptime: UptimeBilling | None = None
 
 
@@ -94,7 +99,11 @@ class DeclaredRoute(APIRoute):
         """Raises Unauthorized or Forbidden, unless the policy lets this request in."""
         assert not isinstance(policy, security.Visit), "users are admitted by the routes for them"
         if policy is not None:
-            request.scope["tallystick.principal"] = await security.admitted(request, door_of(request).keys, policy)
+            door = door_of(request)
+            principal = None if security.has_key(request) else await door.admin(request)
+            if principal is None:
+                principal = await security.admitted(request, door.keys, policy)
+            request.scope["tallystick.principal"] = principal
 
     def ask(self) -> Answer:
         """The route's own function behind FastAPI's reading of parameters; its body is strict JSON."""

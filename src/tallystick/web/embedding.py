@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from tallystick.app import Tallystick
 from tallystick.app.metering import shared
-from tallystick.domain.accounts import Account
+from tallystick.domain.accounts import SESSION_PREFIX, Account
+from tallystick.domain.api_keys import Principal, Scope
 from tallystick.domain.customers import checked_key
 from tallystick.settings import Settings, read_settings
 from tallystick.values.errors import Forbidden, TallystickError, Unauthorized
@@ -82,6 +83,27 @@ class Embedding:
             raise Unauthorized("log in first", code="logged_out")
         is_admin = self.admin is not None and bool(await answer_of(self.admin, request))
         return Visitor(CustomerId(checked_key(str(user_id), field="user_id")), is_admin)
+
+
+async def admin_of(request: Request) -> Principal | None:
+    """The admin who has logged in, and so may do what a key with every scope may; None where nobody has.
+
+    Raises Forbidden for those who are no admins, and for what a page of another site sends.
+    """
+    embedding = await run_in_threadpool(found, request)
+    if embedding.identify is None and not sessions.token_of(request, embedding.settings).startswith(SESSION_PREFIX):
+        return None
+    try:
+        visitor = await embedding.visitor(request)
+    except Unauthorized:
+        if embedding.identify is None:
+            raise
+        return None
+    embedding.check_site(request)
+    if not visitor.is_admin:
+        raise Forbidden("this is for admins")
+    name = visitor.customer_id if visitor.account is None else visitor.account.email
+    return Principal("", name, frozenset({Scope.ADMIN}), account=visitor.customer_id)
 
 
 async def answer_of(ask: Asked, request: Request) -> Any:

@@ -103,6 +103,11 @@ class Keys:
                 del self._known[digest]
 
 
+def has_key(request: Request) -> bool:
+    """Whether a key was sent, be it a good one or not: then nobody asks who has logged in."""
+    return request.headers.get("authorization", "").lower().startswith("bearer mk_")
+
+
 async def admitted(request: Request, keys: Keys, scope: Scope) -> Principal:
     """The holder of the key in the request. Raises Unauthorized without a valid one, Forbidden where it lacks the scope."""
     token = _bearer(request)

@@ -16,8 +16,9 @@ from tallystick.app import Tallystick
 from tallystick.collectors.uptime import Tariff, UptimeBilling
 from tallystick.settings import Settings
 from tallystick.values.errors import WrongConfiguration
-from tallystick.web import background, problems
+from tallystick.web import background, dashboards, problems
 from tallystick.web.door import DeclaredRoute, Door
+from tallystick.web.embedding import admin_of
 from tallystick.web.envelope import Envelope
 from tallystick.web.group_commit import GroupCommit
 from tallystick.web.metrics import Metrics
@@ -97,7 +98,7 @@ def create_app(billing: Tallystick, settings: Settings) -> FastAPI:
 def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling | None = None) -> FastAPI:
     """The engine's routes alone, under no prefix: what a host mounts where it likes."""
     metrics = Metrics()
-    door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, metered)
+    door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, admin_of, metered)
     context = billing.context
     app = Guarded(
         title="Tallystick",
@@ -118,6 +119,7 @@ def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling |
     for routes in (accounts.account_routes(), users.billing_routes()):
         app.include_router(routes, prefix="/api")
     app.add_route("/docs", reference_page, include_in_schema=False)
+    dashboards.add_to(app)
     _document(app)
     return app
 
