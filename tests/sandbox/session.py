@@ -26,6 +26,7 @@ def drive(v1: Any, world: Any, key: Options) -> None:
     invoices(v1, key, customer, method)
     refunds(v1, key)
     disputes(v1, key)
+    meters(v1, world, key, customer)
     test_clocks(v1, key)
     money(v1)
     v1.webhook_endpoints.delete(endpoint.id)
@@ -244,6 +245,25 @@ def disputes(v1: Any, key: Options) -> None:
         v1.disputes.update(dispute.id, {"evidence": {"uncategorized_text": text}, "submit": True}, key())
     v1.payment_intents.create({**wanted, "payment_method": "pm_card_createDisputeInquiry"}, key())
     v1.disputes.close(v1.disputes.list({"limit": 1}).data[0].id, {}, key())
+
+
+def meters(v1: Any, world: Any, key: Options, customer: Any) -> None:
+    wanted = {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+    meter = v1.billing.meters.create(wanted, key())
+    now = int(world.sandbox.clock.now().timestamp())
+    payload = {"stripe_customer_id": customer.id, "value": "1.25"}
+    for identifier in ("calls:1", "calls:2"):
+        event = {"event_name": "calls", "identifier": identifier, "payload": payload, "timestamp": now}
+        v1.billing.meter_events.create(event, key())
+    cancel = {"event_name": "calls", "type": "cancel", "cancel": {"identifier": "calls:1"}}
+    v1.billing.meter_event_adjustments.create(cancel, key())
+    whole = {"customer": customer.id, "start_time": now - now % 60, "end_time": now - now % 60 + 60}
+    v1.billing.meters.event_summaries.list(meter.id, whole)
+    v1.billing.meters.update(meter.id, {"display_name": "API calls"}, key())
+    v1.billing.meters.deactivate(meter.id, {}, key())
+    v1.billing.meters.reactivate(meter.id, {}, key())
+    v1.billing.meters.retrieve(meter.id)
+    v1.billing.meters.list({"status": "active"})
 
 
 def test_clocks(v1: Any, key: Options) -> None:

@@ -105,7 +105,7 @@ class Call:
         if previous is not None:
             data["previous_attributes"] = previous
         self._forget_old_events()
-        listening = [e for e in self.state.scan("webhook_endpoint") if e["status"] == "enabled" and _listens(e, event)]
+        listening = [e for e in self.state.scan("webhook_endpoint") if e["status"] == "enabled" and listens(e, event)]
         doc = self.create(
             "event",
             type=event,
@@ -116,16 +116,21 @@ class Call:
             _at=self.wall,
         )
         for endpoint in listening:
-            number = self.state.number()
-            delivery = {
-                "_n": number,
-                "id": str(number),
-                "event": doc["id"],
-                "endpoint": endpoint["id"],
-                "attempts": 0,
-            }
-            self.state.put("delivery", delivery["id"], delivery)
-            self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"], "attempt": 0})
+            self.deliver(doc, endpoint)
+
+    def deliver(self, event: Doc, endpoint: Doc) -> None:
+        """Writes down that the event is to be sent there, from now on."""
+        number = self.state.number()
+        delivery = {
+            "_n": number,
+            "id": str(number),
+            "of": [event["object"], endpoint["object"]],
+            "event": event["id"],
+            "endpoint": endpoint["id"],
+            "attempts": 0,
+        }
+        self.state.put("delivery", delivery["id"], delivery)
+        self.state.schedule("webhooks", self.wall, {"delivery": delivery["id"], "attempt": 0})
 
     def _forget_old_events(self) -> None:
         """Two for each new one, so that no call pays for all."""
@@ -151,7 +156,8 @@ def unset(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _listens(endpoint: Doc, event: str) -> bool:
+def listens(endpoint: Doc, event: str) -> bool:
+    """Whether events of this type are sent there."""
     return "*" in endpoint["enabled_events"] or event in endpoint["enabled_events"]
 
 

@@ -1,5 +1,6 @@
 """Stripe's form notation, `items[0][price]=p`, to nested dicts; lists stay numbered dicts until a type says so."""
 
+import json
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +23,33 @@ def decode(text: str) -> dict[str, Any]:
             here = inner
         here[last or str(len(here))] = value
     return root
+
+
+def decode_json(text: str) -> dict[str, Any]:
+    """What a JSON body says, in the texts and numbered dicts of a form."""
+    if not text:
+        return {}
+    try:
+        found = _as_form(json.loads(text))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise invalid("Invalid request body: must be a JSON object")
+    return found
+
+
+def _as_form(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _as_form(inner) for name, inner in value.items()}
+        case list():
+            return {str(place): _as_form(inner) for place, inner in enumerate(value)}
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+        case _:
+            return str(value)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import stripe
-from stripe import billing_portal, checkout, test_helpers
+from stripe import billing, billing_portal, checkout, test_helpers
+from stripe.v2 import core
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,21 @@ _ALL = (
     ),
     Kind("billing_portal.configuration", "bpc_", billing_portal.Configuration, "/v1/billing_portal/configurations"),
     Kind("billing_portal.session", "bps_", billing_portal.Session, "", ("_token",), ("after_expiration",)),
+    Kind("billing.meter", "mtr_", billing.Meter, "/v1/billing/meters", ("status", "event_name")),
+    Kind("v2.core.event_destination", "ed_test_", core.EventDestination),
+    # Its prefix is in no other object's fields, so that nothing takes one of these for an event of version 1.
+    Kind("v2.core.event", "evt_test_", core.Event, "", (), ("snapshot_event", "changes", "context")),
     Kind("test_helpers.test_clock", "clock_", test_helpers.TestClock, "/v1/test_helpers/test_clocks"),
 )
 KINDS = {kind.name: kind for kind in _ALL}
-_OWN = {"idempotency": (), "delivery": ()}  # our own records, which no caller sees
+# Our own records, which no caller sees.
+_OWN: dict[str, tuple[str, ...]] = {
+    "idempotency": (),
+    "delivery": (),
+    "meter_event": ("_slot",),
+    "meter_identifier": (),
+    "meter_error": ("meter",),
+}
 INDEXED: dict[str, tuple[str, ...]] = {kind.name: kind.indexed for kind in _ALL} | _OWN
 _BY_PREFIX = {kind.prefix: kind.name for kind in _ALL}
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NotRequired, Required, Union, get_args, get_ori
 
 import stripe
 import stripe.params
+import stripe.params.v2.core
 from typing_extensions import get_type_hints, is_typeddict
 
 from tallystick.sandbox.errors import Refusal, invalid

@@ -17,7 +17,7 @@ from tallystick.sandbox.call import Call
 from tallystick.sandbox.errors import Refusal, broken, invalid, unauthenticated
 from tallystick.sandbox.expand import render
 from tallystick.sandbox.faults import Faults, Lost
-from tallystick.sandbox.forms import decode
+from tallystick.sandbox.forms import decode, decode_json
 from tallystick.sandbox.objects import TABLES, authentication, due
 from tallystick.sandbox.params import read
 from tallystick.sandbox.publishable import admitted, browser_form
@@ -74,7 +74,7 @@ class Sandbox:
         with self.state.transaction():
             request_id = "req_" + self.call().text(14)
             try:
-                sent = {**decode(query), **decode(body.decode(errors="replace"))}
+                sent = {**decode(query), **_decoded(body.decode(errors="replace"), given.get("content-type", ""))}
                 request = _Request(method, path, sent, given, request_id)
                 reply = self._reply(request, found, subjects)
             except Refusal as refusal:
@@ -149,6 +149,11 @@ class Sandbox:
             raise Refusal(429, {"type": "invalid_request_error", "code": "lock_timeout", "message": message})
         if self.faults.fires("idempotency_key_in_use", *subjects):
             raise idempotency.in_use(request.headers.get("idempotency-key", ""))
+
+
+def _decoded(body: str, content_type: str) -> Doc:
+    """A form, or the JSON that version 2 of the API takes."""
+    return decode_json(body) if content_type.startswith("application/json") else decode(body)
 
 
 def _api_key(headers: dict[str, str]) -> str:

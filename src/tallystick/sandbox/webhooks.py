@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tallystick.sandbox.call import Call, public
+from tallystick.sandbox.objects.event_destinations import notification
 from tallystick.sandbox.state import Doc
 
 if TYPE_CHECKING:
@@ -46,10 +47,8 @@ class Webhooks:
                 # A lease that was not taken over has a number that is no longer the delivery's.
                 if delivery is None or taken[1]["attempt"] != delivery["attempts"]:
                     continue
-                event, endpoint = (
-                    call.state.get("event", delivery["event"]),
-                    call.state.get("webhook_endpoint", delivery["endpoint"]),
-                )
+                of_event, of_endpoint = _of(delivery)
+                event, endpoint = call.state.get(of_event, delivery["event"]), call.state.get(of_endpoint, delivery["endpoint"])
                 if event is None or endpoint is None or endpoint["status"] != "enabled":
                     continue
                 if self._postponed(call, delivery, event["type"]):
@@ -70,7 +69,8 @@ class Webhooks:
 
     def _deliver(self, post: Post, delivery: Doc, event: Doc, endpoint: Doc) -> int:
         times = 2 if self._sandbox.faults.fires("webhook_duplicate", event["type"]) else 1
-        body = json.dumps(public(event)).encode()
+        thin = event["object"] != "event"
+        body = json.dumps(notification(public(event)) if thin else public(event)).encode()
         status = 0
         for _ in range(times):
             at = int(self._sandbox.clock.now().timestamp())
@@ -78,7 +78,7 @@ class Webhooks:
                 "Content-Type": "application/json; charset=utf-8",
                 "Stripe-Signature": signature(body, endpoint["_secret"], at),
             }
-            status = _posted(post, endpoint["url"], headers, body)
+            status = _posted(post, endpoint["_url"] if thin else endpoint["url"], headers, body)
         self._note(delivery["id"], 200 <= status < 300)
         return times
 
@@ -89,14 +89,20 @@ class Webhooks:
             if delivery is None:
                 return
             attempts = delivery["attempts"] + 1
-            event = call.state.get("event", delivery["event"])
-            if is_delivered and event is not None:
+            event = call.state.get(_of(delivery)[0], delivery["event"])
+            if is_delivered and event is not None and "pending_webhooks" in event:
                 call.update(event, pending_webhooks=event["pending_webhooks"] - 1)
             if is_delivered or attempts >= len(self.retries):
                 call.state.delete("delivery", identifier)
             else:
                 call.state.put("delivery", identifier, {**delivery, "attempts": attempts})
                 call.state.schedule(_QUEUE, call.wall + self.retries[attempts], {"delivery": identifier, "attempt": attempts})
+
+
+def _of(delivery: Doc) -> tuple[str, str]:
+    """The kinds of the event and of where it goes: those of version 1 in a file that an earlier sandbox has written."""
+    event, endpoint = delivery.get("of", ("event", "webhook_endpoint"))
+    return event, endpoint
 
 
 def signature(body: bytes, secret: str, at: int) -> str:

@@ -6,9 +6,12 @@ from tallystick.sandbox.objects import (
     checkout_sessions,
     customers,
     disputes,
+    event_destinations,
     events,
     invoice_items,
     invoices,
+    meter_events,
+    meters,
     payment_intents,
     payment_methods,
     products,
@@ -20,7 +23,7 @@ from tallystick.sandbox.objects import (
 TABLES = [
     module.routes
     for module in (
-        billing_portal, charges, checkout_sessions, customers, disputes, events, invoice_items, invoices, payment_intents,
-        payment_methods, products, refunds, setup_intents, test_clocks,
+        billing_portal, charges, checkout_sessions, customers, disputes, event_destinations, events, invoice_items, invoices,
+        meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents, test_clocks,
     )
 ]  # fmt: skip
