@@ -25,6 +25,7 @@ WITHOUT_CUSTOMER = {
     "uq_tallystick_payments_ref": "one object of the provider's is one payment",
     "uq_tallystick_credit_notes_number": "a credit note's number is said once",
     "uq_tallystick_refunds_ref": "one refund of the provider's is one of ours",
+    "uq_tallystick_disputes_ref": "one dispute of the provider's is one of ours",
     "uq_tallystick_checkouts_ref": "one page of the provider's is one checkout",
 }
 

@@ -16,13 +16,17 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """`id` is the host's own id of its user or organisation; `provider_ref` is the provider's id, once it has one."""
+    """`id` is the host's own id of its user or organisation; `provider_ref` is the provider's id, once it has one.
+
+    `provider_round` counts how often the provider has lost that one: what makes the next one has a key of its own.
+    """
 
     id: CustomerId
     created_at: datetime
     email: str | None = None
     name: str | None = None
     provider_ref: str | None = None
+    provider_round: int = 0
 
 
 def checked_key(text: str, *, field: str) -> str:

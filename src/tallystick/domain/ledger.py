@@ -19,6 +19,7 @@ class Account(StrEnum):
     REFUNDS = "refunds"  # returned out of revenue
     BAD_DEBT = "bad_debt"  # given up on
     REFUNDS_DUE = "refunds_due"  # credited, and not yet returned
+    DISPUTED = "disputed"  # taken back by a bank, while it is not decided who keeps it
     EXTERNAL = "external"  # received by us, outside of the provider
     PROMOTIONS = "promotions"  # given away
     CREDITS = "credits"  # what customers hold in grants

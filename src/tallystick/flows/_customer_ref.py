@@ -12,7 +12,9 @@ def ensured(ctx: Context, customer: Customer, *, look_first: bool) -> CustomerOu
     """Asked outside of any transaction. `look_first`: an earlier call may have made one under a key that is forgotten by now."""
     if customer.provider_ref is not None:
         return customer.provider_ref
-    ref = ctx.provider.ensure_customer(customer, key=f"customer:{customer.id}", look_first=look_first)
+    # One that was deleted there would be answered under the old key for a day.
+    key = f"customer:{customer.id}" if customer.provider_round == 0 else f"customer:{customer.id}:{customer.provider_round}"
+    ref = ctx.provider.ensure_customer(customer, key=key, look_first=look_first)
     if isinstance(ref, str):
         with ctx.database.transaction("know customer") as conn:
             return storage.customers.set_provider_ref(conn, customer.id, ref)

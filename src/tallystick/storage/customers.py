@@ -58,6 +58,20 @@ def set_provider_ref(conn: Connection, customer_id: CustomerId, ref: str) -> str
     return stands
 
 
+def of_provider_ref(conn: Connection, ref: str) -> Customer | None:
+    """The customer that the provider knows under this id."""
+    row = conn.execute(select(customers).where(customers.c.provider_ref == ref)).one_or_none()
+    return None if row is None else _customer(row)
+
+
+def forget_provider_ref(conn: Connection, customer_id: CustomerId, ref: str) -> bool:
+    """Of a customer that the provider has no longer: the next one is made anew. False where it is not `ref` that stands."""
+    table = customers
+    forgotten = table.update().where(table.c.id == customer_id, table.c.provider_ref == ref)
+    forgotten = forgotten.values(provider_ref=None, provider_round=table.c.provider_round + 1)
+    return conn.execute(forgotten.returning(table.c.id)).one_or_none() is not None
+
+
 def page(conn: Connection, *, after: CustomerId | None = None, limit: int) -> list[Customer]:
     """By id, beginning behind `after`."""
     asked = select(customers).order_by(customers.c.id).limit(limit)
@@ -75,4 +89,4 @@ def lock(conn: Connection, customer_id: CustomerId) -> bool:
 
 
 def _customer(row: Row[Any]) -> Customer:
-    return Customer(CustomerId(row.id), row.created_at, row.email, row.name, row.provider_ref)
+    return Customer(CustomerId(row.id), row.created_at, row.email, row.name, row.provider_ref, row.provider_round)

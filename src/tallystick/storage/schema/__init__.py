@@ -11,6 +11,7 @@ from tallystick.storage.schema.credit_notes import credit_note_lines, credit_not
 from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
+from tallystick.storage.schema.reconciliation import disputes, reconciliations
 from tallystick.storage.schema.subscriptions import (
     deferred_revenue,
     plan_sales,
@@ -48,6 +49,7 @@ __all__ = [
     "deferred_revenue",
     "discounts",
     "dispatches",
+    "disputes",
     "endpoints",
     "entitlements",
     "event_amendments",
@@ -70,6 +72,7 @@ __all__ = [
     "provider_events",
     "quota_counters",
     "quota_operations",
+    "reconciliations",
     "refunds",
     "sessions",
     "settings",

@@ -1,9 +1,10 @@
 """Who is billed, and for what."""
 
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint
+from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint
 
 from tallystick.domain.usage import Aggregation
 from tallystick.storage.schema.base import at, doc, flag, key, of_meter, one_of, table, whole, words
+from tallystick.storage.types import Whole
 
 customers = table(
     "customers",
@@ -12,7 +13,9 @@ customers = table(
     words("email", nullable=True),
     words("name", nullable=True),
     key("provider_ref", nullable=True),
+    Column("provider_round", Whole(), nullable=False, server_default="0"),
     PrimaryKeyConstraint("id"),
+    Index("ix_tallystick_customers_provider_ref", "provider_ref"),
 )
 
 meters = table(
