@@ -34,6 +34,7 @@ class State:
     taken: frozenset[tuple[str, int]] = frozenset()
     held: frozenset[tuple[str, int]] = frozenset()
     ended: frozenset[str] = frozenset()
+    told: frozenset[tuple[str, int]] = frozenset()  # of leases: which op was granted by which process
 
     @property
     def filled(self) -> int:
@@ -55,10 +56,15 @@ def model(state: State, call: Call) -> State | None:
             return _ended(state, call)
 
 
-def _leased(state: State, op: str, quantity: int, answer: bool) -> State | None:
-    """Out of a lease: a yes is within the limit, like any other; a no may also mean that other processes hold the rest."""
+def _leased(state: State, op: str, quantity: int, process: int, answer: bool) -> State | None:
+    """Out of a lease: a yes is within the limit, like any other; a no may also mean that other processes hold the rest.
+
+    What another process granted a moment ago is not written down yet, and so may be denied here; what this one granted, never.
+    """
+    if not answer:
+        return state if (op, process) not in state.told else None
     after = _consumed(state, op, quantity, True)
-    return after if answer else state if (op, quantity) not in state.taken else None
+    return None if after is None else replace(after, told=after.told | {(op, process)})
 
 
 def _consumed(state: State, op: str, quantity: int, answer: bool) -> State | None:
@@ -182,7 +188,8 @@ def test_every_history_of_leases_could_have_been_one_by_one(
                 place = chance.randrange(8)
                 op, quantity = f"op-{place}", 1 + place % 3
                 ask = partial(patiently, partial(mine.consume, customer, "calls", quantity, op=op))
-                history.record(kind, (op, quantity), lambda ask=ask: ask().allowed)
+                asked = (op, quantity) if processes == 1 else (op, quantity, thread % processes)
+                history.record(kind, asked, lambda ask=ask: ask().allowed)
                 if chance.random() < 0.2:
                     mine.keep()
 
@@ -191,7 +198,7 @@ def test_every_history_of_leases_could_have_been_one_by_one(
             each.close()
         assert order(history.calls, State(), model) is not None, sorted(history.calls, key=lambda call: call.begun)
         stands = billing.check(customer, "calls")
-        granted = {call.arguments for call in history.calls if call.answer}
+        granted = {call.arguments[:2] for call in history.calls if call.answer}
         assert (stands.used, stands.reserved) == (sum(quantity for _, quantity in granted), 0)
         calls += len(history.calls)
     counted(f"{histories} histories of {THREADS} threads, {calls} calls")
@@ -206,7 +213,11 @@ def test_the_search_finds_what_cannot_have_been_one_by_one() -> None:
     assert order([stale[0], replace(stale[1], begun=9)], State(), model) is not None, "but it may, where the two overlap"
     denied = [Call("consume", ("a", 7), False, 0, 10)]
     assert order(denied, State(), model) is None, "denied where there was room"
-    assert order([replace(denied[0], kind="leased")], State(), model) is not None, "which only a lease may"
+    assert order([replace(denied[0], kind="leased", arguments=("a", 7, 0))], State(), model) is not None, "which only a lease may"
+    mine = [Call("leased", ("a", 4, 0), True, 0, 1), Call("leased", ("a", 4, 0), False, 2, 3)]
+    assert order(mine, State(), model) is None, "a process denies what it has granted itself"
+    theirs = [mine[0], replace(mine[1], arguments=("a", 4, 1))]
+    assert order(theirs, State(), model) is not None, "but may not know yet what another one has granted"
     twice = [Call("consume", ("a", 4), True, 0, 1), Call("consume", ("a", 4), True, 2, 3), Call("check", (3,), True, 4, 5)]
     assert order(twice, State(), model) is not None
     assert order([*twice[:2], replace(twice[2], answer=False)], State(), model) is None, "the same op took twice"

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from tallystick import domain, storage
 from tallystick.domain.amendments import Amendment
-from tallystick.flows import _amendments, correct_event
+from tallystick.flows import _amendments, _billables, correct_event
 from tallystick.storage import usage_amendments, usage_levels
 from tests.simulation.bugs import bug
 
@@ -14,6 +14,12 @@ from tests.simulation.bugs import bug
 @bug(amend=25)
 def what_is_amended_stays_on_closed_bills() -> Iterator[None]:
     with patch.object(usage_amendments, "mark_late", lambda *_: None):
+        yield
+
+
+@bug(amend=25, seeds_max=40)
+def what_was_taken_off_is_given_back_too() -> Iterator[None]:
+    with patch.object(_billables, "_asked", lambda _conn, _customer, lines: lines[-1].rating.total):
         yield
 
 

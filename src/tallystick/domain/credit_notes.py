@@ -88,6 +88,14 @@ def noted(invoice: Invoice, notes: Sequence[CreditNote]) -> dict[LineId, Money]:
     return {line_id: Money(minor, invoice.currency) for line_id, minor in found.items()}
 
 
+def asked(invoice: Invoice, notes: Sequence[CreditNote]) -> dict[LineId, Money]:
+    """What is asked for by each line in the end: after discounts and credit notes, and by an invoice that is void, nothing."""
+    if invoice.status is InvoiceStatus.VOID:
+        return {line.id: Money(0, invoice.currency) for line in invoice.lines}
+    taken = noted(invoice, notes)
+    return {line.id: line.amount - invoice.discount_of(line.id) - taken[line.id] for line in invoice.lines}
+
+
 def due(invoice: Invoice, earlier: Sequence[CreditNote]) -> Money:
     """What is asked for now: nothing where the invoice is closed."""
     if invoice.status in {InvoiceStatus.PAID, InvoiceStatus.VOID}:

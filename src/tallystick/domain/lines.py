@@ -31,7 +31,8 @@ class Billable:
 
     `amounts` are the single amounts of events, for prices that need them. `part` counts the lines that this charge and
     period already have: 0 for a period billed for the first time, more for late usage, which is billed by difference.
-    `share` is how much of a full period this one is, 0 to 1: so much of the price's minimum is due.
+    `billed` is what they were rated at, `asked` what of that was asked for in the end (None: all). `share` is how
+    much of a full period this one is, 0 to 1: so much of the price's minimum is due.
     """
 
     charge: Charge
@@ -40,6 +41,7 @@ class Billable:
     amounts: tuple[Decimal, ...] = ()
     part: int = 0
     billed: Money | None = None
+    asked: Money | None = None
     billed_quantity: Decimal = ZERO
     share: Exact = ONE
 
@@ -62,7 +64,8 @@ class Fee:
 class Line:
     """One charge for one period on one invoice. Of `rating`, `amount` is what this line adds after what was billed before.
 
-    Fees have no meter. `credits` names the line that a credit gives back a part of.
+    Fees have no meter. `credits` names the line that a credit gives back a part of. Where usage turned out to be less, what
+    discounts and credit notes had taken off is not given back: `taken_off` is so much of the difference.
     """
 
     id: LineId
@@ -78,6 +81,7 @@ class Line:
     kind: LineKind = LineKind.USAGE
     share: Exact = ONE
     credits: LineId | None = None
+    taken_off: Money | None = None  # of a line that gives nothing back: None
 
 
 def rated(price: Price, usage: Usage, amounts: Sequence[Decimal], *, share: Exact = ONE) -> Rating:
@@ -92,8 +96,7 @@ def since(now: Billable, lines: Sequence[Line]) -> Billable | None:
 
     round(total now) - round(total billed before): any number of late arrivals adds up to the cent of the whole.
     """
-    billed = Money(sum(line.amount.minor for line in lines), now.charge.price.currency)
-    quantity = ZERO
+    billed, quantity = max(lines, key=lambda line: line.part).rating.total, ZERO
     for line in lines:
         quantity = EXACT.add(quantity, line.quantity)
     total = rated(now.charge.price, now.usage, now.amounts, share=now.share).total
@@ -102,9 +105,47 @@ def since(now: Billable, lines: Sequence[Line]) -> Billable | None:
     return replace(now, part=len(lines), billed=billed, billed_quantity=quantity)
 
 
+def falls(now: Billable) -> bool:
+    """Whether less was used than was billed before, so that something is given back."""
+    return now.billed is not None and rated(now.charge.price, now.usage, now.amounts, share=now.share).total < now.billed
+
+
+def kept(asked: Money, billed: Money, total: Money) -> Money:
+    """What the customer still pays of `asked`, where what was rated at `billed` turned out to be `total`: the same part of it.
+
+    Rounded half up, once, to whole steps of the currency. What was written off, or credited, is not owed again.
+    """
+    assert Money(0, billed.currency) <= total < billed, "only what falls gives something back"
+    step = billed.currency.step
+    asked = min(asked, billed)
+    return Money((2 * asked.minor * total.minor + billed.minor * step) // (2 * billed.minor * step) * step, billed.currency)
+
+
+def given_back(parts: Sequence[tuple[LineId, Money]]) -> list[tuple[LineId, LineId, int]]:
+    """Of what is asked for by the lines of one charge and period, in their order: which line gives back how much of which.
+
+    In minor units, and of the newest first.
+    """
+    left: list[tuple[LineId, int]] = []
+    found = []
+    for line_id, asked in parts:
+        rest = -asked.minor
+        if rest < 0:
+            left.append((line_id, asked.minor))
+        while rest > 0 and left:
+            of, minor = left.pop()
+            part = min(rest, minor)
+            found.append((line_id, of, part))
+            rest -= part
+            if minor > part:
+                left.append((of, minor - part))
+    return found
+
+
 def usage_line(customer_id: CustomerId, billable: Billable) -> Line:
     charge, period = billable.charge, billable.period
     rating = rated(charge.price, billable.usage, billable.amounts, share=billable.share)
+    amount, taken_off = _difference(billable, rating.total)
     return Line(
         id=LineId(derived("line", customer_id, charge.key, str(period), str(billable.part))),
         charge_key=charge.key,
@@ -113,11 +154,24 @@ def usage_line(customer_id: CustomerId, billable: Billable) -> Line:
         period=period,
         part=billable.part,
         quantity=EXACT.subtract(billable.usage.quantity, billable.billed_quantity),
-        amount=rating.total if billable.billed is None else rating.total - billable.billed,
+        amount=amount,
         price=charge.price,
         rating=rating,
         share=billable.share,
+        taken_off=taken_off,
     )
+
+
+def _difference(billable: Billable, total: Money) -> tuple[Money, Money | None]:
+    """What is added to what was billed before; and where that is given back, what of it had been taken off."""
+    billed, asked = billable.billed, billable.asked
+    if billed is None:
+        return total, None
+    if asked is None or total >= billed or billed.minor <= 0:
+        return total - billed, None
+    below = min(total, Money(0, total.currency))  # a price may come to less than nothing, which was never taken off
+    given_back = min(asked, billed) - kept(asked, billed, total - below) - below
+    return -given_back, billed - total - given_back
 
 
 def fee_line(customer_id: CustomerId, fee: Fee) -> Line:

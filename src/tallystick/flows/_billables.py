@@ -13,7 +13,7 @@ from tallystick.domain.lines import Billable, Line
 from tallystick.domain.usage import Meter
 from tallystick.storage.subscriptions import Counting
 from tallystick.values.ids import CustomerId, MeterKey
-from tallystick.values.money import Currency
+from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
 _HOUR = timedelta(hours=1)
@@ -122,8 +122,19 @@ def late(conn: Connection, customer_id: CustomerId, charge_key: str, meters: Map
         now = replace(measured(conn, customer_id, as_sold, meters[first.meter_key], period), share=first.share)
         billable = domain.lines.since(now, lines)
         if billable is not None:
-            found.append(billable)
+            falls = domain.lines.falls(billable)
+            found.append(replace(billable, asked=_asked(conn, customer_id, lines)) if falls else billable)
     return found
+
+
+def _asked(conn: Connection, customer_id: CustomerId, lines: Sequence[Line]) -> Money:
+    """What was asked for by these lines of one charge and period, after all that made it less."""
+    total = 0
+    for invoice in storage.invoices.of_lines(conn, customer_id, [line.id for line in lines]):
+        notes = storage.credit_notes.of_invoice(conn, customer_id, invoice.id)
+        asked = domain.credit_notes.asked(invoice, notes)
+        total += sum(asked[line.id].minor for line in lines if line.id in asked)
+    return Money(total, lines[0].amount.currency)
 
 
 def clear_late(conn: Connection, customer_id: CustomerId, *, only: Iterable[str] | None = None) -> None:

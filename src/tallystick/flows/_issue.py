@@ -50,6 +50,8 @@ def issue(ctx: Context, conn: Connection, draft: Invoice, collection: Collection
         storage.jobs.enqueue(conn, JobName.COLLECT, payment.id, run_at=now)
     if any(line.part for line in invoice.lines):
         ctx.faults.mark("invoice.late_usage")
+    if any(line.taken_off is not None and line.taken_off.minor for line in invoice.lines):
+        ctx.faults.mark("invoice.gives_back_in_part")
     if invoice.carried_in.minor:
         ctx.faults.mark("invoice.takes_up_carried")
     _outgoing.publish_invoice(ctx, conn, "invoice.opened", invoice)

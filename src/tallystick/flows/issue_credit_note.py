@@ -8,7 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.credit_notes import CreditNote, CreditOrder
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _credit, _outgoing, _settlement, _unpayable
+from tallystick.flows import _credit, _given_back, _outgoing, _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.errors import Conflict, NotFound
@@ -58,7 +58,7 @@ def _seen(conn: Connection, invoice_id: InvoiceId, order: CreditOrder) -> _Seen:
         storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice_id),
         storage.payments.of_invoice(conn, invoice_id),
         storage.credit_notes.get(conn, domain.credit_notes.credit_note_id(invoice_id, order.op)),
-        storage.invoices.given_back(conn, invoice),
+        _given_back.amount(conn, invoice),
     )
 
 

@@ -2,7 +2,7 @@
 
 from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.flows import _settlement, _unpayable
+from tallystick.flows import _given_back, _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.values.errors import Conflict, NotFound
 from tallystick.values.ids import InvoiceId
@@ -16,7 +16,7 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
     with ctx.database.reading() as conn:
         invoice = _found(storage.invoices.get(conn, invoice_id))
         payment = storage.payments.of_invoice(conn, invoice_id)
-        given_back = storage.invoices.given_back_on(conn, invoice)
+        given_back = _given_back.numbers(conn, invoice)
     if invoice.status is InvoiceStatus.VOID:
         return invoice
     _check_kept(invoice, given_back)
@@ -30,7 +30,7 @@ def void_invoice(ctx: Context, invoice_id: InvoiceId, *, reason: str, actor: str
 
 
 def _check_kept(invoice: Invoice, given_back: list[str]) -> None:
-    """Of a fee that was never asked for nothing can have been given back. Raises Conflict."""
+    """Of what was never asked for nothing can have been given back. Raises Conflict."""
     if given_back:
         raise Conflict(
             f"{invoice.number}: {', '.join(given_back)} gives back a part of it; void that first, or credit the rest of this one",

@@ -1,7 +1,7 @@
 """Invoices and their lines: written once, whole; afterwards only the status moves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -97,6 +97,13 @@ def lines_between(conn: Connection, customer_id: CustomerId, charge_key: str, pe
     return [_line(row) for row in conn.execute(asked)]
 
 
+def of_lines(conn: Connection, customer_id: CustomerId, line_ids: Collection[LineId]) -> list[Invoice]:
+    """The invoices on which these lines stand."""
+    table, lines = schema.invoices, schema.invoice_lines.c
+    these = select(lines.invoice_id).where(lines.customer_id == customer_id, lines.id.in_(sorted(line_ids)))
+    return _invoices(conn, select(table).where(table.c.customer_id == customer_id, table.c.id.in_(these)).order_by(table.c.id))
+
+
 def fees_of(conn: Connection, customer_id: CustomerId, charge_key: str) -> list[Line]:
     """The fees of this charge that were ever asked for, and given back, in the order of (start, part)."""
     table = schema.invoice_lines.c
@@ -139,6 +146,17 @@ def given_back(conn: Connection, invoice: Invoice) -> Money:
     these = lines.customer_id == invoice.customer_id, lines.credits.in_([line.id for line in invoice.lines])
     found = conn.execute(asked.where(*these, table.status != InvoiceStatus.VOID.value)).scalar_one()
     return Money(int(found), invoice.currency)
+
+
+def lowered(conn: Connection, invoice: Invoice) -> list[list[Line]]:
+    """All lines, in their order, of each charge and period of this invoice's usage that a later line gives something back of."""
+    found = []
+    for line in invoice.lines:
+        if line.kind is LineKind.USAGE:
+            listed = lines_between(conn, invoice.customer_id, line.charge_key, line.period)
+            if any(each.part > line.part and each.amount.minor < 0 for each in listed):
+                found.append([each for each in listed if each.period == line.period])
+    return found
 
 
 def given_back_on(conn: Connection, invoice: Invoice) -> list[str]:
@@ -288,6 +306,7 @@ def _line_row(invoice: Invoice, place: int) -> dict[str, Any]:
         "kind": line.kind.value,
         "share": plain(line.share),
         "credits": line.credits,
+        "taken_off": None if line.taken_off is None else line.taken_off.minor,
     }
 
 
@@ -331,4 +350,5 @@ def _line(row: Row[Any]) -> Line:
         kind=LineKind(row.kind),
         share=exact(row.share),
         credits=None if row.credits is None else LineId(row.credits),
+        taken_off=None if row.taken_off is None else Money(row.taken_off, of),
     )

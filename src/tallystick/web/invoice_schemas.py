@@ -44,6 +44,9 @@ class LineShown(BaseModel):
     share: Number = Field(description='How much of a full period this is, from 0 to 1; where digits never end, "n/d".')
     credits: str | None = Field(description="Of a credit: the line that it gives a part of back.")
     amount: int
+    taken_off: int | None = Field(
+        description="Where usage turned out to be less: what of the difference had been discounted, credited or written off before."
+    )
     currency: str
 
     @classmethod
@@ -246,5 +249,6 @@ def _line(line: Line) -> dict[str, Any]:
         "share": plain(line.share),
         "credits": line.credits,
         "amount": line.amount.minor,
+        "taken_off": None if line.taken_off is None else line.taken_off.minor,
         "currency": line.amount.currency.code,
     }

@@ -1,6 +1,6 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, credit_notes, credits, fees, lines, payments, quotas, trail, usage
+from tallystick.storage.invariants import books, credit_notes, credits, fees, lines, lowered, payments, quotas, trail, usage
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -15,6 +15,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(10, "amendments", "what was amended was recorded, and so was what counts in its place", usage.amended),
     Invariant(11, "one rounding", "each line is its price over its quantity, rounded once", lines.rated_as_stored),
     Invariant(11, "fees", "each fee is its price for its part of a period, rounded once", fees.rated),
+    Invariant(11, "usage given back", "of usage that was less than billed goes back what was asked for it", lowered.given_back),
     Invariant(12, "sums", "invoices and transactions add up", books.sums),
     Invariant(12, "discounts", "discounts are shared out over their lines, and leave none below zero", credits.discounted),
     Invariant(12, "balances", "each account holds what invoices and payments say", books.balances),

@@ -27,7 +27,7 @@ from tallystick.values.time import Period, from_micros
 
 _LINES = """
 SELECT l.customer_id, l.charge_key, l.meter_key, l.period_start, l.period_end, l.part, l.id, l.quantity, l.amount, l.currency,
-       l.price, l.rating, l.share
+       l.price, l.rating, l.share, l.taken_off
 FROM tallystick_invoice_lines l WHERE l.kind = 'usage' ORDER BY l.customer_id, l.charge_key, l.period_start, l.part
 """
 _MEASURED = """
@@ -209,7 +209,10 @@ def _touched(spans: Iterable[tuple[int, int]], start: int, end: int) -> bool:
 
 
 def rated_as_stored(conn: Connection, wrong: Wrongs) -> int:
-    """Each line = its stored price over its stored quantity, rounded once, less what earlier parts have billed."""
+    """Each line = its stored price over its stored quantity, rounded once, less what earlier parts have billed.
+
+    Of what is given back, less what was taken off it before.
+    """
     checked, late = 0, _late(conn)
     for stretch in list(_stretches(conn)):
         checked += len(stretch.lines)
@@ -230,12 +233,15 @@ def _check_parts(wrong: Wrongs, stretch: _Stretch) -> None:
         quantity = EXACT.add(quantity, Decimal(line.quantity))
         if line.part != number or price != _price(stretch.lines[0].price):
             wrong(line.id, f"is part {line.part}, expected part {number} at the price of the first")
-        if rating.exact.rounded() != rating.total or line.amount != rating.total.minor - billed:
-            wrong(line.id, f"{line.amount} is not {rating.exact} rounded once, less {billed} billed before")
+        taken_off, more = line.taken_off or 0, rating.total.minor - billed
+        if rating.exact.rounded() != rating.total or line.amount != more + taken_off:
+            wrong(line.id, f"{line.amount} is not {rating.exact} rounded once, less {billed} billed before, and {taken_off}")
+        if not 0 <= taken_off <= max(-more, 0):
+            wrong(line.id, f"gives {-more} back, of which {taken_off} had been taken off")
         again = None if needs_events(price) else rate(price, quantity, minimum_share=exact(line.share))
         if again is not None and again[:3] != rating[:3]:
             wrong(line.id, f"{plain(quantity)} at its price come to {again.exact}, not to {rating.exact}")
-        billed += line.amount
+        billed = rating.total.minor
 
 
 def _check_amounts(conn: Connection, wrong: Wrongs, stretch: _Stretch) -> None:
@@ -246,7 +252,8 @@ def _check_amounts(conn: Connection, wrong: Wrongs, stretch: _Stretch) -> None:
     meter = catalog.meters(conn)[MeterKey(stretch.meter_key)]
     amounts = usage_totals.amounts(conn, CustomerId(stretch.of[0]), meter, _period(stretch))
     share = exact(stretch.lines[0].share)
-    expected, billed = rate_events(price, amounts, minimum_share=share).total.minor, sum(line.amount for line in stretch.lines)
+    expected, newest = rate_events(price, amounts, minimum_share=share).total.minor, stretch.lines[-1]
+    billed = read_rating(strict_loads(newest.rating), currency(newest.currency)).total.minor  # type: ignore[arg-type]
     if expected != billed:
         wrong(stretch.subject, f"its events come to {expected}, billed are {billed}")
 

@@ -76,6 +76,7 @@ invoice_lines = table(
     key("kind"),
     words("share"),
     key("credits", nullable=True),
+    whole("taken_off", nullable=True),
     PrimaryKeyConstraint("customer_id", "id"),
     UniqueConstraint("customer_id", "charge_key", "period_start", "kind", "part", name="once"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
