@@ -12,6 +12,7 @@ from tallystick.couriers.mail import SmtpMailer, read_server
 from tallystick.couriers.protocol import Mailer, NoMailer
 from tallystick.domain.alerts import SpikeRule
 from tallystick.flows.context import Context, Outgoing
+from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import InProcessClient, asgi_app
@@ -40,9 +41,8 @@ def sandboxed(path: str | Path | None, *, clock: Clock, before_call: Callable[[]
     sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else FileState(path))
     secrets = () if webhook_url is None else (_listen(sandbox, webhook_url),)
     client = InProcessClient(sandbox, before_call=before_call)
-    return Wired(
-        StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client), SANDBOX_PUBLISHABLE_KEY, sandbox
-    )
+    provider = StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client, circuits=Circuits(clock))
+    return Wired(provider, SANDBOX_PUBLISHABLE_KEY, sandbox)
 
 
 def _listen(sandbox: Sandbox, url: str) -> str:
@@ -74,6 +74,7 @@ def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[],
         webhook_secrets=settings.webhook_secrets,
         api_base=settings.stripe_api_base,
         before_call=before_call,
+        circuits=Circuits(clock),
     )
     return Wired(provider, settings.stripe_publishable_key or "")
 

@@ -18,6 +18,7 @@ import structlog
 
 from tallystick.app import Tallystick
 from tallystick.flows.context import Context
+from tallystick.providers.circuits import Circuits
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox import Sandbox
 from tallystick.storage import settings
@@ -115,7 +116,10 @@ class World:
         self.sandbox.webhooks.retries = (0, 3600, 3 * 3600, *(12 * 3600,) * 5)
         self.secret = self._listen()
         self.provider = StripeProvider(
-            SECRET_KEY, webhook_secrets=[self.secret, OLD_SECRET], http_client=Wire(self, self.sandbox)
+            SECRET_KEY,
+            webhook_secrets=[self.secret, OLD_SECRET],
+            http_client=Wire(self, self.sandbox),
+            circuits=Circuits(self.clock),
         )
         self.context = Context(self.database, self.clock, SeededIds(seed), self.provider, faults=self.faults)
         self.app = Tallystick(self.context, sandbox=self.sandbox)

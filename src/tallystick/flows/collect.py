@@ -15,8 +15,6 @@ from tallystick.values.errors import NotFound
 from tallystick.values.ids import PaymentId
 
 _STEPS_MAX = 10
-_RETRY_FIRST = timedelta(seconds=30)
-_RETRY_MAX = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
 
     `attempt` counts earlier calls that ended in an unknown or limited outcome; each lengthens the wait for the next.
     """
-    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    wait = domain.retries.wait(payment_id, attempt)
     for _ in range(_STEPS_MAX):
         question = _ask(ctx, payment_id)
         if question is None:
@@ -61,7 +59,7 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
         match outcome:
             case Limited() | Unknown():
                 ctx.faults.mark(f"collect.{question.step}.{type(outcome).__name__.lower()}")
-                return Collected(payment, again_in=wait)
+                return Collected(payment, again_in=max(wait, outcome.after))
             case Refused(unheard=unheard) if unheard or question.step is not Step.CHARGE:
                 return Collected(payment, refusal=outcome)
             case Done(told) if question.step is Step.FETCH and not payment.charging:

@@ -16,7 +16,6 @@ from tallystick.values.ids import CheckoutId
 
 _WAIT_FIRST = timedelta(minutes=10)
 _WAIT_MAX = timedelta(hours=6)
-_RETRY_FIRST = timedelta(seconds=30)
 
 
 def complete_checkout(ctx: Context, checkout_id: CheckoutId, *, attempt: int = 0) -> timedelta | None:
@@ -32,11 +31,11 @@ def complete_checkout(ctx: Context, checkout_id: CheckoutId, *, attempt: int = 0
     if checkout.status is CheckoutStatus.OPEN:
         asked = _asked(ctx, checkout)
         if asked is None:
-            return _wait(_RETRY_FIRST, attempt)
+            return domain.retries.wait(checkout_id, attempt)
         checkout = asked
     match checkout.status:
         case CheckoutStatus.OPEN:
-            return _wait(_WAIT_FIRST, attempt)
+            return domain.retries.wait(checkout_id, attempt, first=_WAIT_FIRST, longest=_WAIT_MAX)
         case CheckoutStatus.EXPIRED:
             return None
         case CheckoutStatus.COMPLETE:
@@ -84,8 +83,10 @@ def _begun(ctx: Context, checkout: Checkout, *, attempt: int) -> timedelta | Non
     # Before anything is charged: the page attaches the card to the customer, and leaves the old one the default.
     outcome = ctx.provider.set_default_method(customer.provider_ref, checkout.payment_method, key=f"{checkout.id}:default")
     match outcome:
-        case Limited() | Unknown() | Refused(unheard=True):
-            return _wait(_RETRY_FIRST, attempt)
+        case Limited(after=after) | Unknown(after=after):
+            return max(domain.retries.wait(checkout.id, attempt), after)
+        case Refused(unheard=True):
+            return domain.retries.wait(checkout.id, attempt)
         case Refused(code, message):
             raise ProviderRefused(f"{checkout.id}: {checkout.payment_method} cannot be charged: {code}: {message}")
         case _:
@@ -108,8 +109,3 @@ def _subscribed(ctx: Context, conn: Connection, checkout: Checkout) -> None:
     assert moved or before is not None, f"{checkout.id}: under the lock of its customer, nobody else begins it"
     if before is not None:
         ctx.faults.mark("checkout.subscribed_already")
-
-
-def _wait(first: timedelta, attempt: int) -> timedelta:
-    wait: timedelta = min(first * 2 ** min(attempt, 12), _WAIT_MAX)
-    return wait

@@ -14,8 +14,6 @@ from tallystick.values.errors import NotFound
 from tallystick.values.ids import RefundId
 
 _STEPS_MAX = 5
-_RETRY_FIRST = timedelta(seconds=30)
-_RETRY_MAX = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def refund(ctx: Context, refund_id: RefundId, *, attempt: int = 0) -> GivenBack:
 
     `attempt` counts earlier calls that ended in an unknown or limited outcome; each lengthens the wait for the next.
     """
-    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    wait = domain.retries.wait(refund_id, attempt)
     stands = None
     for _ in range(_STEPS_MAX):
         question = _ask(ctx, refund_id)
@@ -52,7 +50,7 @@ def refund(ctx: Context, refund_id: RefundId, *, attempt: int = 0) -> GivenBack:
         match outcome:
             case Limited() | Unknown():
                 ctx.faults.mark(f"refund.{question.step}.{type(outcome).__name__.lower()}")
-                return GivenBack(stands, again_in=wait)
+                return GivenBack(stands, again_in=max(wait, outcome.after))
             case Refused(unheard=unheard) if unheard or question.step is not RefundStep.ASK:
                 return GivenBack(stands, refusal=outcome)
             case Refunded() | Refused():

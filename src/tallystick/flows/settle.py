@@ -27,8 +27,6 @@ from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import IllegalTransition, NotFound
 
-_RETRY_FIRST = timedelta(seconds=30)
-_RETRY_MAX = timedelta(hours=1)
 _PATIENCE = 30  # tries, of a day: so long may it take until we know that we have deleted an object ourselves
 
 
@@ -43,7 +41,7 @@ def settle(ctx: Context, delivery_id: str, *, attempt: int = 0) -> timedelta | N
     if stored is None:
         raise NotFound(f"{delivery_id}: there is no such delivery")
     fact = ctx.provider.interpret(stored.delivery)
-    wait = min(_RETRY_FIRST * 2 ** min(attempt, 12), _RETRY_MAX)
+    wait = domain.retries.wait(delivery_id, attempt)
     match fact:
         case PaymentChanged():
             return _payment_changed(ctx, delivery_id, fact, wait=wait, patient=attempt < _PATIENCE)
@@ -104,7 +102,9 @@ def _refund_changed(
     ctx: Context, delivery_id: str, fact: RefundChanged | PaymentRefunded, *, wait: timedelta
 ) -> timedelta | None:
     match _stands_now(ctx, fact):
-        case Limited() | Unknown() | Refused(unheard=True):
+        case Limited(after=again_in) | Unknown(after=again_in):
+            return max(wait, again_in)
+        case Refused(unheard=True):
             return wait
         case Refused(code, message):
             _mark(ctx, delivery_id, Settlement.PARKED, f"{code}: {message}")
@@ -136,7 +136,9 @@ def _stands_now(ctx: Context, fact: RefundChanged | PaymentRefunded) -> RefundOu
 def _follow(ctx: Context, delivery_id: str, payment: Payment, ref: str, *, wait: timedelta, patient: bool) -> timedelta | None:
     outcome = ctx.provider.fetch(ref, payment.method)
     match outcome:
-        case Limited() | Unknown() | Refused(unheard=True):
+        case Limited(after=again_in) | Unknown(after=again_in):
+            return max(wait, again_in)
+        case Refused(unheard=True):
             return wait
         case Refused():
             return _refused(ctx, delivery_id, payment, outcome, again_in=wait if patient else None)

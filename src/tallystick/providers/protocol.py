@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.refunds import ProviderRefund
+from tallystick.providers.circuits import Circuits
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
@@ -53,9 +54,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """Asked too often; nothing was done. The same key, later."""
+    """Asked too often, or not sent at all; nothing was done. The same key, later, and not before `after`."""
 
     message: str
+    after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,12 @@ class Unknown:
     """It may or may not have happened. The same key again within 23 hours; afterwards look first.
 
     `stored`: the provider has kept this failure under the key and repeats it (a replayed 5xx): look first at once.
+    `after`: the provider does not want to be asked sooner.
     """
 
     message: str
     stored: bool = False
+    after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class PaymentProvider(Protocol):
     name: str
     livemode: bool
     capabilities: Capabilities
+    circuits: Circuits | None  # how each kind of its endpoints answers; None: nobody watches
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         """The provider's id of this customer, made if need be; `look_first` adopts one that an earlier lost call made."""

@@ -9,7 +9,7 @@ from typing import assert_never
 
 import structlog
 
-from tallystick import flows, storage
+from tallystick import domain, flows, storage
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName
@@ -20,7 +20,6 @@ from tallystick.worker import schedule
 LEASE = timedelta(minutes=5)
 ATTEMPTS_MAX = 40
 _RETRY_FIRST = timedelta(seconds=5)
-_RETRY_MAX = timedelta(hours=1)
 
 log = structlog.get_logger("tallystick.worker")
 
@@ -83,8 +82,7 @@ def _wait(job: Job, error: Exception) -> timedelta:
     """Who was overtaken reads again and goes on at once; what is wrong in itself is asked about less and less often."""
     if isinstance(error, Conflict) and not isinstance(error, IllegalTransition):
         return _RETRY_FIRST
-    wait: timedelta = min(_RETRY_FIRST * 2 ** min(job.attempt, 12), _RETRY_MAX)
-    return wait
+    return domain.retries.wait(job.subject, job.attempt, first=_RETRY_FIRST)
 
 
 def _where(bug: Exception) -> dict[str, object]:

@@ -11,6 +11,7 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
+from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import (
     Capabilities,
     CheckoutOutcome,
@@ -63,11 +64,18 @@ class StripeProvider:
         http_client: stripe.HTTPClient | None = None,
         api_base: str | None = None,
         before_call: Callable[[], None] = lambda: None,
+        circuits: Circuits | None = None,
     ) -> None:
-        """`before_call` runs before every request, and may raise to forbid it. Raises WrongConfiguration."""
+        """`before_call` runs before every request, and may raise to forbid it; without `circuits` every one is sent.
+
+        Raises WrongConfiguration.
+        """
         self.livemode = transport.is_live(secret_key, api_base=api_base)
         self._verifier = Verifier(webhook_secrets, livemode=self.livemode)
-        self._stripe = transport.client(secret_key, api_base=api_base, http_client=http_client, before_call=before_call)
+        self.circuits = circuits
+        self._stripe = transport.client(
+            secret_key, api_base=api_base, http_client=http_client, before_call=before_call, circuits=circuits
+        )
         self._v1 = self._stripe.v1
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
