@@ -1,14 +1,18 @@
 """Read models for the doors: flat rows, as a page shows them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, func, literal, or_, select, tuple_, type_coerce
 
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
+from tallystick.domain.payments import PaymentStatus
+from tallystick.domain.subscriptions import Status
 from tallystick.domain.usage import Meter
 from tallystick.storage import schema
 from tallystick.storage.types import Instant, Key
@@ -18,6 +22,8 @@ from tallystick.values.money import Money, currency
 from tallystick.values.time import Period
 
 _DAY = timedelta(days=1)
+_DAY_MICROS = 86_400_000_000
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,140 @@ def balances(conn: Connection, customer_id: CustomerId) -> dict[Account, list[Mo
     for row in conn.execute(asked):
         if row.amount:
             found.setdefault(Account(row.account), []).append(Money(int(row.amount), currency(row.currency)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A customer in a list: the newest of the subscriptions that have not ended, and what is owed, by currency."""
+
+    id: CustomerId
+    email: str | None
+    name: str | None
+    created_at: datetime
+    plan_key: str | None
+    status: Status | None
+    owed: tuple[Money, ...]
+
+
+def customer_rows(conn: Connection, *, search: str = "", after: str | None = None, limit: int) -> list[CustomerRow]:
+    """By id, beginning behind `after`; of those that have the text in their id, e-mail address or name."""
+    table = schema.customers.c
+    asked = select(schema.customers).order_by(table.id).limit(limit)
+    if search:
+        wanted = search.lower()
+        asked = asked.where(
+            or_(*(func.lower(each).contains(wanted, autoescape=True) for each in (table.id, table.email, table.name)))
+        )
+    if after is not None:
+        asked = asked.where(table.id > after)
+    rows = conn.execute(asked).all()
+    ids = [row.id for row in rows]
+    plans, owed = _plans_of(conn, ids), _owed_by(conn, ids)
+    return [
+        CustomerRow(
+            id=CustomerId(row.id),
+            email=row.email,
+            name=row.name,
+            created_at=row.created_at,
+            plan_key=plans[row.id][0] if row.id in plans else None,
+            status=plans[row.id][1] if row.id in plans else None,
+            owed=tuple(owed.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def money_by_day(conn: Connection, account: Account, period: Period) -> list[tuple[date, Money]]:
+    """What was booked on the account on each UTC day of the period, by day and currency; days without any are left out."""
+    entries, booked = schema.ledger_entries.c, schema.ledger_transactions.c
+    day = _day_of(booked.at)
+    asked = (
+        select(day.label("day"), entries.currency, func.sum(entries.amount).label("amount"))
+        .join_from(
+            schema.ledger_entries,
+            schema.ledger_transactions,
+            (entries.customer_id == booked.customer_id) & (entries.transaction_id == booked.id),
+        )
+        .where(entries.account == account.value, booked.at >= period.start, booked.at < period.end)
+        .group_by(day, entries.currency)
+        .order_by(day, entries.currency)
+    )
+    return [
+        (_EPOCH + timedelta(days=int(row.day)), Money(int(row.amount), currency(row.currency))) for row in conn.execute(asked)
+    ]
+
+
+def subscribers_at(conn: Connection, at: datetime) -> int:
+    """How many subscriptions had begun by then, and not ended."""
+    table = schema.subscriptions.c
+    asked = select(func.count()).where(table.started_at <= at, or_(table.ended_at.is_(None), table.ended_at > at))
+    return int(conn.execute(asked).scalar_one())
+
+
+def subscriptions_ended(conn: Connection, period: Period) -> int:
+    """How many subscriptions ended within the period."""
+    table = schema.subscriptions.c
+    asked = select(func.count()).where(table.ended_at >= period.start, table.ended_at < period.end)
+    return int(conn.execute(asked).scalar_one())
+
+
+def payment_counts(conn: Connection, period: Period) -> dict[PaymentStatus, int]:
+    """How the payments that were begun within the period stand."""
+    table = schema.payments.c
+    asked = select(table.status, func.count().label("payments")).where(
+        table.created_at >= period.start, table.created_at < period.end
+    )
+    return {PaymentStatus(row.status): row.payments for row in conn.execute(asked.group_by(table.status))}
+
+
+def declines(conn: Connection, period: Period) -> dict[str, int]:
+    """Why the payments begun within the period that were declined last were so, by the provider's code."""
+    table = schema.payments.c
+    asked = select(table.decline).where(
+        table.created_at >= period.start, table.created_at < period.end, table.decline.is_not(None)
+    )
+    return dict(Counter(row.decline["code"] for row in conn.execute(asked) if row.decline))
+
+
+def thresholds(conn: Connection, customer_id: CustomerId) -> dict[str, tuple[int, ...]]:
+    """At which whole percents of a meter's quota the customer is told, where they have said so."""
+    table = schema.alert_thresholds.c
+    asked = select(table.meter_key, table.percents).where(table.customer_id == customer_id)
+    return {row.meter_key: tuple(row.percents) for row in conn.execute(asked)}
+
+
+def is_preview_of(conn: Connection, customer_id: CustomerId, preview_id: str) -> bool:
+    table = schema.subscription_previews.c
+    asked = select(table.id).where(table.customer_id == customer_id, table.id == preview_id)
+    return conn.execute(asked).one_or_none() is not None
+
+
+def _day_of(at: ColumnElement[Any]) -> ColumnElement[int]:
+    """The whole days since 1970: both engines divide whole numbers to a whole one, as nothing was booked before."""
+    return type_coerce(at, BigInteger).op("/", return_type=BigInteger())(literal(_DAY_MICROS, BigInteger))
+
+
+def _plans_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Status]]:
+    table = schema.subscriptions.c
+    asked = select(table.customer_id, table.plan_key, table.status).where(
+        table.customer_id.in_(ids), table.status != Status.CANCELED.value
+    )
+    return {row.customer_id: (row.plan_key, Status(row.status)) for row in conn.execute(asked.order_by(table.started_at))}
+
+
+def _owed_by(conn: Connection, ids: Sequence[str]) -> dict[str, list[Money]]:
+    table = schema.ledger_entries.c
+    asked = (
+        select(table.customer_id, table.currency, func.sum(table.amount).label("amount"))
+        .where(table.customer_id.in_(ids), table.account == Account.RECEIVABLE.value)
+        .group_by(table.customer_id, table.currency)
+        .order_by(table.customer_id, table.currency)
+    )
+    found: dict[str, list[Money]] = {}
+    for row in conn.execute(asked):
+        if row.amount:
+            found.setdefault(row.customer_id, []).append(Money(int(row.amount), currency(row.currency)))
     return found
 
 

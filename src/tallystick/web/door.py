@@ -1,7 +1,7 @@
 """What the routes of one service share, and the kind of route they are made of: admitted first, then read, then asked."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -18,6 +18,7 @@ from tallystick.web import bodies, security
 from tallystick.web.group_commit import GroupCommit
 from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
+from tallystick.web.refusals import Refusals
 
 Answer = Callable[[Request], Awaitable[Response]]
 Admin = Callable[[Request], Awaitable[Principal | None]]
@@ -43,6 +44,7 @@ class Door:
     metrics: Metrics
     admin: Admin
     uptime: UptimeBilling | None = None
+    refusals: Refusals = field(default_factory=Refusals)
 
 
 class KeyConvertor(Convertor[str]):

@@ -45,7 +45,7 @@ def read_events(body: object, media_type: str, *, now: datetime) -> Sent:
         except InvalidInput as refusal:
             if single:
                 raise
-            refused[place] = Answer(_said_id(item), Verdict.REFUSED, refusal.code, refusal.message)
+            refused[place] = Answer(said_id(item), Verdict.REFUSED, refusal.code, refusal.message)
     return Sent(events, refused, len(listed), single)
 
 
@@ -181,7 +181,7 @@ def _unknown(item: Mapping[str, object]) -> InvalidInput:
     return InvalidInput(f"{name or 'event'}: unknown field; known here: {known}", field=name or None)
 
 
-def _said_id(item: object) -> str:
+def said_id(item: object) -> str:
     """The id that the sender gave, to find the event by; empty where there was none."""
     said = item.get("id") if isinstance(item, dict) else None
     return said if isinstance(said, str) and len(said) <= 256 else ""

@@ -43,6 +43,7 @@ from tallystick.web.routers import (
     plans,
     quotas,
     quotes,
+    reports,
     subscriptions,
     uptime,
     usage,
@@ -75,6 +76,7 @@ _NOUNS = (
     messages,
     api_keys,
     audit,
+    reports,
     webhooks,
     health,
 )

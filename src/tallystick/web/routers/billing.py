@@ -13,7 +13,6 @@ from starlette.routing import Mount
 
 from tallystick.app import Tallystick
 from tallystick.domain.entitlements import Quota, Reason
-from tallystick.domain.subscriptions import Status, Subscription
 from tallystick.values.ids import CustomerId
 from tallystick.values.time import Period
 from tallystick.web import background
@@ -32,6 +31,7 @@ from tallystick.web.billing_schemas import (
 from tallystick.web.embedding import Embedding, TheEmbedding, TheVisitor, default, embedding_of, router
 from tallystick.web.invoice_schemas import InvoiceShown
 from tallystick.web.pages import AskedPage, Page, PageQuery, page
+from tallystick.web.routers.own import current, own_routes
 from tallystick.web.routers.webhooks import DELIVERY, received
 from tallystick.web.security import PUBLIC, SIGNED_IN, SIGNED_IN_ADMIN
 
@@ -62,6 +62,7 @@ def billing_routes(embedding: Embedding | None = None) -> APIRouter:
         "/billing/webhook", dependencies=[PUBLIC], summary="Stripe's webhooks, by another name", openapi_extra=DELIVERY
     )(receive_billing_webhook)  # fmt: skip
     routes.include_router(signed)
+    routes.include_router(own_routes(embedding))
     return routes
 
 
@@ -98,7 +99,7 @@ def get_own_subscription(embedding: TheEmbedding, visitor: TheVisitor) -> Subscr
 
 def get_own_quota(embedding: TheEmbedding, visitor: TheVisitor) -> QuotasShown:
     """One for each meter that the plan, or a grant, lets this user use."""
-    subscription = _current(embedding.billing, visitor.customer_id)
+    subscription = current(embedding.billing, visitor.customer_id)
     quotas = _quotas(embedding.billing, visitor.customer_id)
     return QuotasShown(plan=None if subscription is None else subscription.terms.plan_key, data=quotas)
 
@@ -106,7 +107,7 @@ def get_own_quota(embedding: TheEmbedding, visitor: TheVisitor) -> QuotasShown:
 def get_own_usage(embedding: TheEmbedding, visitor: TheVisitor) -> UsageOfPeriod:
     """Of the subscription's period; without one, of this calendar month. Meters that were not used are at 0."""
     billing = embedding.billing
-    subscription = _current(billing, visitor.customer_id)
+    subscription = current(billing, visitor.customer_id)
     period = _month(billing.context.clock.now()) if subscription is None else subscription.period
     meters = billing.meters().values()
     used = [UsageOfMeter.of(meter, billing.usage(visitor.customer_id, meter.key, period)) for meter in meters]
@@ -123,7 +124,7 @@ def list_users(embedding: TheEmbedding, asked: AskedPage) -> Page[UserShown]:
     names = _plan_names(billing)
 
     def shown(customer: Any) -> UserShown:
-        subscription = SubscriptionShown.of(_current(billing, customer.id), names)
+        subscription = SubscriptionShown.of(current(billing, customer.id), names)
         return UserShown.of(customer, subscription, _quotas(billing, customer.id))
 
     return page(rows, asked.limit, shown, lambda customer: (customer.id,), kind=_USERS)
@@ -148,15 +149,8 @@ def _invoices(billing: Tallystick, asked: PageQuery, customer_id: CustomerId | N
     )
 
 
-def _current(billing: Tallystick, customer_id: CustomerId) -> Subscription | None:
-    """The one that counts: not ended, if there is such a one; else the newest."""
-    found = billing.subscriptions(customer_id=customer_id)
-    living = [subscription for subscription in found if subscription.status is not Status.CANCELED]
-    return max(living or found, key=lambda subscription: subscription.started_at, default=None)
-
-
 def _subscription_shown(billing: Tallystick, customer_id: CustomerId) -> SubscriptionShown:
-    return SubscriptionShown.of(_current(billing, customer_id), _plan_names(billing))
+    return SubscriptionShown.of(current(billing, customer_id), _plan_names(billing))
 
 
 def _plan_names(billing: Tallystick) -> dict[str, str]:

@@ -12,7 +12,7 @@ from tallystick.domain.usage import Answer, Verdict
 from tallystick.values.errors import Conflict, InvalidInput, NotFound
 from tallystick.web import bodies, event_bodies, problems
 from tallystick.web.amendment_schemas import AmendmentShown, CorrectionBody, RecordedShown, RetractionBody
-from tallystick.web.door import Billing, Caller, Scope, door_of, router
+from tallystick.web.door import Billing, Caller, Door, Scope, door_of, router
 from tallystick.web.event_schemas import RECORD_EVENTS
 from tallystick.web.once import IdempotencyKey, answered_once
 from tallystick.web.pages import AskedPage, Page, page
@@ -40,8 +40,11 @@ async def record_events(request: Request) -> Response:
     door = door_of(request)
     media_type = bodies.check_media_type(request, event_bodies.MEDIA_TYPES)
     raw = await bodies.read(request, event_bodies.BODY_BYTES_MAX)
-    sent = event_bodies.read_events(bodies.understood(raw), media_type, now=door.billing.context.clock.now())
+    sent = _read(door, bodies.understood(raw), media_type)
     answers = await door.intake.record(sent.events) if sent.events else []
+    if len(answers) < sent.count or any(answer.verdict is not Verdict.RECORDED for answer in answers):
+        refused = ((answer, None) for answer in sent.refused.values())
+        door.refusals.note((*zip(answers, sent.events, strict=True), *refused), at=door.billing.context.clock.now())
     if sent.single:
         _check_taken(answers[0])
     verdicts = _in_order(sent, answers)
@@ -54,6 +57,16 @@ async def record_events(request: Request) -> Response:
     results = [{"id": said.event_id, "verdict": said.verdict, "code": said.code, "reason": said.reason} for said in verdicts]
     body = json.dumps({"results": results, **counts}, separators=(",", ":"))
     return Response(body, 202 if counts[Verdict.RECORDED] else 200, media_type="application/json")
+
+
+def _read(door: Door, body: object, media_type: str) -> event_bodies.Sent:
+    now = door.billing.context.clock.now()
+    try:
+        return event_bodies.read_events(body, media_type, now=now)
+    except InvalidInput as refusal:
+        answer = Answer(event_bodies.said_id(body), Verdict.REFUSED, refusal.code, refusal.message)
+        door.refusals.note([(answer, None)], at=now)
+        raise
 
 
 def _in_order(sent: event_bodies.Sent, answers: list[Answer]) -> list[Answer]:

@@ -1,0 +1,133 @@
+"""Reports: customers at a glance, revenue, what goes wrong, and what is left to do. They read, and change nothing."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Query
+
+from tallystick.domain.ledger import Account
+from tallystick.storage import reports
+from tallystick.values.ids import CustomerId
+from tallystick.values.money import Currency, Money
+from tallystick.web.door import Billing, Caller, Scope, TheDoor, router
+from tallystick.web.own_schemas import ComingShown, DaysShown
+from tallystick.web.pages import AskedPage, Page, page
+from tallystick.web.periods import Until, summed_period
+from tallystick.web.report_schemas import (
+    AmountShown,
+    BusinessShown,
+    CustomerRowShown,
+    DeclineCount,
+    JobShown,
+    JobsShown,
+    RefusalShown,
+    RefusalsShown,
+    RetriedShown,
+    RevenuePart,
+    RevenueShown,
+)
+from tallystick.web.routers.own import coming, days_shown
+from tallystick.web.schemas import Key
+from tallystick.web.security import needs
+
+routes = router("reports")
+_KIND = "report_customers"
+_READS, _ADMIN = [needs(Scope.BILLING_READ)], [needs(Scope.ADMIN)]
+_Since = Annotated[str, Query(alias="from", max_length=40, examples=["2026-01-01T00:00:00Z"])]
+_Customer = Annotated[Key, Query(description="Your own id of the customer.")]
+_Search = Annotated[str, Query(max_length=256, description="Part of the id, the e-mail address or the name.")]
+
+
+@routes.get("/v1/reports/customers", dependencies=_READS, summary="Customers, with plan, status and what they owe")
+def report_customers(billing: Billing, asked: AskedPage, search: _Search = "") -> Page[CustomerRowShown]:
+    place = asked.place(_KIND)
+    after = None if place is None else str(place[0])
+    with billing.context.database.reading() as conn:
+        rows = reports.customer_rows(conn, search=search.replace("\0", ""), after=after, limit=asked.limit + 1)
+    return page(rows, asked.limit, CustomerRowShown.of, lambda row: (row.id,), kind=_KIND)
+
+
+@routes.get("/v1/reports/usage-days", dependencies=_READS, summary="The usage of a meter, day by day")
+def report_usage_days(
+    billing: Billing, customer: _Customer, meter: Annotated[Key, Query()], since: _Since, until: Until = None
+) -> DaysShown:
+    """With as long a time before it."""
+    billing.customer(customer)
+    return days_shown(billing, CustomerId(customer), meter, since, until)
+
+
+@routes.get("/v1/reports/upcoming", dependencies=_READS, summary="A customer's next invoices, as things stand")
+def report_upcoming(billing: Billing, customer: _Customer) -> ComingShown:
+    billing.customer(customer)
+    return coming(billing, CustomerId(customer))
+
+
+@routes.get("/v1/reports/revenue", dependencies=_READS, summary="Revenue by day or month")
+def report_revenue(
+    billing: Billing, since: _Since, until: Until = None, by: Annotated[Literal["day", "month"], Query()] = "day"
+) -> RevenueShown:
+    """As the books have it: in advance is revenue once it is served. Less what was refunded."""
+    period = summed_period(since, until, now=billing.context.clock.now())
+    with billing.context.database.reading() as conn:
+        booked = [each for account in (Account.REVENUE, Account.REFUNDS) for each in reports.money_by_day(conn, account, period)]
+    parts = _summed([(day if by == "day" else day.replace(day=1), money) for day, money in booked])
+    totals = _summed([(date.min, money) for _, money in booked])
+    return RevenueShown(
+        by=by,
+        data=[RevenuePart(date=day.isoformat(), revenue=AmountShown.of(money)) for (day, _), money in _sorted(parts)],
+        totals=[AmountShown.of(money) for _, money in _sorted(totals)],
+    )
+
+
+@routes.get("/v1/reports/business", dependencies=_READS, summary="Subscriptions that ended, and payments that failed")
+def report_business(billing: Billing, since: _Since, until: Until = None) -> BusinessShown:
+    period = summed_period(since, until, now=billing.context.clock.now())
+    with billing.context.database.reading() as conn:
+        counts, declines = reports.payment_counts(conn, period), reports.declines(conn, period)
+        return BusinessShown(
+            subscriptions_at_start=reports.subscribers_at(conn, period.start),
+            subscriptions_now=reports.subscribers_at(conn, period.end),
+            ended=reports.subscriptions_ended(conn, period),
+            payments={status.value: count for status, count in counts.items()},
+            declines=[DeclineCount(code=code, count=count) for code, count in sorted(declines.items(), key=lambda d: -d[1])],
+        )
+
+
+@routes.get("/v1/events/refusals", dependencies=[needs(Scope.USAGE_READ)], summary="Events that were not recorded lately")
+def list_refusals(
+    door: TheDoor,
+    event_id: Annotated[Key | None, Query(alias="id")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RefusalsShown:
+    """Newest first; of this process since it began, the last five hundred. Duplicates are among them."""
+    return RefusalsShown(data=[RefusalShown.of(refusal) for refusal in door.refusals.newest(event_id=event_id, limit=limit)])
+
+
+@routes.get("/v1/jobs", dependencies=_ADMIN, summary="What is left to do, and what was given up")
+def list_jobs(billing: Billing) -> JobsShown:
+    """Up to a hundred that were given up, the newest first, each with its last error."""
+    backlog = billing.backlog()
+    dead = [
+        JobShown(id=job.id, name=job.name.value, subject=job.subject, attempts=job.attempt, error=job.error)
+        for job in billing.dead_jobs()
+    ]
+    return JobsShown(due=backlog.due, dead=backlog.dead, lag_seconds=int(backlog.lag.total_seconds()), data=dead)
+
+
+@routes.post("/v1/jobs/retry", dependencies=_ADMIN, summary="Begin anew what was given up")
+def retry_jobs(billing: Billing, caller: Caller) -> RetriedShown:
+    """All of it, once what was wrong is mended; asked again, nothing is left to begin."""
+    return RetriedShown(retried=billing.retry_dead_jobs(actor=caller.actor))
+
+
+def _summed(parts: list[tuple[date, Money]]) -> dict[tuple[date, Currency], Money]:
+    """Revenue stands in the books as a credit, so below zero: here it is what was earned."""
+    found: dict[tuple[date, Currency], Money] = {}
+    for day, money in parts:
+        key = (day, money.currency)
+        found[key] = found.get(key, Money(0, money.currency)) - money
+    return found
+
+
+def _sorted(parts: dict[tuple[date, Currency], Money]) -> list[tuple[tuple[date, Currency], Money]]:
+    return sorted(parts.items(), key=lambda part: (part[0][0], part[0][1].code))
