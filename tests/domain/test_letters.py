@@ -12,12 +12,21 @@ from tallystick.values.ids import CustomerId
 NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
 QUOTA = {"limit": "1000000", "used": "812345.5", "resets_at": "2026-02-01T00:00:00Z"}
 MONEY = {"cap_minor": "100000", "spent_minor": "80050", "currency": "usd", "resets_at": None}
+DISPUTE: dict[str, str | None] = {
+    "amount_minor": "149000", "currency": "usd", "reason": "fraudulent", "ref": "du_1", "invoice": "INV-000001", "status": "won",
+    "due_by": None,
+}  # fmt: skip
 FACTS: dict[AlertKind, dict[str, str | None]] = {
     AlertKind.QUOTA_THRESHOLD: QUOTA,
     AlertKind.SPEND_THRESHOLD: MONEY,
     AlertKind.SPEND_CAP_REACHED: MONEY,
     AlertKind.USAGE_SPIKE: {"hour": "2026-01-15T09:00:00Z", "quantity": "45000", "usual": "1200.5", "weeks": "8", "unit": "call"},
     AlertKind.ENDPOINT_DISABLED: {"reason": "it answered 410 Gone"},
+    AlertKind.DISPUTE_OPENED: DISPUTE,
+    AlertKind.DISPUTE_CLOSED: DISPUTE,
+    AlertKind.PAYMENT_CANCELED: DISPUTE,
+    AlertKind.INVOICE_NOT_FINALIZED: {"reason": "No location.", "ref": "in_1", "invoice": "INV-000001"},
+    AlertKind.PROVIDER_DIFFERS: {"count": "2", "first": "pi_1 collects inv_9, which is not ours"},
 }
 
 

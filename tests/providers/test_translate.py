@@ -3,23 +3,31 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from tallystick.domain.disputes import DisputeStatus, ProviderDispute
 from tallystick.domain.payments import (
+    CustomerChanged,
     Decline,
     Delivery,
+    DisputeChanged,
     Ignored,
     Method,
+    MethodsChanged,
+    NotFinalized,
     PaymentChanged,
     PaymentRefunded,
     PaymentStatus,
+    ProviderFact,
     RefundChanged,
 )
 from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, Refused
 from tallystick.providers.stripe import translate
+from tallystick.providers.stripe.subscribed import EVENTS
 from tallystick.values.ids import RefundId
 from tallystick.values.money import JPY, USD, Money
 from tests.beside import beside
@@ -66,7 +74,7 @@ def test_what_was_received_is_what_is_paid() -> None:
         ("draft", PaymentStatus.OPEN),
         ("open", PaymentStatus.OPEN),
         ("void", PaymentStatus.CANCELED),
-        ("uncollectible", PaymentStatus.CANCELED),
+        ("uncollectible", PaymentStatus.OPEN),
     ],
 )
 def test_an_invoice_stands_as_its_status_says(status: str, ours: PaymentStatus) -> None:
@@ -137,7 +145,21 @@ def test_a_decline_without_words_has_some() -> None:
         ("refund.created", {"id": "re_1"}, RefundChanged("re_1")),
         ("refund.failed", {"id": "re_1"}, RefundChanged("re_1")),
         ("charge.refund.updated", {"id": "re_1"}, RefundChanged("re_1")),
-        ("charge.dispute.created", {"id": "dp_1"}, Ignored),
+        ("charge.dispute.created", {"id": "dp_1"}, DisputeChanged("dp_1")),
+        ("charge.updated", {"id": "ch_1"}, Ignored),
+        ("customer.updated", {"id": "cus_1"}, CustomerChanged("cus_1")),
+        (
+            "customer.deleted",
+            {"id": "cus_1", "metadata": {"tallystick_customer": "ada"}},
+            CustomerChanged("cus_1", "ada", gone=True),  # type: ignore[arg-type]
+        ),
+        ("payment_method.attached", {"id": "pm_1", "customer": "cus_1"}, MethodsChanged("cus_1")),
+        ("payment_method.detached", {"id": "pm_1", "customer": None}, Ignored),
+        (
+            "invoice.finalization_failed",
+            INVOICE | {"last_finalization_error": {"code": "customer_tax_location_invalid", "message": "No location."}},
+            NotFinalized("in_1", "inv_1", "No location."),  # type: ignore[arg-type]
+        ),
         ("customer.created", {"id": "cus_1"}, Ignored),
     ],
 )
@@ -150,11 +172,38 @@ def test_an_event_is_a_hint_about_one_of_ours_or_nothing(kind: str, subject: dic
         assert told == fact
 
 
-def test_disputes_are_visibly_not_handled_yet() -> None:
-    for kind in ("charge.dispute.created", "credit_note.created", "radar.early_fraud_warning.created"):
-        assert translate.fact(kind, {"id": "x_1"}) == Ignored(
-            f"{kind}: disputes and Stripe's own credit notes are not handled yet"
-        )
+def test_every_event_that_an_endpoint_is_subscribed_to_means_something() -> None:
+    whole = INTENT | {"id": "x_1", "customer": "cus_1", "payment_intent": "pi_1", "expires_at": 0, "metadata": {
+        "tallystick_invoice": "inv_1", "tallystick_checkout": "chk_1", "tallystick_customer": "ada"}}  # fmt: skip
+    assert [kind for kind in EVENTS if isinstance(translate.fact(kind, whole), Ignored)] == []
+    assert len(EVENTS) == len(set(EVENTS))
+
+
+@pytest.mark.parametrize("kind", ["credit_note.created", "radar.early_fraud_warning.created", "customer.created", "balance.x"])
+def test_what_means_nothing_here_is_visibly_ignored(kind: str) -> None:
+    assert translate.fact(kind, {"id": "x_1"}) == Ignored(f"{kind}: changes nothing here")
+
+
+@pytest.mark.parametrize(
+    ("status", "moved", "ours", "withdrawn"),
+    [
+        ("warning_needs_response", (), DisputeStatus.INQUIRY, False),
+        ("needs_response", (-1490,), DisputeStatus.NEEDS_RESPONSE, True),
+        ("appeal_under_review", (-1490,), DisputeStatus.UNDER_REVIEW, True),
+        ("won", (-1490, 1490), DisputeStatus.WON, False),
+        ("lost", (-1490,), DisputeStatus.LOST, True),
+        ("warning_closed", (), DisputeStatus.CLOSED, False),
+        ("a status of next year", (), DisputeStatus.CLOSED, False),
+    ],
+)
+def test_a_dispute_stands_as_its_status_and_the_movements_of_money_say(
+    status: str, moved: tuple[int, ...], ours: DisputeStatus, withdrawn: bool
+) -> None:
+    doc = {"id": "du_1", "status": status, "amount": 1490, "currency": "usd", "reason": "fraudulent",
+           "evidence_details": {"due_by": 60}, "balance_transactions": [{"amount": amount} for amount in moved]}  # fmt: skip
+    told = translate.dispute(doc, payment_ref="pi_1")
+    due_by = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    assert told == ProviderDispute("du_1", ours, Money(1490, USD), withdrawn, "fraudulent", "pi_1", due_by)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +259,7 @@ def test_stripes_own_samples_are_read_without_a_stumble() -> None:
     assert isinstance(translate.invoice(samples["invoice"]), Done | Refused)
     for name, sample in samples.items():
         for suffix in ("created", "updated"):
-            assert isinstance(translate.fact(f"{name}.{suffix}", sample), PaymentChanged | RefundChanged | Ignored)
+            assert isinstance(translate.fact(f"{name}.{suffix}", sample), ProviderFact)
 
 
 def test_the_protocol_costs_no_sdk() -> None:

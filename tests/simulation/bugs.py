@@ -16,7 +16,19 @@ from tallystick import domain, storage
 from tallystick.domain.payments import Payment, PaymentStatus, Step
 from tallystick.domain.refunds import Refund, RefundStatus, RefundStep
 from tallystick.domain.usage import Answer, Event, Meter, Usage, Verdict
-from tallystick.flows import _billables, _refunds, _settlement, _unpayable, bill_usage, collect, ingest, refund, settle
+from tallystick.flows import (
+    _billables,
+    _follow,
+    _news,
+    _refunds,
+    _settlement,
+    _unpayable,
+    bill_usage,
+    collect,
+    ingest,
+    refund,
+    settle,
+)
 from tallystick.providers.protocol import Refused, Unknown
 from tallystick.providers.stripe import client, outcomes, translate
 from tallystick.storage.provider_events import Settlement
@@ -322,18 +334,18 @@ def a_credited_invoice_is_still_asked_for_in_full() -> Iterator[None]:
 
 @bug(webhook_reorder=0.8, webhook_delay=0.5, webhook_duplicate=0.5, closed=(SWEEP,))
 def a_webhook_is_believed_blindly() -> Iterator[None]:
-    def follow(ctx: Any, delivery_id: str, payment: Payment, ref: str, *, wait: Any) -> None:
+    def believed(ctx: Any, news: Any, payment: Payment, ref: str) -> Any:
         with ctx.database.transaction("settle") as conn:
-            stored = storage.provider_events.get(conn, delivery_id)
+            stored = storage.provider_events.get(conn, news.delivery_id)
             assert stored is not None
             doc = json.loads(stored.delivery.body)["data"]["object"]
             told = translate.intent(doc) if doc["object"] == "payment_intent" else translate.invoice(doc)
             payment_told = getattr(told, "payment", told)
             after = replace(payment, ref=ref, status=payment_told.status, updated_at=ctx.clock.now())
             _settlement.save(ctx, conn, payment, after, via="webhook")
-            storage.provider_events.mark(conn, delivery_id, Settlement.SETTLED, None, at=ctx.clock.now())
+            return _news.noted(ctx, conn, news, Settlement.SETTLED)
 
-    with instead(settle, "_follow", follow):
+    with instead(_follow, "_ask_payment", believed):
         yield
 
 

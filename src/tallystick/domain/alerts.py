@@ -27,13 +27,21 @@ class AlertKind(StrEnum):
     SPEND_CAP_REACHED = "spend.cap_reached"
     USAGE_SPIKE = "usage.spike"
     ENDPOINT_DISABLED = "endpoint.disabled"
+    DISPUTE_OPENED = "dispute.opened"
+    DISPUTE_CLOSED = "dispute.closed"
+    PAYMENT_CANCELED = "payment.canceled"
+    INVOICE_NOT_FINALIZED = "invoice.not_finalized"
+    PROVIDER_DIFFERS = "provider.differs"
 
 
 # Who gets a letter: the customer whom it is about, the one who runs the business, or both.
 TELLS_CUSTOMER = frozenset(
     {AlertKind.QUOTA_THRESHOLD, AlertKind.SPEND_THRESHOLD, AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE}
 )
-TELLS_OPERATOR = frozenset({AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED})
+TELLS_OPERATOR = frozenset({
+    AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED, AlertKind.DISPUTE_OPENED,
+    AlertKind.DISPUTE_CLOSED, AlertKind.PAYMENT_CANCELED, AlertKind.INVOICE_NOT_FINALIZED, AlertKind.PROVIDER_DIFFERS,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +201,13 @@ def of_spike(customer_id: CustomerId, meter_key: MeterKey, hour: datetime, facts
 def of_disabled(endpoint_id: str, reason: str, customer_id: CustomerId | None, *, at: datetime) -> Alert:
     owner = customer_id or CustomerId("")
     return Alert(owner, AlertKind.ENDPOINT_DISABLED, endpoint_id, at, 0, at, {"reason": reason})
+
+
+def of_provider(
+    kind: AlertKind, subject: str, facts: Mapping[str, str | None], *, customer_id: CustomerId, since: datetime, at: datetime
+) -> Alert:
+    """What the provider has told of an object of ours, which began then: once for each object and kind."""
+    return Alert(customer_id, kind, subject, since, 0, at, facts)
 
 
 def checked_thresholds(thresholds: Collection[int]) -> tuple[int, ...]:

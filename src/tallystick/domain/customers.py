@@ -18,7 +18,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 class Customer:
     """`id` is the host's own id of its user or organisation; `provider_ref` is the provider's id, once it has one.
 
-    `provider_round` counts how often the provider has lost that one: what makes the next one has a key of its own.
+    `provider_round` counts how often the provider has lost that one: what makes the next one has a key of its own. `language`
+    is the one that they are written to in; None: that of the business.
     """
 
     id: CustomerId
@@ -27,6 +28,23 @@ class Customer:
     name: str | None = None
     provider_ref: str | None = None
     provider_round: int = 0
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCustomer:
+    """What the provider holds, now. `customer_id` is ours, where it carries one; `gone`: it was deleted, and stays so."""
+
+    ref: str
+    customer_id: CustomerId | None
+    gone: bool = False
+
+
+def checked_language(text: str | None) -> str | None:
+    """A language that letters are written in; None: that of the business. Raises InvalidInput."""
+    if text is not None and text not in LANGUAGES:
+        raise InvalidInput(f"language: must be one of {', '.join(LANGUAGES)}", field="language")
+    return text
 
 
 def checked_key(text: str, *, field: str) -> str:

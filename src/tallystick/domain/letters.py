@@ -87,8 +87,78 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
             ("送信先 {subject} を停止しました（{reason}）。", "修正後に有効化し、届かなかったメッセージを再送してください。"),
         ),
     },
+    AlertKind.DISPUTE_OPENED: {
+        "en": _Draft(
+            "A payment of {amount} is disputed",
+            (
+                "A bank disputes {amount} that {customer} paid for {invoice}: {reason}. The dispute is {ref}.",
+                "Answer it in the provider's dashboard. It must be there by: {due_by}.",
+            ),
+        ),
+        "ja": _Draft(
+            "{amount} の支払いに異議が申し立てられました",
+            (
+                "{customer} が {invoice} に支払った {amount} に、銀行から異議申し立て（{ref}、理由: {reason}）がありました。",
+                "決済サービスの管理画面で回答してください。回答期限: {due_by}",
+            ),
+        ),
+    },
+    AlertKind.DISPUTE_CLOSED: {
+        "en": _Draft(
+            "A dispute over {amount} is {status}",
+            ("The dispute {ref} over {amount} that {customer} paid for {invoice} is over: {status}.",),
+        ),
+        "ja": _Draft(
+            "{amount} の異議申し立てが終了しました（{status}）",
+            ("{customer} が {invoice} に対して支払った {amount} への異議申し立て {ref} が終了しました。結果: {status}",),
+        ),
+    },
+    AlertKind.PAYMENT_CANCELED: {
+        "en": _Draft(
+            "What was to collect {invoice} was canceled at the provider",
+            (
+                "{ref}, by which {customer} was to pay {amount} for {invoice}, was canceled at the provider, and not by us.",
+                "The invoice is still open, and can be paid by another object; nothing is charged by itself any more.",
+                "If it is not owed, void it.",
+            ),
+        ),
+        "ja": _Draft(
+            "{invoice} の支払いが決済サービス側で取り消されました",
+            (
+                "{customer} が {invoice} の {amount} を支払うための {ref} が、決済サービス側で取り消されました。",
+                "請求書は未払いのままで、引き続き支払えますが、自動では請求されません。不要な場合は請求書を無効にしてください。",
+            ),
+        ),
+    },
+    AlertKind.INVOICE_NOT_FINALIZED: {
+        "en": _Draft(
+            "{invoice} cannot be asked for",
+            (
+                "The provider could not finalize {ref} for {invoice} of {customer}: {reason}",
+                "Nobody is asked for the money until that is mended.",
+            ),
+        ),
+        "ja": _Draft(
+            "{invoice} を請求できません",
+            (
+                "決済サービスが {customer} の {invoice}（{ref}）を確定できませんでした: {reason}",
+                "問題が解消されるまで、請求は行われません。",
+            ),
+        ),
+    },
+    AlertKind.PROVIDER_DIFFERS: {
+        "en": _Draft(
+            "The provider's half differs from ours",
+            ("{count} differences could not be mended, the first of them: {first}", "See `tallystick reconcile`."),
+        ),
+        "ja": _Draft(
+            "決済サービスの記録と一致しません",
+            ("修復できない差異が {count} 件あります。最初の 1 件: {first}", "`tallystick reconcile` で確認してください。"),
+        ),
+    },
 }
 _NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
+_NO_TIME: dict[Locale, str] = {"en": "no time is said", "ja": "指定なし"}
 _BUSINESS: dict[Locale, str] = {"en": "the business", "ja": "事業全体"}
 
 
@@ -109,9 +179,11 @@ def _values(document: Mapping[str, object], locale: Locale) -> dict[str, str]:
         values[name] = _WRITERS[name](str(value), locale) if name in _WRITERS and value is not None else str(value)
     if "resets_at" in facts and facts["resets_at"] is None:
         values["resets_at"] = _NEVER[locale]
-    if "currency" in facts:
-        code = str(facts["currency"])
-        values["cap"], values["spent"] = (_money(str(facts[name]), code, locale) for name in ("cap_minor", "spent_minor"))
+    if "due_by" in facts and facts["due_by"] is None:
+        values["due_by"] = _NO_TIME[locale]
+    for name in facts:
+        if name.endswith("_minor"):
+            values[name.removesuffix("_minor")] = _money(str(facts[name]), str(facts["currency"]), locale)
     return values
 
 
@@ -141,4 +213,5 @@ _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "usual": _number,
     "resets_at": _moment,
     "hour": _moment,
+    "due_by": _moment,
 }

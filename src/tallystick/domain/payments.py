@@ -234,6 +234,24 @@ def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Paymen
     return replace(known, status=told.status)
 
 
+def reopened(canceled: Payment, *, now: datetime) -> Payment:
+    """The payment that takes the place of one which somebody has canceled at the provider: for as much, and of nobody's card.
+
+    Whoever canceled it may have meant it, so nothing is charged by itself any more; the customer may pay it.
+    """
+    assert canceled.status is PaymentStatus.CANCELED, "one live payment per invoice"
+    return Payment(
+        id=PaymentId(derived("pay", "after", canceled.id)),
+        invoice_id=canceled.invoice_id,
+        customer_id=canceled.customer_id,
+        method=canceled.method,
+        amount=canceled.amount,
+        status=PaymentStatus.PENDING,
+        created_at=now,
+        updated_at=now,
+    )
+
+
 def dropped(payment: Payment, *, now: datetime) -> Payment:
     """The payment, given up before the provider ever heard of it."""
     assert payment.ref is None, "what the provider has is canceled there first"
@@ -304,10 +322,56 @@ class PaymentRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class NotFinalized:
+    """The provider says that it could not make its invoice `ref` one to be paid: nobody is asked for the money."""
+
+    ref: str
+    invoice_id: InvoiceId | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChanged:
+    """The provider says that a bank disputes a payment, or that the dispute `ref` is no longer as it was. A hint likewise."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChanged:
+    """The provider says that its customer `ref` is no longer as it was, or is gone. `customer_id` is who its metadata says it is.
+
+    A hint likewise.
+    """
+
+    ref: str
+    customer_id: CustomerId | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsChanged:
+    """The provider says that its customer `customer_ref` has a payment method that was not there before, or another one."""
+
+    customer_ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
     reason: str
 
 
-ProviderFact = PaymentChanged | RefundChanged | PaymentRefunded | CheckoutCompleted | CheckoutExpired | Ignored
+ProviderFact = (
+    PaymentChanged
+    | NotFinalized
+    | RefundChanged
+    | PaymentRefunded
+    | DisputeChanged
+    | CustomerChanged
+    | MethodsChanged
+    | CheckoutCompleted
+    | CheckoutExpired
+    | Ignored
+)

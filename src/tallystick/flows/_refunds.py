@@ -70,15 +70,15 @@ def _moved(ctx: Context, conn: Connection, before: Refund, after: Refund, *, via
     _outgoing.publish(ctx, conn, f"refund.{after.status}", after.id, told, customer_id=after.customer_id)
 
 
-def heard(ctx: Context, told: ProviderRefund) -> Heard:
+def heard(ctx: Context, told: ProviderRefund, *, via: str = "webhook") -> Heard:
     """Follows what the provider holds now; a refund that we know nothing of becomes one of ours, with a credit note.
 
     Raises IllegalTransition for what people have to look at.
     """
-    return ctx.database.run("settle refund", lambda conn: _heard(ctx, conn, told))
+    return ctx.database.run("settle refund", lambda conn: _heard(ctx, conn, told, via))
 
 
-def _heard(ctx: Context, conn: Connection, told: ProviderRefund) -> Heard:
+def _heard(ctx: Context, conn: Connection, told: ProviderRefund, via: str) -> Heard:
     refund = storage.refunds.by_ref(conn, told.ref)
     if refund is None and told.refund_id is not None:
         refund = storage.refunds.get(conn, told.refund_id)
@@ -86,14 +86,14 @@ def _heard(ctx: Context, conn: Connection, told: ProviderRefund) -> Heard:
         if refund.ref is None:
             ctx.faults.mark("refund.before_the_answer")
         after = domain.refunds.learned(refund, told, now=ctx.clock.now())
-        return Heard.LATER if save(ctx, conn, refund, after, via="webhook") is None else Heard.OURS
+        return Heard.LATER if save(ctx, conn, refund, after, via=via) is None else Heard.OURS
     payment = None if told.payment_ref is None else storage.payments.by_ref(conn, told.payment_ref)
     if payment is None or told.status not in LIVE:
         return Heard.NOT_OURS
-    return _made_elsewhere(ctx, conn, payment, told)
+    return _made_elsewhere(ctx, conn, payment, told, via)
 
 
-def _made_elsewhere(ctx: Context, conn: Connection, payment: Payment, told: ProviderRefund) -> Heard:
+def _made_elsewhere(ctx: Context, conn: Connection, payment: Payment, told: ProviderRefund, via: str) -> Heard:
     storage.payments.lock(conn, payment)
     storage.customers.lock(conn, payment.customer_id)
     invoice = storage.invoices.get(conn, payment.invoice_id)
@@ -110,7 +110,7 @@ def _made_elsewhere(ctx: Context, conn: Connection, payment: Payment, told: Prov
         return Heard.LATER
     before = _written(ctx, conn, payment, told, _note(ctx, conn, invoice, told))
     ctx.faults.mark("refund.made_elsewhere")
-    saved = save(ctx, conn, before, domain.refunds.learned(before, told, now=ctx.clock.now()), via="webhook")
+    saved = save(ctx, conn, before, domain.refunds.learned(before, told, now=ctx.clock.now()), via=via)
     assert saved is not None, f"{before.id}: nobody else knows of it yet"
     return Heard.OURS
 

@@ -5,16 +5,23 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
+from tallystick.domain.alerts import AlertKind
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _outgoing
+from tallystick.flows import _alerts, _dunning, _outgoing
 from tallystick.flows.context import Context
+from tallystick.storage.jobs import JobName
+
+_BY_US = frozenset({"credit", "void"})
 
 
-def save(ctx: Context, conn: Connection, before: Payment, after: Payment, *, via: str) -> Payment | None:
+def save(
+    ctx: Context, conn: Connection, before: Payment, after: Payment, *, via: str, refusal: str | None = None
+) -> Payment | None:
     """`after` as it now stands; when it has just succeeded, the invoice is paid and the money booked with it.
 
-    None where somebody else has moved the payment since `before` was read: nothing is written, read again.
+    When a charge has just failed, that is noted, with a job to see what is to be done about it; `refusal` says that it was not
+    even tried, and why. None where somebody else has moved the payment since `before` was read: nothing is written, read again.
     """
     if before == after:
         return before
@@ -24,7 +31,32 @@ def save(ctx: Context, conn: Connection, before: Payment, after: Payment, *, via
         return None
     if after.status is PaymentStatus.SUCCEEDED and before.status is not PaymentStatus.SUCCEEDED:
         _paid(ctx, conn, after, via=via)
+    if after.status is PaymentStatus.CANCELED and before.status is not PaymentStatus.CANCELED and via not in _BY_US:
+        _canceled(ctx, conn, after, via=via)
+    _dunning.follow(ctx, conn, before, after, refusal=refusal)
     return after
+
+
+def _canceled(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:
+    """Somebody has canceled it at the provider. What is still owed stays payable, by another object, and people are told."""
+    invoice = storage.invoices.get(conn, payment.invoice_id)
+    assert invoice is not None, f"{payment.id}: belongs to an invoice of ours"
+    if invoice.status is not InvoiceStatus.OPEN:
+        return
+    now = ctx.clock.now()
+    again = domain.payments.reopened(payment, now=now)
+    added = storage.payments.add(conn, again)
+    assert added, f"{again.id}: the one before it is canceled, once"
+    storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
+    said = {"via": via, "ref": payment.ref, "instead": again.id}
+    storage.audit.append(conn, storage.audit.Act("provider", "payment.canceled", payment.id, after=said), at=now)
+    money = {"amount_minor": str(payment.amount.minor), "currency": payment.amount.currency.code}
+    told = {"ref": payment.ref, "invoice": invoice.number or invoice.id, **money}
+    alert = domain.alerts.of_provider(
+        AlertKind.PAYMENT_CANCELED, payment.id, told, customer_id=payment.customer_id, since=payment.created_at, at=now
+    )
+    _alerts.tell(conn, alert)
+    ctx.faults.mark("payment.reopened")
 
 
 def _paid(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from tallystick.domain.checkouts import ProviderCheckout
-from tallystick.domain.customers import Customer
+from tallystick.domain.customers import Customer, ProviderCustomer
+from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.providers.circuits import Circuits
@@ -83,6 +84,12 @@ class Refunded:
 Outcome = Done | Declined | Refused | Limited | Unknown
 RefundOutcome = Refunded | Refused | Limited | Unknown
 RefundsOutcome = Sequence[ProviderRefund] | Refused | Limited | Unknown
+DisputeOutcome = ProviderDispute | Refused | Limited | Unknown
+KnownCustomer = ProviderCustomer | Refused | Limited | Unknown
+CustomersListed = Sequence[ProviderCustomer] | Refused | Limited | Unknown
+PaymentsListed = Sequence[ProviderPayment] | Refused | Limited | Unknown
+DisputesListed = Sequence[ProviderDispute] | Refused | Limited | Unknown
+EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
@@ -206,6 +213,34 @@ class PaymentProvider(Protocol):
 
     def refunds_of(self, intent_ref: str) -> RefundsOutcome:
         """Every refund of what that payment intent collected, whoever made it."""
+        ...
+
+    def fetch_dispute(self, ref: str) -> DisputeOutcome:
+        """How the dispute stands now, and what had collected the money."""
+        ...
+
+    def fetch_customer(self, ref: str) -> KnownCustomer:
+        """Who the provider's customer is, asked of the provider; one that was deleted is told as gone."""
+        ...
+
+    def customers_since(self, at: datetime) -> CustomersListed:
+        """The customers that were made since, and carry an id of ours."""
+        ...
+
+    def payments_since(self, at: datetime) -> PaymentsListed:
+        """The objects that were made since, and collect an invoice of ours. How each is being paid, `fetch` tells."""
+        ...
+
+    def refunds_since(self, at: datetime) -> RefundsOutcome:
+        """Every refund that was made since, whoever made it. Of which payment it is, `fetch_refund` tells."""
+        ...
+
+    def disputes_since(self, at: datetime) -> DisputesListed:
+        """Every dispute that was opened since. Of which payment it is, `fetch_dispute` tells."""
+        ...
+
+    def events_since(self, at: datetime) -> EventsListed:
+        """The news since, oldest first, as its webhooks would have brought it; as far back as the provider keeps any."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:

@@ -17,12 +17,18 @@ from tallystick.providers.protocol import (
     CheckoutOutcome,
     CheckoutRequest,
     CustomerOutcome,
+    CustomersListed,
     Declined,
+    DisputeOutcome,
+    DisputesListed,
     Done,
+    EventsListed,
+    KnownCustomer,
     Limited,
     MethodOutcome,
     Outcome,
     PaymentRequest,
+    PaymentsListed,
     PortalOutcome,
     RefundOutcome,
     RefundRequest,
@@ -30,7 +36,7 @@ from tallystick.providers.protocol import (
     Refused,
     Unknown,
 )
-from tallystick.providers.stripe import bodies, checkouts, customers, outcomes, refunds, translate, transport
+from tallystick.providers.stripe import bodies, checkouts, customers, disputes, lists, outcomes, refunds, translate, transport
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
 
@@ -126,6 +132,27 @@ class StripeProvider:
 
     def refunds_of(self, intent_ref: str) -> RefundsOutcome:
         return self._ask(lambda: refunds.listed(self._stripe, intent_ref))
+
+    def fetch_dispute(self, ref: str) -> DisputeOutcome:
+        return self._ask(lambda: disputes.fetched(self._stripe, ref))
+
+    def fetch_customer(self, ref: str) -> KnownCustomer:
+        return self._ask(lambda: customers.fetched(self._stripe, ref))
+
+    def customers_since(self, at: datetime) -> CustomersListed:
+        return self._ask(lambda: lists.customers(self._stripe, at))
+
+    def payments_since(self, at: datetime) -> PaymentsListed:
+        return self._ask(lambda: lists.payments(self._stripe, at))
+
+    def refunds_since(self, at: datetime) -> RefundsOutcome:
+        return self._ask(lambda: lists.refunds(self._stripe, at))
+
+    def disputes_since(self, at: datetime) -> DisputesListed:
+        return self._ask(lambda: lists.disputes(self._stripe, at))
+
+    def events_since(self, at: datetime) -> EventsListed:
+        return self._ask(lambda: lists.events(self._stripe, at))
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
         return self._verifier.verify(body, headers, now=now)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import stripe
 
-from tallystick.domain.customers import Customer
+from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.providers.stripe import bodies, translate, transport
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.ids import derived
@@ -25,6 +25,11 @@ def ensured(client: stripe.StripeClient, customer: Customer, key: str, *, look_f
         named = derived("key", key, ref, customer.email or "", customer.name or "")
         client.v1.customers.update(ref, body, bodies.options(named))
     return ref
+
+
+def fetched(client: stripe.StripeClient, ref: str) -> ProviderCustomer:
+    """The customer as it stands; of a deleted one Stripe keeps the id."""
+    return translate.customer(transport.doc(client.v1.customers.retrieve(ref)))
 
 
 def method_to_charge(client: stripe.StripeClient, customer: Doc, key: str, wanted: str | None) -> str | None:

@@ -33,13 +33,13 @@ def found(client: stripe.StripeClient, request: RefundRequest) -> Refunded | Ref
 def fetched(client: stripe.StripeClient, ref: str) -> Refunded:
     """The refund as it stands."""
     doc = transport.doc(client.v1.refunds.retrieve(ref, {"expand": ["payment_intent"]}))
-    return Refunded(translate.refund(doc, payment_ref=_collector(client, translate.part(doc, "payment_intent"))))
+    return Refunded(translate.refund(doc, payment_ref=collector(client, translate.part(doc, "payment_intent"))))
 
 
 def listed(client: stripe.StripeClient, intent_ref: str) -> Sequence[ProviderRefund]:
     """Every refund of what the payment intent collected."""
     intent = transport.doc(client.v1.payment_intents.retrieve(intent_ref))
-    return _all(client, intent_ref, _collector(client, intent))
+    return _all(client, intent_ref, collector(client, intent))
 
 
 def _all(client: stripe.StripeClient, intent_ref: str, payment_ref: str | None) -> list[ProviderRefund]:
@@ -59,7 +59,7 @@ def _paying_intent(client: stripe.StripeClient, request: RefundRequest) -> str |
     return intent or Refused("not_collected", f"{request.payment_ref}: was paid outside of Stripe, and goes back there")
 
 
-def _collector(client: stripe.StripeClient, intent: Doc) -> str | None:
+def collector(client: stripe.StripeClient, intent: Doc) -> str | None:
     """Our object that the intent collected for: itself, or the hosted invoice that it belongs to; None: not one of ours."""
     if not intent:
         return None

@@ -1,15 +1,21 @@
 """Stripe's payloads in our words. Pure: the same for a reply of the API and for the object of an event."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from tallystick.domain.checkouts import CheckoutStatus, ProviderCheckout
+from tallystick.domain.customers import ProviderCustomer
+from tallystick.domain.disputes import DisputeStatus, ProviderDispute
 from tallystick.domain.payments import (
     CheckoutCompleted,
     CheckoutExpired,
+    CustomerChanged,
     Decline,
+    DisputeChanged,
     Ignored,
+    MethodsChanged,
+    NotFinalized,
     PaymentChanged,
     PaymentRefunded,
     PaymentStatus,
@@ -19,7 +25,7 @@ from tallystick.domain.payments import (
 )
 from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, PaymentRequest, Refused
-from tallystick.values.ids import CheckoutId, InvoiceId, RefundId
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, RefundId
 from tallystick.values.money import Money, currency
 from tallystick.values.time import EPOCH
 
@@ -47,8 +53,17 @@ _REFUND_STATUSES = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.CANCELED,
 }  # any other waits for somebody
-_REFUNDS = ("refund.", "charge.refund")
-_NOT_YET = ("charge.dispute.", "credit_note.", "radar.")
+# Any other, such as one that was prevented or whose inquiry was closed, is over and took nothing.
+_DISPUTE_STATUSES = {
+    "warning_needs_response": DisputeStatus.INQUIRY,
+    "warning_under_review": DisputeStatus.INQUIRY,
+    "needs_response": DisputeStatus.NEEDS_RESPONSE,
+    "appeal_needs_response": DisputeStatus.NEEDS_RESPONSE,
+    "under_review": DisputeStatus.UNDER_REVIEW,
+    "appeal_under_review": DisputeStatus.UNDER_REVIEW,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
 
 
 def intent(doc: Doc) -> ProviderPayment:
@@ -123,6 +138,26 @@ def refund(doc: Doc, *, payment_ref: str | None = None) -> ProviderRefund:
     )
 
 
+def dispute(doc: Doc, *, payment_ref: str | None = None) -> ProviderDispute:
+    """A dispute, of what the object `payment_ref` collected. What has left our balance and did not come back is withdrawn."""
+    moved = sum(movement["amount"] for movement in doc.get("balance_transactions") or ())
+    due_by = part(doc, "evidence_details").get("due_by")
+    return ProviderDispute(
+        ref=doc["id"],
+        status=_DISPUTE_STATUSES.get(doc["status"], DisputeStatus.CLOSED),
+        amount=Money(doc["amount"], currency(doc["currency"])),
+        withdrawn=moved < 0,
+        reason=doc.get("reason") or "general",
+        payment_ref=payment_ref,
+        due_by=None if due_by is None else EPOCH + timedelta(seconds=due_by),
+    )
+
+
+def customer(doc: Doc) -> ProviderCustomer:
+    """A customer, or what is left of a deleted one: its id."""
+    return ProviderCustomer(doc["id"], customer_id(doc), gone=bool(doc.get("deleted")))
+
+
 def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
     code = error.get("decline_code") or error.get("code") or "card_declined"
@@ -138,6 +173,12 @@ def invoice_id(doc: Doc) -> InvoiceId | None:
     return InvoiceId(named) if isinstance(named, str) and named else None
 
 
+def customer_id(doc: Doc) -> CustomerId | None:
+    """Which of our customers the object is for, if its metadata says so."""
+    named = metadata(doc).get(CUSTOMER)
+    return CustomerId(named) if isinstance(named, str) and named else None
+
+
 def is_for(doc: Doc, request: PaymentRequest) -> bool:
     """Whether the object was made for this payment of this invoice, and for no earlier one of it."""
     return invoice_id(doc) == request.invoice_id and metadata(doc).get(PAYMENT) == request.payment_id
@@ -147,22 +188,15 @@ def fact(kind: str, doc: Doc) -> ProviderFact:
     """What the event `kind` about `doc` means."""
     if not isinstance(doc.get("id"), str):
         return Ignored(f"{kind}: about something without an id, such as a preview")
-    match kind.partition(".")[0]:
-        case "payment_intent":
-            return _intent_fact(doc)
-        case "invoice":
-            return _invoice_fact(kind, doc)
-        case "checkout":
-            return _checkout_fact(kind, doc)
-        case _ if kind.startswith(_REFUNDS):
-            return _refund_fact(kind, doc)
-        case _ if kind.startswith(_NOT_YET):
-            return Ignored(f"{kind}: disputes and Stripe's own credit notes are not handled yet")
-        case _:
-            return Ignored(f"{kind}: changes nothing here")
+    read = _FACTS.get(kind.partition(".")[0], _nothing)
+    return read(kind, doc)
 
 
-def _intent_fact(doc: Doc) -> ProviderFact:
+def _nothing(kind: str, _doc: Doc) -> ProviderFact:
+    return Ignored(f"{kind}: changes nothing here")
+
+
+def _intent_fact(_kind: str, doc: Doc) -> ProviderFact:
     # An invoice's own payment intent fires too; its invoice tells us, and booking both would book the money twice.
     ours = invoice_id(doc)
     return PaymentChanged(doc["id"], ours) if ours else Ignored("payment intent: not one that we opened")
@@ -171,7 +205,15 @@ def _intent_fact(doc: Doc) -> ProviderFact:
 def _invoice_fact(kind: str, doc: Doc) -> ProviderFact:
     if part(doc, "parent").get("type") == "subscription_details":
         return Ignored(f"{kind}: of a subscription that Stripe bills")
+    if kind == "invoice.finalization_failed":
+        error = part(doc, "last_finalization_error")
+        return NotFinalized(doc["id"], invoice_id(doc), error.get("message") or error.get("code") or "Stripe does not say why")
     return PaymentChanged(doc["id"], invoice_id(doc))
+
+
+def _method_fact(kind: str, doc: Doc) -> ProviderFact:
+    owner = doc.get("customer")
+    return MethodsChanged(owner) if isinstance(owner, str) else Ignored(f"{kind}: belongs to nobody, or to nobody any more")
 
 
 def _checkout_fact(kind: str, doc: Doc) -> ProviderFact:
@@ -184,7 +226,7 @@ def _checkout_fact(kind: str, doc: Doc) -> ProviderFact:
         case "checkout.session.expired":
             return CheckoutExpired(doc["id"], reference)
         case _:
-            return Ignored(f"{kind}: changes nothing here")
+            return _nothing(kind, doc)
 
 
 def _reference(doc: Doc) -> CheckoutId | None:
@@ -193,11 +235,37 @@ def _reference(doc: Doc) -> CheckoutId | None:
     return CheckoutId(named) if isinstance(named, str) and named else None
 
 
-def _refund_fact(kind: str, doc: Doc) -> ProviderFact:
-    if kind != "charge.refunded":
+def _refund_fact(_kind: str, doc: Doc) -> ProviderFact:
+    return RefundChanged(doc["id"])
+
+
+def _charge_fact(kind: str, doc: Doc) -> ProviderFact:
+    if kind.startswith("charge.dispute."):
+        return DisputeChanged(doc["id"])
+    if kind.startswith("charge.refund."):
         return RefundChanged(doc["id"])
+    if kind != "charge.refunded":
+        return _nothing(kind, doc)
     intent = doc.get("payment_intent")
     return PaymentRefunded(intent) if isinstance(intent, str) else Ignored(f"{kind}: of no payment intent")
+
+
+def _customer_fact(kind: str, doc: Doc) -> ProviderFact:
+    if kind not in {"customer.updated", "customer.deleted"}:
+        return _nothing(kind, doc)
+    return CustomerChanged(doc["id"], customer_id(doc), gone=kind == "customer.deleted")
+
+
+# By the first word of the kind.
+_FACTS: Mapping[str, Callable[[str, Doc], ProviderFact]] = {
+    "charge": _charge_fact,
+    "checkout": _checkout_fact,
+    "customer": _customer_fact,
+    "invoice": _invoice_fact,
+    "payment_intent": _intent_fact,
+    "payment_method": _method_fact,
+    "refund": _refund_fact,
+}
 
 
 def _intent_status(status: str) -> PaymentStatus:
@@ -209,7 +277,8 @@ def _intent_status(status: str) -> PaymentStatus:
 def _invoice_status(status: str, collecting: Doc) -> PaymentStatus:
     if status == "open" and collecting.get("status") == "processing":
         return PaymentStatus.PROCESSING
-    known = {"draft": PaymentStatus.OPEN, "open": PaymentStatus.OPEN, "paid": PaymentStatus.SUCCEEDED}
+    # One that somebody has given up on can still be paid.
+    known = dict.fromkeys(("draft", "open", "uncollectible"), PaymentStatus.OPEN) | {"paid": PaymentStatus.SUCCEEDED}
     return known.get(status, PaymentStatus.CANCELED)
 
 
