@@ -8,6 +8,7 @@ from datetime import datetime
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId
 
+LANGUAGES = ("en", "ja")
 KEY_LENGTH_MAX = 256
 KEY_BYTES_MAX = 768  # three keys fit into one entry of a PostgreSQL index, which takes 2,704 bytes
 # What is printable has none of these; what is not, such as a wide space, may have none either.
