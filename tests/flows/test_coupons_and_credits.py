@@ -104,7 +104,7 @@ def test_what_is_used_up_over_or_removed_is_not_redeemed_again(billing: Tallysti
 
 
 def test_of_those_who_redeem_at_once_as_many_are_let_in_as_may_be(billing: Tallystick) -> None:
-    """Four codes' worth of people, each asking twice: three by the code, and four more by the coupon itself."""
+    """Four codes' worth of people, each asking twice: seven in all, and no more than three of them by the code."""
 
     def work(number: int) -> bool:
         try:
@@ -120,8 +120,8 @@ def test_of_those_who_redeem_at_once_as_many_are_let_in_as_may_be(billing: Tally
     assert sum(told) // 2 == billing.redemptions()["TENTH"] <= 7
     assert refusals == {"redemptions_used_up"}
     by_code = sum(told[n] for n in range(1, 16, 2))
-    assert by_code == 3
-    assert sum(told[n] for n in range(0, 16, 2)) == 4
+    assert by_code <= 3, "how many of them come by the code is a matter of who is faster"
+    assert by_code + sum(told[n] for n in range(0, 16, 2)) == 7
 
 
 def test_a_coupon_for_one_invoice_reduces_one_of_those_that_are_billed_together(billing: Tallystick, clock: FakeClock) -> None:

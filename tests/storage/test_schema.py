@@ -12,7 +12,8 @@ from tallystick.domain.credit_notes import CreditOrder, of_open
 from tallystick.domain.credits import Burn, CreditGrant, GrantKind
 from tallystick.domain.discounts import AppliedDiscount
 from tallystick.domain.invoices import Invoice, book_open
-from tallystick.storage import audit, catalog, coupons, credit_notes, credits, invoices, ledger, schema, usage
+from tallystick.domain.plans import PlanVersion
+from tallystick.storage import audit, catalog, coupons, credit_notes, credits, invoices, ledger, plans, schema, usage
 from tallystick.storage.database import Database
 from tallystick.storage.types import Key
 from tallystick.values.ids import GrantId
@@ -95,6 +96,7 @@ def full(database: Database) -> Database:
     with database.transaction("fill") as conn:
         catalog.put_meter(conn, TOKENS, at=NOW)
         catalog.put_charge(conn, a_charge(), at=NOW)
+        plans.add(conn, PlanVersion("pro", 1, ()), at=NOW)
         usage.append(conn, sent(an_event("e1"), an_event("e0")), at=NOW)
         usage.amend(conn, retraction(an_event("e0"), reason="a test", actor="test", at=NOW), an_event("e0"), TOKENS)
         invoice = an_open_invoice()

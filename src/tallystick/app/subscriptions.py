@@ -27,7 +27,7 @@ class SubscriptionCalls(Engine):
     """Plans, and the life of a subscription: subscribe, change, pause, cancel, each with its preview."""
 
     def put_plan(self, plan: PlanVersion, *, actor: str = "system") -> PlanVersion:
-        """The plan as given, from now on; where its newest version was sold, as another version. `plan.version` says nothing."""
+        """The plan as given, from now on; where it differs from its newest version, as another one. `plan.version` says nothing."""
         wanted = Catalogue(meters={}, charges={}, plans={plan.key: replace(plan, version=1)})
         flows.apply_catalogue.apply_catalogue(self.context, wanted, actor=actor)
         return self.plan(plan.key)

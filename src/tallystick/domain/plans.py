@@ -1,4 +1,4 @@
-"""What is sold: plans in versions, each with its charges, quotas and features. What was sold once never changes."""
+"""What is sold: plans in versions, each with its charges, quotas and features. A version never changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -71,7 +71,6 @@ def begin(ctx: Context, conn: Connection, wanted: Wanted, *, actor: str) -> Begu
     kept = Kept(subscription, wanted.collection, _subscriptions.due_at(subscription, []))
     added = storage.subscriptions.add(conn, kept)
     assert added, f"{subscription_id}: under the lock of its customer, what was not there is not there"
-    storage.plans.note_sale(conn, subscription.terms.plans, at=now)
     _subscriptions.count(conn, subscription, offered.charges, since=subscription.trial_end or subscription.started_at)
     if wanted.coupon is not None:
         _redemption.redeem(ctx, conn, customer_id, wanted.coupon, subscription_id=subscription_id, actor=actor)

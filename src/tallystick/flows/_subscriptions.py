@@ -284,7 +284,6 @@ def save(ctx: Context, conn: Connection, before: Kept, after: Subscription, *, a
     if next_at is None and after.status is Status.CANCELED:
         next_at = last_look_at(after)
     storage.subscriptions.save(conn, before.subscription, Kept(after, before.collection, next_at))
-    storage.plans.note_sale(conn, after.terms.plans, at=ctx.clock.now())
     _entitle.entitle(ctx, conn, after.customer_id)
     note(ctx, conn, before.subscription, after, act=act, actor=actor)
     return replace(after, version=before.subscription.version + 1)

@@ -10,14 +10,15 @@ from tallystick import domain, storage
 from tallystick.domain.catalog_documents import Catalogue, Change
 from tallystick.domain.plans import PlanVersion
 from tallystick.flows.context import Context
+from tallystick.values.errors import Conflict
 from tallystick.values.ids import MeterKey
 
 
 def apply_catalogue(ctx: Context, wanted: Catalogue, *, dry_run: bool = False, actor: str = "system") -> list[Change]:
     """The changes that were made, or would be. Applied again, there are none.
 
-    What was sold of a plan stays: another content is another version of it. Raises Conflict for a meter that has events, and
-    for the terms of a coupon that was redeemed.
+    A version of a plan stays: another content is another version. Raises Conflict for a meter that has events, for the terms
+    of a coupon that was redeemed, and where somebody else applies another catalogue at this moment.
     """
     now = ctx.clock.now()
     with ctx.database.reading() if dry_run else ctx.database.transaction("apply catalogue") as conn:
@@ -63,9 +64,10 @@ def _put(conn: Connection, wanted: Catalogue, change: Change, *, at: datetime) -
 
 
 def _put_plan(conn: Connection, plan: PlanVersion, *, at: datetime) -> None:
-    """As the newest version, in the place of one that nobody has bought."""
+    """As the newest version. Nobody can have bought it before it was there, so that no lock is needed."""
     stands = storage.plans.latest(conn).get(plan.key)
-    version = 1 if stands is None else stands.version
-    if stands is not None and storage.plans.sold(conn, plan.key, version):
-        version += 1
-    storage.plans.put(conn, replace(plan, version=version), at=at)
+    following = replace(plan, version=1 if stands is None else stands.version + 1)
+    if not storage.plans.add(conn, following, at=at):
+        raise Conflict(
+            f"plan {plan.key}: somebody else has just made version {following.version} of it; apply again", code="busy"
+        )

@@ -60,8 +60,6 @@ def _begin(ctx: Context, wish: Wish) -> Checkout:
         if checkout == newest:
             return checkout
         if storage.checkouts.add(conn, checkout):
-            # What a customer was shown must not change before it is begun: from here on this version is as good as sold.
-            storage.plans.note_sale(conn, [(choice.plan_key, choice.plan_version)], at=now)
             storage.jobs.enqueue(conn, JobName.COMPLETE_CHECKOUT, checkout.id, run_at=now + FIRST_LOOK)
         return _stands(conn, checkout)
 

@@ -1,6 +1,6 @@
-"""Plans, version by version. What was sold is never written again: another content is another version."""
+"""Plans, version by version. A version is never written again: another content is another version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +9,17 @@ from sqlalchemy import Connection, Row, func, select, tuple_
 from tallystick.domain.plan_documents import read_plan, write_plan
 from tallystick.domain.plans import PlanVersion
 from tallystick.storage import schema
-from tallystick.storage.database import insert
+from tallystick.storage.database import insert_new
 from tallystick.values.fields import Fields
 
 Named = tuple[str, int]
 
 
-def put(conn: Connection, plan: PlanVersion, *, at: datetime) -> None:
-    """Adds the version, or writes it again; ask `sold` first whether that may be."""
-    row = {"document": write_plan(plan), "created_at": at}
-    added = insert(conn, schema.plan_versions).values(plan_key=plan.key, version=plan.version, **row)
-    conn.execute(added.on_conflict_do_update(index_elements=["plan_key", "version"], set_=row))
+def add(conn: Connection, plan: PlanVersion, *, at: datetime) -> bool:
+    """False where this version is there already; then that one stands."""
+    table = schema.plan_versions
+    row = {"plan_key": plan.key, "version": plan.version, "document": write_plan(plan), "created_at": at}
+    return bool(insert_new(conn, table, [row], [table.c.version]))
 
 
 def latest(conn: Connection) -> dict[str, PlanVersion]:
@@ -35,19 +35,6 @@ def versions(conn: Connection, named: Iterable[Named]) -> dict[Named, PlanVersio
     table = schema.plan_versions.c
     asked = select(schema.plan_versions).where(tuple_(table.plan_key, table.version).in_(sorted(set(named))))
     return {(plan.key, plan.version): plan for plan in map(_plan, conn.execute(asked))}
-
-
-def sold(conn: Connection, plan_key: str, version: int) -> bool:
-    """Whether a subscription has, had or will have this version, as its plan or beside it."""
-    table = schema.plan_sales.c
-    asked = select(table.version).where(table.plan_key == plan_key, table.version == version).limit(1)
-    return conn.execute(asked).one_or_none() is not None
-
-
-def note_sale(conn: Connection, named: Iterable[Named], *, at: datetime) -> None:
-    """Notes that these versions were sold: from now on they never change."""
-    rows: list[Mapping[str, Any]] = [{"plan_key": key, "version": number, "first_at": at} for key, number in sorted(set(named))]
-    conn.execute(insert(conn, schema.plan_sales).values(rows).on_conflict_do_nothing())
 
 
 def _plan(row: Row[Any]) -> PlanVersion:

@@ -14,7 +14,6 @@ from tallystick.storage.schema.quotas import entitlements, quota_counters, quota
 from tallystick.storage.schema.reconciliation import disputes, reconciliations
 from tallystick.storage.schema.subscriptions import (
     deferred_revenue,
-    plan_sales,
     plan_versions,
     subscription_meters,
     subscription_periods,
@@ -66,7 +65,6 @@ __all__ = [
     "metadata",
     "meters",
     "payments",
-    "plan_sales",
     "plan_versions",
     "promotion_codes",
     "provider_events",

@@ -40,6 +40,7 @@ APPEND_ONLY = (
     "tallystick_credit_burns",
     "tallystick_credit_notes",
     "tallystick_credit_note_lines",
+    "tallystick_plan_versions",
 )
 
 # Of payments; said in the same words by the index and by the query that is to use it.

@@ -25,15 +25,6 @@ plan_versions = table(
     CheckConstraint("version > 0", name="version"),
 )
 
-plan_sales = table(
-    "plan_sales",
-    key("plan_key"),
-    whole("version"),
-    at("first_at"),
-    PrimaryKeyConstraint("plan_key", "version"),
-    ForeignKeyConstraint(["plan_key", "version"], ["tallystick_plan_versions.plan_key", "tallystick_plan_versions.version"]),
-)
-
 subscriptions = table(
     "subscriptions",
     of_customer(),

@@ -20,7 +20,7 @@ _Key = Annotated[Key, Path()]
     "/v1/plans/{key:tallystick_key}", dependencies=[needs(Scope.BILLING_WRITE)], summary="Sell a plan, or sell it otherwise"
 )
 def put_plan(billing: Billing, caller: Caller, key: _Key, body: PlanBody) -> PlanShown:
-    """The newest version, as it is now. What was sold never changes: a plan that somebody is on gets another version.
+    """The newest version, as it is now. A version never changes: another content is another version.
 
     They stay on theirs until a change names the plan. The same again is no new version.
     """
