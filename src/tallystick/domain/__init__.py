@@ -15,6 +15,9 @@ from tallystick.domain import (
     credits,
     customers,
     discounts,
+    dunning,
+    dunning_documents,
+    dunning_letters,
     disputes,
     egress,
     entitlements,
@@ -26,6 +29,7 @@ from tallystick.domain import (
     messages,
     payments,
     periods,
+    plan_changes,
     plan_documents,
     plans,
     rating,
@@ -35,6 +39,7 @@ from tallystick.domain import (
     subscriptions,
     uptime,
     usage,
+    usage_exports,
 )
 
 __all__ = [
@@ -52,6 +57,9 @@ __all__ = [
     "credits",
     "customers",
     "discounts",
+    "dunning",
+    "dunning_documents",
+    "dunning_letters",
     "disputes",
     "egress",
     "entitlements",
@@ -63,6 +71,7 @@ __all__ = [
     "messages",
     "payments",
     "periods",
+    "plan_changes",
     "plan_documents",
     "plans",
     "rating",
@@ -72,4 +81,5 @@ __all__ = [
     "subscriptions",
     "uptime",
     "usage",
+    "usage_exports",
 ]

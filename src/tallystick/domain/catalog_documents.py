@@ -92,15 +92,16 @@ def _read_feature(fields: Fields) -> str:
 
 
 def read_meter(fields: Fields) -> Meter:
-    """{"key", "aggregation"?, "decimals"?, "unit"?, "allow_negative"?, "unique_property"?}"""
+    """{"key", "aggregation"?, "decimals"?, "unit"?, "allow_negative"?, "unique_property"?, "export_as"?}"""
     key = MeterKey(fields.text("key"))
     aggregation = Aggregation(fields.choice("aggregation", [a.value for a in Aggregation], Aggregation.SUM.value))
     decimals = fields.maybe_count("decimals")
     unit = fields.text("unit", "unit")
     allow_negative = fields.flag("allow_negative")
     unique = fields.text("unique_property", "") or None
+    export_as = fields.text("export_as", "") or None
     fields.end()
-    return Meter(key, aggregation, 6 if decimals is None else decimals, unit, allow_negative, unique)
+    return Meter(key, aggregation, 6 if decimals is None else decimals, unit, allow_negative, unique, export_as)
 
 
 def read_charge(fields: Fields) -> Charge:
@@ -125,7 +126,8 @@ def write_meter(meter: Meter) -> dict[str, object]:
         "unit": meter.unit,
         "allow_negative": meter.allow_negative,
     }
-    return written if meter.unique_property is None else written | {"unique_property": meter.unique_property}
+    named = {"unique_property": meter.unique_property, "export_as": meter.export_as}
+    return written | {name: value for name, value in named.items() if value is not None}
 
 
 def write_charge(charge: Charge) -> dict[str, object]:

@@ -37,11 +37,16 @@ class Aggregation(StrEnum):
     TIME_WEIGHTED = "time_weighted"  # level × seconds / seconds of the period; each event sets the level from its `at` on
 
 
+EXPORTED = frozenset({Aggregation.SUM, Aggregation.COUNT})
+EXPORT_LENGTH_MAX = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """Turns events into a quantity. `decimals` is the number of places its quantities may have, 0 to 12.
 
-    `unique_property` names the property that UNIQUE counts; other aggregations read the event's quantity.
+    `unique_property` names the property that UNIQUE counts; other aggregations read the event's quantity. `export_as` is the name
+    of the provider's meter that is told of each event too; None: none is.
     """
 
     key: MeterKey
@@ -50,9 +55,11 @@ class Meter:
     unit: str = "unit"
     allow_negative: bool = False
     unique_property: str | None = None
+    export_as: str | None = None
 
     def __post_init__(self) -> None:
         checked_key(self.key, field="key")
+        self._check_export()
         if not 0 <= self.decimals <= 12:
             raise InvalidInput("decimals: must be from 0 to 12", field="decimals")
         if (self.aggregation is Aggregation.UNIQUE) != (self.unique_property is not None):
@@ -61,6 +68,18 @@ class Meter:
     @property
     def quantity_max(self) -> Decimal:
         return _QUANTITIES_MAX[self.decimals]
+
+    def _check_export(self) -> None:
+        if self.export_as is None:
+            return
+        if not 1 <= len(checked_key(self.export_as, field="export_as")) <= EXPORT_LENGTH_MAX:
+            raise InvalidInput(f"export_as: must have 1 to {EXPORT_LENGTH_MAX} characters", field="export_as")
+        if self.aggregation not in EXPORTED:
+            words = " and ".join(sorted(EXPORTED))
+            raise InvalidInput(
+                f"export_as: the provider's meters only add up, so that only {words} can be exported, not {self.aggregation}",
+                field="export_as",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tallystick.storage import (
     credit_notes,
     credits,
     customers,
+    dunning,
     disputes,
     endpoints,
     entitlements,
@@ -34,6 +35,7 @@ from tallystick.storage import (
     spend_caps,
     subscriptions,
     usage,
+    usage_exports,
     usage_hours,
 )
 from tallystick.storage.database import Database
@@ -51,6 +53,7 @@ __all__ = [
     "credit_notes",
     "credits",
     "customers",
+    "dunning",
     "disputes",
     "endpoints",
     "entitlements",
@@ -74,6 +77,7 @@ __all__ = [
     "spend_caps",
     "subscriptions",
     "usage",
+    "usage_exports",
     "usage_hours",
 ]
 

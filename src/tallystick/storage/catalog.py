@@ -26,15 +26,18 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
 
     Raises Conflict where events or quotas are already measured in the old way: what is stored would mean something else.
     """
-    row = {
+    row: dict[str, Any] = {
         "key": meter.key,
         "aggregation": meter.aggregation.value,
         "decimals": meter.decimals,
         "unit": meter.unit,
         "allow_negative": meter.allow_negative,
         "unique_property": meter.unique_property,
+        "export_as": meter.export_as,
     }
-    if insert_new(conn, schema.meters, [row | {"created_at": at}], [schema.meters.c.key]):
+    _check_export(conn, meter)
+    since = None if meter.export_as is None else at
+    if insert_new(conn, schema.meters, [row | {"created_at": at, "export_since": since}], [schema.meters.c.key]):
         return
     # Locked: an event that is being recorded right now holds the meter's key, and is seen once it is there.
     stands = _meter(conn.execute(select(schema.meters).where(schema.meters.c.key == meter.key).with_for_update()).one())
@@ -46,7 +49,16 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
             "create another meter",
             code="meter_in_use",
         )
+    if (stands.export_as is None) != (meter.export_as is None):
+        row["export_since"] = since
     conn.execute(schema.meters.update().where(schema.meters.c.key == meter.key).values(row))
+
+
+def exported(conn: Connection) -> list[tuple[Meter, datetime]]:
+    """The meters of which the provider is told, and since when."""
+    table = schema.meters.c
+    rows = conn.execute(_METERS.where(table.export_as.is_not(None)))
+    return [(_meter(row), row.export_since) for row in rows]
 
 
 def meters(conn: Connection) -> dict[MeterKey, Meter]:
@@ -93,6 +105,17 @@ def charges_of(conn: Connection, meter_keys: Iterable[MeterKey]) -> dict[str, Ch
     return {charge.key: charge for charge in map(_charge, conn.execute(asked))}
 
 
+def _check_export(conn: Connection, meter: Meter) -> None:
+    """Two meters of one name at the provider would be added up there. Raises Conflict."""
+    if meter.export_as is None:
+        return
+    table = schema.meters.c
+    asked = select(table.key).where(table.export_as == meter.export_as, table.key != meter.key)
+    other = conn.execute(asked).scalar_one_or_none()
+    if other is not None:
+        raise Conflict(f"meter {meter.key}: {other} is exported as {meter.export_as} already; each has a name of its own")
+
+
 def _in_use(conn: Connection, key: MeterKey) -> bool:
     measured = (schema.usage_rollups.c.meter_key, schema.entitlements.c.meter_key)
     asked = [select(of).where(of == key) for of in measured]
@@ -121,6 +144,7 @@ def _meter(row: Row[Any]) -> Meter:
         unit=row.unit,
         allow_negative=row.allow_negative,
         unique_property=row.unique_property,
+        export_as=row.export_as,
     )
 
 

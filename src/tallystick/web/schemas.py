@@ -18,6 +18,7 @@ from tallystick.values.time import Period, instant, rfc3339
 
 # What can be a key: one line of text (domain/customers.py says it again, for those who come by another door).
 Key = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+ExportName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Line = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=320, pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$")]
 Moment = Annotated[str, Field(max_length=40, examples=["2026-01-31T09:30:00Z"], description="RFC 3339, with an offset.")]
@@ -38,17 +39,25 @@ class Sent(BaseModel):
 class CustomerBody(Sent):
     email: Email | None = None
     name: Line | None = None
+    language: Literal["en", "ja"] | None = Field(default=None, description="Of letters. Default: the language of the business.")
 
 
 class CustomerShown(BaseModel):
     id: str
     email: str | None
     name: str | None
+    language: str | None
     created_at: str
 
     @classmethod
     def of(cls, customer: Customer) -> Self:
-        return cls(id=customer.id, email=customer.email, name=customer.name, created_at=rfc3339(customer.created_at))
+        return cls(
+            id=customer.id,
+            email=customer.email,
+            name=customer.name,
+            language=customer.language,
+            created_at=rfc3339(customer.created_at),
+        )
 
 
 class MeterBody(Sent):
@@ -57,10 +66,17 @@ class MeterBody(Sent):
     unit: Line = "unit"
     allow_negative: bool = False
     unique_property: Key | None = None
+    export_as: ExportName | None = None
 
     def to_domain(self, key: str) -> Meter:
         return Meter(
-            MeterKey(key), Aggregation(self.aggregation), self.decimals, self.unit, self.allow_negative, self.unique_property
+            MeterKey(key),
+            Aggregation(self.aggregation),
+            self.decimals,
+            self.unit,
+            self.allow_negative,
+            self.unique_property,
+            self.export_as,
         )
 
 
@@ -71,6 +87,7 @@ class MeterShown(BaseModel):
     unit: str
     allow_negative: bool
     unique_property: str | None
+    export_as: str | None
 
     @classmethod
     def of(cls, meter: Meter) -> Self:
@@ -81,6 +98,7 @@ class MeterShown(BaseModel):
             unit=meter.unit,
             allow_negative=meter.allow_negative,
             unique_property=meter.unique_property,
+            export_as=meter.export_as,
         )
 
 

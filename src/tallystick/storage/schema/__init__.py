@@ -2,13 +2,14 @@
 
 from tallystick.storage.schema.accounts import accounts, sessions, tries
 from tallystick.storage.schema.alerts import alert_thresholds, alerts, dispatches, endpoints, messages
-from tallystick.storage.schema.base import ALIVE, APPEND_ONLY, HELD, LEFT, NOT_FINAL, metadata
+from tallystick.storage.schema.base import ALIVE, APPEND_ONLY, HELD, LEFT, NOT_FINAL, TO_EXPORT, metadata
 from tallystick.storage.schema.business import counters, settings
 from tallystick.storage.schema.catalog import charges, customers, meters
 from tallystick.storage.schema.checkouts import checkouts
 from tallystick.storage.schema.coupons import coupons, discounts, invoice_discounts, promotion_codes
 from tallystick.storage.schema.credit_notes import credit_note_lines, credit_notes, refunds
 from tallystick.storage.schema.credits import credit_burns, credit_grants
+from tallystick.storage.schema.dunning import dunning, dunning_tries
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
 from tallystick.storage.schema.reconciliation import disputes, reconciliations
@@ -21,6 +22,7 @@ from tallystick.storage.schema.subscriptions import (
     subscriptions,
 )
 from tallystick.storage.schema.usage import billing_positions, event_amendments, events, late_usage, usage_rollups, usage_uniques
+from tallystick.storage.schema.usage_exports import usage_export_hours, usage_exports
 from tallystick.storage.schema.work import api_keys, audit, boots, idempotency_keys, jobs, provider_events
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "HELD",
     "LEFT",
     "NOT_FINAL",
+    "TO_EXPORT",
     "accounts",
     "alert_thresholds",
     "alerts",
@@ -48,6 +51,8 @@ __all__ = [
     "deferred_revenue",
     "discounts",
     "dispatches",
+    "dunning",
+    "dunning_tries",
     "disputes",
     "endpoints",
     "entitlements",
@@ -80,6 +85,8 @@ __all__ = [
     "subscription_previews",
     "subscriptions",
     "tries",
+    "usage_export_hours",
+    "usage_exports",
     "usage_rollups",
     "usage_uniques",
 ]

@@ -52,6 +52,9 @@ HELD = "status = 'reserved'"
 # Of credit grants: what can still be burned, or expire.
 LEFT = "remaining > 0"
 
+# Of exports of usage: what is to be sent, or taken back.
+TO_EXPORT = "(status = 'pending' OR (status = 'sent' AND amended = 1))"
+
 
 def table(name: str, *items: SchemaItem) -> Table:
     return Table(f"tallystick_{name}", metadata, *items, sqlite_strict=True)

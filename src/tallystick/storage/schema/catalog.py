@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint
 
 from tallystick.domain.usage import Aggregation
-from tallystick.storage.schema.base import at, doc, flag, key, of_meter, one_of, table, whole, words
+from tallystick.storage.schema.base import at, doc, flag, key, of_meter, one_of, table, unique_where, whole, words
 from tallystick.storage.types import Whole
 
 customers = table(
@@ -13,6 +13,7 @@ customers = table(
     words("email", nullable=True),
     words("name", nullable=True),
     key("provider_ref", nullable=True),
+    key("language", nullable=True),  # null: the language of the business
     Column("provider_round", Whole(), nullable=False, server_default="0"),
     PrimaryKeyConstraint("id"),
     Index("ix_tallystick_customers_provider_ref", "provider_ref"),
@@ -27,9 +28,12 @@ meters = table(
     flag("allow_negative"),
     words("unique_property", nullable=True),
     at("created_at"),
+    key("export_as", nullable=True),  # null: what it measures is not exported
+    at("export_since", nullable=True),
     PrimaryKeyConstraint("key"),
     one_of("aggregation", Aggregation),
     CheckConstraint("decimals BETWEEN 0 AND 12", name="decimals"),
+    unique_where("uq_tallystick_meters_export_as", "export_as", where="export_as IS NOT NULL"),
 )
 
 charges = table(
