@@ -58,9 +58,9 @@ def test_what_the_path_names_and_is_not_there_is_404(world: Any) -> None:
 
 def test_an_unknown_path_is_404(world: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        world.v1.subscriptions.list()
+        world.v1.tax_rates.list()
     assert refused.value.http_status == 404
-    assert "Unrecognized request URL (GET: /v1/subscriptions)" in str(refused.value)
+    assert "Unrecognized request URL (GET: /v1/tax_rates)" in str(refused.value)
 
 
 def test_what_is_not_covered_is_refused_and_not_ignored(world: Any) -> None:

@@ -71,7 +71,7 @@ def _inner(call: Call, value: Any, resource: Any, name: str, number: int) -> Any
         raise _not_expandable(name, number)
     if not isinstance(value, str):
         return value
-    kind = kind_of_id(value)
+    kind = kind_of_id(value) or _kind_declared(resource, name)
     found = call.state.get(kind, value) if kind else None
     return public(found) if found else value
 
@@ -80,6 +80,15 @@ def _inner(call: Call, value: Any, resource: Any, name: str, number: int) -> Any
 def _is_expandable(resource: Hashable, name: str) -> bool:
     return any(isinstance(leaf, ForwardRef) or (isclass(leaf) and issubclass(leaf, stripe.StripeObject))
                for leaf in _leaves(annotations(resource).get(name)))  # fmt: skip
+
+
+@cache
+def _kind_declared(resource: Hashable, name: str) -> str | None:
+    """For ids that their caller chose, which say nothing of their kind: of products and coupons."""
+    if resource is None:
+        return None
+    named = [leaf.__forward_arg__ for leaf in _leaves(annotations(resource).get(name)) if isinstance(leaf, ForwardRef)]
+    return next((kind.name for kind in KINDS.values() if kind.resource.__name__ in named), None)
 
 
 @cache

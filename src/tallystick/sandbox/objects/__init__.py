@@ -4,6 +4,7 @@ from tallystick.sandbox.objects import (
     billing_portal,
     charges,
     checkout_sessions,
+    coupons,
     customers,
     disputes,
     event_destinations,
@@ -17,13 +18,16 @@ from tallystick.sandbox.objects import (
     products,
     refunds,
     setup_intents,
+    subscription_items,
+    subscriptions,
     test_clocks,
 )
 
 TABLES = [
     module.routes
     for module in (
-        billing_portal, charges, checkout_sessions, customers, disputes, event_destinations, events, invoice_items, invoices,
-        meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents, test_clocks,
+        billing_portal, charges, checkout_sessions, coupons, customers, disputes, event_destinations, events, invoice_items,
+        invoices, meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents, subscription_items,
+        subscriptions, test_clocks,
     )
 ]  # fmt: skip

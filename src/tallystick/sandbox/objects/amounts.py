@@ -1,6 +1,7 @@
 """Which sums can be charged, in Stripe's words."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 from tallystick.sandbox.errors import Refusal, invalid
 from tallystick.values.errors import InvalidInput
@@ -37,7 +38,11 @@ def is_below_minimum(amount: int, code: str) -> bool:
 
 def rounded(amount: Decimal) -> int:
     """Whole minor units, a half away from zero: Stripe rounds each line so."""
-    whole = int(abs(amount) + Decimal("0.5"))
+    return rounded_fraction(Fraction(amount))
+
+
+def rounded_fraction(amount: Fraction) -> int:
+    whole = int(abs(amount) + Fraction(1, 2))
     return whole if amount >= 0 else -whole
 
 

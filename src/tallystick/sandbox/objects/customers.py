@@ -6,7 +6,7 @@ from tallystick.sandbox.call import Call, merged, unset
 from tallystick.sandbox.errors import invalid
 from tallystick.sandbox.expand import included
 from tallystick.sandbox.lists import page
-from tallystick.sandbox.objects import payment_methods
+from tallystick.sandbox.objects import payment_methods, subscription_records
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 
@@ -61,6 +61,7 @@ def retrieve(call: Call) -> Doc:
 def delete(call: Call) -> Doc:
     doc = call.get("customer", call.ids[0])
     call = call.at(doc["test_clock"])
+    subscription_records.end_all(call, doc)
     for method in call.list("payment_method", ("customer", doc["id"])):
         payment_methods.release(call, method)
     return call.bury(doc, "customer.deleted")
@@ -163,11 +164,6 @@ def _settings(call: Call, doc: Doc, given: Doc) -> Doc:
                 code="resource_missing",
             )
     return {**doc["invoice_settings"], **{name: unset(value) for name, value in given.items()}}
-
-
-@included("customer", "subscriptions")
-def _subscriptions(_: Call, doc: Doc) -> Any:
-    return {"object": "list", "data": [], "has_more": False, "url": f"/v1/customers/{doc['id']}/subscriptions"}
 
 
 @included("customer", "sources")

@@ -4,7 +4,17 @@ from typing import Any
 
 from tallystick.sandbox.call import Call, public
 from tallystick.sandbox.errors import Refusal, conflict
-from tallystick.sandbox.objects import amounts, customers, due, payment_flow, payment_intents, settling
+from tallystick.sandbox.objects import (
+    amounts,
+    customers,
+    discounts,
+    due,
+    payment_flow,
+    payment_intents,
+    settling,
+    subscription_lines,
+    subscription_settling,
+)
 from tallystick.sandbox.state import Doc
 
 # What is not listed cannot happen.
@@ -16,6 +26,7 @@ TRANSITIONS = {
     "void": set(),
 }
 _HOUR, _DAY = 3600, 86400
+_RETRIES_AFTER_DAYS = (3, 5, 7)  # each after the one before
 
 
 def plan(call: Call, invoice: Doc) -> None:
@@ -34,6 +45,7 @@ def finalize(call: Call, invoice: Doc) -> Doc:
         raise conflict(
             "This invoice is already finalized, you can't re-finalize a non-draft invoice.", code="invoice_not_editable"
         )
+    invoice = subscription_lines.count_usage(call, invoice)
     customer = call.get("customer", invoice["customer"])
     sequence = customer["next_invoice_sequence"]
     customer = call.update(customer, next_invoice_sequence=sequence + 1)
@@ -50,9 +62,14 @@ def finalize(call: Call, invoice: Doc) -> Doc:
         customer_address=customer["address"], customer_email=customer["email"], customer_name=customer["name"],
         next_payment_attempt=None,
     )  # fmt: skip
+    subscription_settling.lose_discounts(call, invoice, discounts.consume(call, invoice))
     if amount == 0:
         return settling.pay(call, invoice, 0)
     _ask_for_payment(call, invoice, customer)
+    if invoice.get("_then"):
+        return void(call, invoice) if invoice["_then"] == "void" else mark_uncollectible(call, invoice)
+    if invoice["due_date"] and invoice.get("_subscription"):
+        due.schedule(call, invoice["test_clock"], invoice["due_date"], "invoice_overdue", invoice=invoice["id"])
     if invoice["auto_advance"] and invoice["collection_method"] == "charge_automatically":
         due.schedule(call, invoice["test_clock"], call.now, "collect_invoice", invoice=invoice["id"])
     return call.get("invoice", invoice["id"])
@@ -109,19 +126,23 @@ def void(call: Call, invoice: Doc) -> Doc:
         customers.adjust_balance(
             call, customer, -applied, invoice["currency"], kind="unapplied_from_invoice", invoice=invoice["id"]
         )
-    return call.update(
+    invoice = call.update(
         invoice, "invoice.voided", status="void", auto_advance=False, next_payment_attempt=None,
         status_transitions=_at(invoice, "voided_at", call),
     )  # fmt: skip
+    subscription_settling.paid(call, invoice)
+    return invoice
 
 
 def mark_uncollectible(call: Call, invoice: Doc) -> Doc:
     """Given up on, but it may still be paid."""
     _check(invoice, "uncollectible")
-    return call.update(
+    invoice = call.update(
         invoice, "invoice.marked_uncollectible", status="uncollectible", auto_advance=False, next_payment_attempt=None,
         status_transitions=_at(invoice, "marked_uncollectible_at", call),
     )  # fmt: skip
+    subscription_settling.paid(call, invoice)
+    return invoice
 
 
 def default_payment(call: Call, invoice: Doc) -> Doc | None:
@@ -137,16 +158,40 @@ def _finalize_due(call: Call, facts: Doc) -> None:
 
 @due.task("collect_invoice")
 def _collect_due(call: Call, facts: Doc) -> None:
-    """One automatic attempt. The schedule of later ones is the caller's."""
+    """One automatic attempt; of a subscription's invoice a few more, days apart. Of others the schedule is the caller's."""
     invoice = call.state.get("invoice", facts["invoice"])
     if not invoice or invoice["status"] != "open" or not invoice["auto_advance"]:
         return
+    tries = facts.get("tries", 0)
+    # Said before the attempt, so that the news of a failure says when the next one is.
+    invoice = plan_next_try(call, invoice, tries)
     try:
-        pay(call, invoice, {})
-    except Refusal:
+        pay(call, call.update(invoice, attempt_count=tries + 1), {})
+    except Refusal as refusal:
         after = call.get("invoice", invoice["id"])
-        if not after["attempted"]:
-            call.update(after, "invoice.payment_failed", attempted=True, attempt_count=1)
+        if refusal.status < 402:  # there was no card to try
+            after = call.update(after, attempted=True)
+            call.emit("invoice.payment_failed", after)
+            subscription_settling.failed(call, after)
+        if after["next_payment_attempt"] is None:
+            subscription_settling.given_up(call, after)
+
+
+def plan_next_try(call: Call, invoice: Doc, tries: int) -> Doc:
+    """After so many tries: a subscription's invoice is tried again, unless these were all."""
+    if not invoice.get("_subscription") or tries >= len(_RETRIES_AFTER_DAYS):
+        return call.update(invoice, next_payment_attempt=None)
+    at = call.now + _RETRIES_AFTER_DAYS[tries] * _DAY
+    due.schedule(call, invoice["test_clock"], at, "collect_invoice", invoice=invoice["id"], tries=tries + 1)
+    return call.update(invoice, next_payment_attempt=at)
+
+
+@due.task("invoice_overdue")
+def _overdue(call: Call, facts: Doc) -> None:
+    invoice = call.state.get("invoice", facts["invoice"])
+    if invoice and invoice["status"] == "open":
+        call.emit("invoice.overdue", invoice)
+        subscription_settling.failed(call, invoice)
 
 
 def _settle_balance(call: Call, invoice: Doc, customer: Doc) -> tuple[int, int]:
@@ -166,10 +211,11 @@ def _settle_balance(call: Call, invoice: Doc, customer: Doc) -> tuple[int, int]:
 
 def _ask_for_payment(call: Call, invoice: Doc, customer: Doc) -> None:
     method = _default_method(call, invoice)
+    saved = {"setup_future_usage": "off_session"} if invoice.get("_subscription") else {}
     intent = payment_intents.new(
         call,
         {"amount": invoice["amount_due"], "currency": invoice["currency"], "customer": customer["id"], "_invoice": invoice["id"],
-         "description": invoice["description"] or "Payment for Invoice"},
+         "description": invoice["description"] or "Payment for Invoice", **saved},
         call.state.get("payment_method", method) if method else None,
     )  # fmt: skip
     call.create(
@@ -190,7 +236,8 @@ def _cancel_payment(call: Call, invoice: Doc, reason: str) -> None:
 
 def _default_method(call: Call, invoice: Doc) -> str | None:
     customer = call.get("customer", invoice["customer"])
-    method: str | None = invoice["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    own = invoice["default_payment_method"] or subscription_settling.default_method(call, invoice)
+    method: str | None = own or customer["invoice_settings"]["default_payment_method"]
     return method
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from tallystick.sandbox.call import Call, merged, public, unset
 from tallystick.sandbox.errors import conflict, invalid
 from tallystick.sandbox.lists import page
-from tallystick.sandbox.objects import amounts, products
+from tallystick.sandbox.objects import amounts, discounts, products
 from tallystick.sandbox.objects.uncovered import refuse_uncovered
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
@@ -13,7 +13,7 @@ from tallystick.values.decimals import plain
 
 routes = Routes()
 _LINES_MAX, _LINES_SHOWN = 250, 10
-_UNCOVERED = ("customer_account", "discounts", "subscription", "tax_rates")
+_UNCOVERED = ("customer_account", "discounts", "tax_rates")
 _SOURCES = ("amount", "pricing", "price_data", "unit_amount_decimal")
 
 
@@ -36,11 +36,12 @@ def create(call: Call) -> Doc:
             param="currency",
         )
     period = params.get("period", {"start": call.now, "end": call.now})
+    bound = _bound(call, params.get("subscription"), customer)
     item = call.new(
         "invoiceitem", **sums, customer=customer["id"], date=call.now, description=unset(params.get("description")),
         discountable=True, discounts=[], invoice=None, metadata=merged({}, params.get("metadata", {})), period=period,
         tax_rates=[],
-        test_clock=customer["test_clock"],
+        test_clock=customer["test_clock"], **bound,
     )  # fmt: skip
     item.update(discountable=params.get("discountable", item["amount"] >= 0), net_amount=item["amount"])
     if invoice:
@@ -99,45 +100,48 @@ def list_page(call: Call) -> Doc:
     )  # fmt: skip
 
 
-def pull_pending(call: Call, invoice: Doc) -> Doc:
-    """The customer's items that wait for an invoice in its currency, now on this one."""
+def pull_pending(call: Call, invoice: Doc, event: str | None = "invoice.updated") -> Doc:
+    """The customer's items that wait for an invoice in its currency, or for one of its subscription, now on this one."""
     for item in call.list("invoiceitem", ("customer", invoice["customer"])):
-        if item["invoice"] is None and item["currency"] == invoice["currency"]:
-            invoice = add_line(call, invoice, call.update(item, invoice=invoice["id"]))
-    return invoice
+        is_for_it = item.get("_subscription") in (None, invoice.get("_subscription"))
+        if item["invoice"] is None and item["currency"] == invoice["currency"] and is_for_it:
+            new_line(call, invoice, {**_line_values(item), **_parent(item)}, item["id"])
+            call.update(item, invoice=invoice["id"])
+    return recount(call, invoice, event)
 
 
 def add_line(call: Call, invoice: Doc, item: Doc) -> Doc:
-    if len(call.list("line_item", ("invoice", invoice["id"]))) >= _LINES_MAX:
-        raise conflict(f"An invoice can have at most {_LINES_MAX} lines.", param="invoice")
-    details = {
-        "invoice_item": item["id"],
-        "proration": False,
-        "proration_details": {"credited_items": None},
-        "subscription": None,
-    }
-    call.create(
-        "line_item", **_line_values(item), discount_amounts=[], discounts=[], invoice=invoice["id"],
-        pretax_credit_amounts=[], taxes=[], parent={"invoice_item_details": details, "subscription_item_details": None,
-        "type": "invoice_item_details"},
-        _item=item["id"],
-    )  # fmt: skip
+    new_line(call, invoice, {**_line_values(item), **_parent(item)}, item["id"])
     return recount(call, invoice)
 
 
-def recount(call: Call, invoice: Doc) -> Doc:
-    """The draft with the sums of its lines as they are now."""
-    lines = call.list("line_item", ("invoice", invoice["id"]))
-    total = sum(line["amount"] for line in lines)
+def new_line(call: Call, invoice: Doc, values: Doc, item: str | None) -> Doc:
+    """One more line, not yet counted; `item` is the invoice item that it was, if any."""
+    if len(call.list("line_item", ("invoice", invoice["id"]))) >= _LINES_MAX:
+        raise conflict(f"An invoice can have at most {_LINES_MAX} lines.", param="invoice")
+    return call.create(
+        "line_item", **values, discount_amounts=[], discounts=[], invoice=invoice["id"], pretax_credit_amounts=[], taxes=[],
+        _item=item,
+    )  # fmt: skip
+
+
+def recount(call: Call, invoice: Doc, event: str | None = "invoice.updated") -> Doc:
+    """The draft with the sums of its lines as they are now, and with what its discounts take off them."""
+    before = call.list("line_item", ("invoice", invoice["id"]))
+    lines = discounts.applied(call, invoice.get("_discounts") or (), before)
+    for line, old in zip(lines, before, strict=True):
+        call.update(old, discount_amounts=line["discount_amounts"], discounts=line["discounts"])
+    off = discounts.totals(lines)
+    subtotal = sum(line["amount"] for line in lines)
+    total = subtotal - sum(row["amount"] for row in off)
     due = max(0, total + invoice["starting_balance"])
     shown = {
         "object": "list", "data": [public(line) for line in lines[:_LINES_SHOWN]], "has_more": len(lines) > _LINES_SHOWN,
         "url": f"/v1/invoices/{invoice['id']}/lines",
     }  # fmt: skip
     return call.update(
-        invoice, "invoice.updated", lines=shown, subtotal=total, subtotal_excluding_tax=total, total=total,
-        total_excluding_tax=total,
-        amount_due=due, amount_remaining=due,
+        invoice, event, lines=shown, subtotal=subtotal, subtotal_excluding_tax=subtotal, total=total,
+        total_excluding_tax=total, amount_due=due, amount_remaining=due, total_discount_amounts=off,
     )  # fmt: skip
 
 
@@ -153,6 +157,31 @@ def _draft(call: Call, identifier: str) -> Doc:
 def _line_values(item: Doc) -> Doc:
     names = ("amount", "currency", "description", "discountable", "metadata", "period", "pricing", "quantity", "quantity_decimal")
     return {**{name: item[name] for name in names}, "subtotal": item["amount"]}
+
+
+def _bound(call: Call, identifier: str | None, customer: Doc) -> Doc:
+    """To the subscription whose next invoice it waits for, where one is named."""
+    if not identifier:
+        return {}
+    subscription = call.get("subscription", identifier, param="subscription")
+    if subscription["customer"] != customer["id"]:
+        raise invalid(f"The subscription {identifier} belongs to another customer.", param="subscription")
+    parent = {"subscription_details": {"subscription": identifier, "subscription_item": None}, "type": "subscription_details"}
+    return {"parent": parent, "_subscription": identifier}
+
+
+def _parent(item: Doc) -> Doc:
+    """Where a line says that it comes from: an item of a subscription that was prorated, or what somebody added."""
+    subscription, of = item.get("_subscription"), item.get("_subscription_item")
+    credited = {"credited_items": (item["proration_details"] or {}).get("credited_items")}
+    known = {"invoice_item": item["id"], "proration": item["proration"], "proration_details": credited,
+             "subscription": subscription}  # fmt: skip
+    if of is None:
+        parent = {"invoice_item_details": known, "subscription_item_details": None, "type": "invoice_item_details"}
+    else:
+        parent = {"invoice_item_details": None, "subscription_item_details": {**known, "subscription_item": of},
+                  "type": "subscription_item_details"}  # fmt: skip
+    return {"parent": parent, "subscription": subscription}
 
 
 def _repriced(item: Doc, params: Doc) -> Doc:

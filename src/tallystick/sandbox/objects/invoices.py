@@ -36,7 +36,7 @@ def create(call: Call) -> Doc:
     currency = amounts.known(params.get("currency") or customer["currency"] or "usd").code
     if customer["currency"] is None:
         customer = call.update(customer, "customer.updated", currency=currency)
-    invoice = call.save(_new(call, params, customer, currency), "invoice.created")
+    invoice = call.save(new(call, params, customer, currency), "invoice.created")
     if params.get("pending_invoice_items_behavior") == "include":
         invoice = invoice_items.pull_pending(call, invoice)
     invoice_flow.plan(call, invoice)
@@ -69,6 +69,8 @@ def delete(call: Call) -> Doc:
     invoice = call.get("invoice", call.ids[0])
     if invoice["status"] != "draft":
         raise conflict("You can only delete draft invoices. To cancel a finalized invoice, void it.", code="invoice_not_editable")
+    if invoice.get("_subscription"):
+        raise conflict("You can't delete invoices created by subscriptions.", code="invoice_not_editable")
     for line in call.list("line_item", ("invoice", invoice["id"])):
         call.state.delete("line_item", line["id"])
     for item in call.list("invoiceitem", ("invoice", invoice["id"])):
@@ -83,9 +85,10 @@ def retrieve(call: Call) -> Doc:
 
 @routes.add("GET", "/v1/invoices", "InvoiceListParams")
 def list_page(call: Call) -> Doc:
-    wanted = [(name, call.params[name]) for name in ("customer", "status", "collection_method") if name in call.params]
+    named = {"subscription": "_subscription", **{name: name for name in ("customer", "status", "collection_method")}}
+    wanted = [(field, call.params[name]) for name, field in named.items() if name in call.params]
     by = wanted[0] if wanted and wanted[0][0] != "collection_method" else None
-    return page(call, "invoice", by=by, where=lambda doc: all(doc[name] == value for name, value in wanted))
+    return page(call, "invoice", by=by, where=lambda doc: all(doc.get(name) == value for name, value in wanted))
 
 
 @routes.add("POST", "/v1/invoices/{id}/finalize", "InvoiceFinalizeInvoiceParams")
@@ -159,7 +162,8 @@ def _confirmation_secret(call: Call, invoice: Doc) -> Doc | None:
     return {"client_secret": intent["client_secret"], "type": "payment_intent"}
 
 
-def _new(call: Call, params: Doc, customer: Doc, currency: str) -> Doc:
+def new(call: Call, params: Doc, customer: Doc, currency: str) -> Doc:
+    """A draft, not yet saved."""
     _check_terms(params)
     balance = customer["balance"] if customer["currency"] == currency else 0
     lines = {"object": "list", "data": [], "has_more": False, "url": ""}
@@ -173,7 +177,7 @@ def _new(call: Call, params: Doc, customer: Doc, currency: str) -> Doc:
         status="draft",
         subtotal_excluding_tax=0, test_clock=customer["test_clock"], total_discount_amounts=[], total_excluding_tax=0,
         total_pretax_credit_amounts=[], total_taxes=[], collection_method="charge_automatically",
-        _days_until_due=params.get("days_until_due"), _token=call.text(40), _plan=None,
+        _days_until_due=params.get("days_until_due"), _token=call.text(40), _plan=None, _subscription=None,
     )  # fmt: skip
     invoice["lines"] = {**lines, "url": f"/v1/invoices/{invoice['id']}/lines"}
     invoice.update({name: unset(params[name]) for name in _PLAIN if name in params})

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tallystick.sandbox.call import Call
+from tallystick.sandbox.objects import subscription_settling
 from tallystick.sandbox.state import Doc
 
 
@@ -18,11 +19,14 @@ def follow(call: Call, intent: Doc) -> None:
                     stamps = {**payment["status_transitions"], "paid_at": call.now}
                     paid = {"status": "paid", "amount_paid": intent["amount_received"], "status_transitions": stamps}
                     call.update(payment, "invoice_payment.paid", **paid)
+            subscription_settling.keep_method(call, invoice, intent["payment_method"])
             pay(call, invoice, intent["amount_received"])
         case "requires_action":
             call.emit("invoice.payment_action_required", _attempted(call, invoice))
+            subscription_settling.failed(call, invoice)
         case "requires_payment_method":
             call.emit("invoice.payment_failed", _attempted(call, invoice))
+            subscription_settling.failed(call, invoice)
         case _:
             pass
 
@@ -37,6 +41,7 @@ def pay(call: Call, invoice: Doc, amount: int, **more: Any) -> Doc:
         "paid_at": call.now}, **more,
     )  # fmt: skip
     call.emit("invoice.payment_succeeded", invoice)
+    subscription_settling.paid(call, invoice)
     return invoice
 
 

@@ -2,7 +2,7 @@
 
 from tallystick.sandbox.call import Call, unset
 from tallystick.sandbox.errors import conflict, invalid
-from tallystick.sandbox.objects import due, payment_methods
+from tallystick.sandbox.objects import cycles, due, payment_methods, subscription_records
 from tallystick.sandbox.routes import Routes
 from tallystick.sandbox.state import Doc
 
@@ -28,8 +28,9 @@ def advance(call: Call) -> Doc:
         raise conflict("Test clock advancement underway - cannot perform modifications.", code="test_clock_advancing")
     if target <= clock["frozen_time"]:
         raise invalid("The frozen_time must be later than the current frozen_time of the test clock.", param="frozen_time")
-    if target - clock["frozen_time"] > _STEP_MAX:
-        raise invalid("Test clocks can be advanced by at most two years at a time.", param="frozen_time")
+    if target - clock["frozen_time"] > _step_max(call, clock):
+        message = "Test clocks can be advanced by at most two intervals of the shortest subscription, or two years, at a time."
+        raise invalid(message, param="frozen_time")
     due.schedule(call, None, call.wall, "advance_clock", test_clock=clock["id"], until=target)
     details = {"advancing": {"target_frozen_time": target}}
     return call.update(clock, "test_helpers.test_clock.advancing", status="advancing", status_details=details)
@@ -40,6 +41,7 @@ def delete(call: Call) -> Doc:
     """Its customers go with it."""
     clock = call.get(_KIND, call.ids[0])
     for customer in call.list("customer", ("test_clock", clock["id"])):
+        subscription_records.end_all(call.at(clock["id"]), customer)
         for method in call.list("payment_method", ("customer", customer["id"])):
             payment_methods.release(call, method)
         call.bury(customer, "customer.deleted")
@@ -47,6 +49,14 @@ def delete(call: Call) -> Doc:
 
 
 routes.readable(_KIND, _URL, "test_helpers.TestClock")
+
+
+def _step_max(call: Call, clock: Doc) -> int:
+    live = [
+        doc for doc in call.list("subscription", ("test_clock", clock["id"])) if doc["status"] not in subscription_records.ENDED
+    ]
+    lengths = [cycles.longest(item["price"]["recurring"]) for doc in live for item in doc["items"]["data"]]
+    return min([_STEP_MAX, *(2 * length for length in lengths)])
 
 
 @due.task("advance_clock")
