@@ -13,11 +13,12 @@ from tallystick.domain.customers import checked_key
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Collection
 from tallystick.domain.periods import read_cadence
+from tallystick.domain.plan_changes import When
 from tallystick.domain.plans import PlanVersion
 from tallystick.domain.price_documents import read_price
 from tallystick.domain.subscriptions import Act, Anchoring, Status, Subscription
 from tallystick.flows._begin import Begun, Wanted
-from tallystick.flows._change import Change, Changed, When
+from tallystick.flows._change import Change, Changed
 from tallystick.values.errors import InvalidInput, NotFound
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tallystick.values.money import currency as currency_of
@@ -27,7 +28,7 @@ class SubscriptionCalls(Engine):
     """Plans, and the life of a subscription: subscribe, change, pause, cancel, each with its preview."""
 
     def put_plan(self, plan: PlanVersion, *, actor: str = "system") -> PlanVersion:
-        """The plan as given, from now on; where it differs from its newest version, as another one. `plan.version` says nothing."""
+        """The plan as given, from now on; another content is another version. `plan.version` says nothing."""
         wanted = Catalogue(meters={}, charges={}, plans={plan.key: replace(plan, version=1)})
         flows.apply_catalogue.apply_catalogue(self.context, wanted, actor=actor)
         return self.plan(plan.key)

@@ -1,6 +1,6 @@
 """A customer on a plan: its states, its periods, what it is charged for, and what becomes of that when it changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,12 +11,11 @@ from tallystick.domain.entitlements import Quota, Reset
 from tallystick.domain.lines import Fee, LineKind, share_of
 from tallystick.domain.periods import Cadence, Interval, period_at, time_zone
 from tallystick.domain.plans import ChargeKind, PlanCharge, PlanVersion
-from tallystick.domain.rating import rate
 from tallystick.values.decimals import EXACT
 from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
 from tallystick.values.exact import Exact
 from tallystick.values.ids import CustomerId, MeterKey, SubscriptionId
-from tallystick.values.money import Currency, Money
+from tallystick.values.money import Currency
 from tallystick.values.time import Period, rfc3339
 
 SEATS_MAX = 1_000_000
@@ -449,20 +448,6 @@ def check_instant(subscription: Subscription, at: datetime) -> None:
             f"subscription {subscription.id}: {rfc3339(at)} is not in its current period, or before its last change",
             code="not_in_period",
         )
-
-
-def recurring_amount(sold_now: Sold, currency: Currency) -> Money:
-    """What its fees come to for one full period."""
-    fees = (c for c in sold_now.charges if c.kind in (ChargeKind.RECURRING, ChargeKind.SEATS))
-    return Money(sum(rate(c.price, c.quantity).total.minor for c in fees), currency)
-
-
-def differing(old: Sold, new: Sold) -> tuple[Sequence[SoldCharge], Sequence[SoldCharge]]:
-    """The charges that end, and those that begin, where the terms change; what stays the same goes on untouched."""
-    before, after = old.by_key, new.by_key
-    ending = [charge for key, charge in before.items() if after.get(key) != charge]
-    beginning = [charge for key, charge in after.items() if before.get(key) != charge]
-    return ending, beginning
 
 
 def share(subscription: Subscription) -> Exact:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import assert_never
 
 from sqlalchemy import Connection
@@ -11,8 +10,9 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.periods import Cadence
+from tallystick.domain.plan_changes import When
 from tallystick.domain.plans import ChargeKind
-from tallystick.domain.subscriptions import Act, ClosedPeriod, PlanTerms, Sold, SoldCharge, Status, Subscription
+from tallystick.domain.subscriptions import Act, ClosedPeriod, PlanTerms, Sold, Status, Subscription
 from tallystick.flows import _begin, _subscriptions
 from tallystick.flows._subscriptions import Billing
 from tallystick.flows.context import Context
@@ -32,14 +32,6 @@ _TOLD = {
     Act.PAUSE: "subscription.paused",
     Act.RESUME: "subscription.resumed",
 }
-
-
-class When(StrEnum):
-    """When a change takes effect. `auto`: upwards at once, downwards at the end of the period."""
-
-    NOW = "now"
-    PERIOD_END = "period_end"
-    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +82,17 @@ def wanted_terms(conn: Connection, subscription: Subscription, change: Change) -
     )
 
 
-def at_once(conn: Connection, subscription: Subscription, terms: PlanTerms, when: When) -> bool:
-    """Whether the change takes effect now (docs: Money and time, Time)."""
-    if when is not When.AUTO:
-        return when is When.NOW
-    if subscription.status is Status.TRIALING or terms.cadence != subscription.terms.cadence:
-        return True
-    now, then = _subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms)
-    amounts = [domain.subscriptions.recurring_amount(each, terms.currency) for each in (now, then)]
-    return amounts[1] >= amounts[0]
-
-
 def proposed(conn: Connection, subscription: Subscription, terms: PlanTerms, *, at: datetime) -> Proposal:
     """The change at that instant. Raises Conflict where it is not in the current period, or before an earlier change."""
     domain.subscriptions.check_instant(subscription, at)
     after = domain.subscriptions.changed(subscription, terms, at=at)
     old, new = _subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms)
-    _check_meters(old, new)
+    domain.plan_changes.check_meters(old, new)
     if subscription.status is Status.TRIALING:
         return Proposal(after, Billing(after, at=at))
     if terms.cadence != subscription.terms.cadence:
         return _anew(conn, subscription, after, (old, new), at)
-    ending, beginning = domain.subscriptions.differing(old, new)
+    ending, beginning = domain.plan_changes.differing(old, new)
     billing = _subscriptions.credits(conn, subscription, at, of=[each for each in ending if each.in_advance])
     gone = [each for each in ending if each.kind is ChargeKind.USAGE and each.key not in new.by_key]
     cut = domain.subscriptions.closed(subscription, at=at)
@@ -144,7 +125,7 @@ def outcome(conn: Connection, subscription: Subscription, act: Act, terms: PlanT
             return proposed(conn, subscription, terms, at=at)
         case Act.CHANGE_AT_END:
             old, new = _subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms)
-            _check_meters(old, new)
+            domain.plan_changes.check_meters(old, new)
             _subscriptions.check_counted_once(conn, subscription, new.charges, since=subscription.period.end)
             return Proposal(domain.subscriptions.scheduled(subscription, terms), Billing(subscription))
         case Act.CANCEL_AT_END:
@@ -222,14 +203,3 @@ def fingerprint(subscription: Subscription, invoice: Invoice | None) -> str:
     shown = [] if invoice is None else [f"{line.id} {line.amount.minor}" for line in invoice.lines]
     total = "nothing" if invoice is None else f"{invoice.total.minor} {invoice.discount.minor} {invoice.credits_applied.minor}"
     return derived("shown", subscription.id, str(subscription.version), total, *shown)
-
-
-def _check_meters(old: Sold, new: Sold) -> None:
-    """A charge keeps its meter through every change, since it counts on."""
-    before: Mapping[str, SoldCharge] = old.by_key
-    moved = [key for key, charge in new.by_key.items() if key in before and before[key].meter_key != charge.meter_key]
-    if moved:
-        raise InvalidInput(
-            f"plan: its charge {moved[0]} is on another meter than that of the plan before; name one of them otherwise",
-            field="plan",
-        )

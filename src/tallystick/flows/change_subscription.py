@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection
 
-from tallystick import storage
+from tallystick import domain, storage
 from tallystick.domain.subscriptions import Act, PlanTerms, Subscription
-from tallystick.flows import _change, _preview
+from tallystick.flows import _change, _preview, _subscriptions
 from tallystick.flows._change import Change, Changed
 from tallystick.flows._preview import Asked
 from tallystick.flows.context import Context
@@ -45,7 +45,8 @@ def accept_preview(ctx: Context, preview_id: str, *, actor: str = "system") -> C
 def _asked(change: Change) -> Asked:
     def act(conn: Connection, subscription: Subscription) -> tuple[Act, PlanTerms]:
         terms = _change.wanted_terms(conn, subscription, change)
-        at_once = _change.at_once(conn, subscription, terms, change.when)
+        old, new = _subscriptions.sold(conn, subscription.terms), _subscriptions.sold(conn, terms)
+        at_once = domain.plan_changes.is_at_once(subscription, terms, change.when, old=old, new=new)
         if terms == subscription.terms:  # nothing is changed but what was agreed for later
             at_once = False
         return (Act.CHANGE if at_once else Act.CHANGE_AT_END), terms
