@@ -49,7 +49,7 @@ def _rows(note: CreditNote, papers: Papers, words: Words, locale: Locale) -> Ite
         rest -= credited.amount
     if rest.minor or not note.lines:
         whole = words.whole_invoice.format(number=papers.invoice.number or papers.invoice.id)
-        yield Row(whole, figures.span(papers.invoice.period, papers.zone, locale), (), "", "", figures.money(rest, locale))
+        yield Row(whole, figures.days(papers.invoice.period, papers.zone, locale), (), "", "", figures.money(rest, locale))
 
 
 def _remarks(note: CreditNote, words: Words, locale: Locale) -> Iterator[str]:

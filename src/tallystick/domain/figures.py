@@ -53,13 +53,17 @@ def day(at: datetime, zone: ZoneInfo, locale: Locale) -> str:
     return format_date(at.astimezone(zone).date(), _DAY[locale], locale=locale)
 
 
+def days(period: Period, zone: ZoneInfo, locale: Locale) -> str:
+    """From its first day to its last one."""
+    return _BETWEEN[locale].join(dict.fromkeys(day(at, zone, locale) for at in (period.start, period.end - _MICROSECOND)))
+
+
 def span(period: Period, zone: ZoneInfo, locale: Locale) -> str:
-    """From the first day to the last one; with the time of day, where it does not begin and end at midnight."""
+    """Likewise, with the time of day where it does not begin and end at midnight."""
     from babel.dates import format_datetime
 
     if all(_midnight(at.astimezone(zone)) for at in (period.start, period.end)):
-        days = dict.fromkeys(day(at, zone, locale) for at in (period.start, period.end - _MICROSECOND))
-        return _BETWEEN[locale].join(days)
+        return days(period, zone, locale)
     moments = (at.astimezone(zone) for at in (period.start, period.end))
     return _BETWEEN[locale].join(format_datetime(at, _MOMENT[locale], locale=locale) for at in moments)
 

@@ -129,7 +129,7 @@ def _facts(papers: Papers, words: Words, locale: Locale, *, at: datetime) -> Ite
     yield Fact(words.opened_on, figures.day(at, zone, locale))
     if invoice.due_at is not None and invoice.total.minor:
         yield Fact(words.due_on, figures.day(invoice.due_at, zone, locale))
-    yield Fact(words.period, figures.span(invoice.period, zone, locale))
+    yield Fact(words.period, figures.days(invoice.period, zone, locale))
     yield Fact(words.customer_id, figures.plain_text(invoice.customer_id))
 
 

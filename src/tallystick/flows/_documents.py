@@ -1,0 +1,50 @@
+"""What a document of an invoice is written from, in the language and the zone of whoever reads it."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.customers import Customer
+from tallystick.domain.invoice_documents import Papers
+from tallystick.domain.invoices import Invoice
+from tallystick.domain.letters import Locale
+from tallystick.flows.context import Context
+from tallystick.values.errors import InvalidInput
+from tallystick.values.ids import MeterKey
+
+
+def papers(ctx: Context, conn: Connection, invoice: Invoice) -> Papers:
+    """The invoice with all that stands on it, as it is now."""
+    customer = storage.customers.get(conn, invoice.customer_id)
+    assert customer is not None, "an invoice has its customer"
+    return Papers(
+        invoice,
+        customer,
+        ctx.terms.seller,
+        _zone(conn, invoice),
+        notes=storage.credit_notes.of_invoice(conn, invoice.customer_id, invoice.id),
+        payment=storage.payments.of_invoice(conn, invoice.id),
+        units=_units(conn),
+    )
+
+
+def language(ctx: Context, customer: Customer, asked: str | None) -> Locale:
+    """The one that is asked for, else the customer's, else that of the business. Raises InvalidInput for others."""
+    if asked is not None and asked not in domain.customers.LANGUAGES:
+        raise InvalidInput(f"language: must be one of {', '.join(domain.customers.LANGUAGES)}", field="language")
+    chosen = asked or customer.language
+    if chosen is None:
+        return ctx.outgoing.locale
+    return "ja" if chosen == "ja" else "en"
+
+
+def _zone(conn: Connection, invoice: Invoice) -> ZoneInfo:
+    """That of the subscription; days of what is billed without one are UTC's."""
+    kept = None if invoice.subscription_id is None else storage.subscriptions.get(conn, invoice.subscription_id)
+    return domain.periods.time_zone("UTC" if kept is None else kept.subscription.zone)
+
+
+def _units(conn: Connection) -> Mapping[MeterKey, str]:
+    return {key: meter.unit for key, meter in storage.catalog.meters(conn).items()}
