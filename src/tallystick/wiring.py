@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+import stripe
+
 from tallystick.couriers.http import HttpEgress
 from tallystick.couriers.mail import SmtpMailer, read_server
 from tallystick.couriers.protocol import Mailer, NoMailer
@@ -51,7 +53,7 @@ def _listen(sandbox: Sandbox, url: str) -> str:
     listed = json.loads(sandbox.handle("GET", "/v1/webhook_endpoints", query="limit=100", headers=headers).body)
     for endpoint in listed["data"]:
         sandbox.handle("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}", headers=headers)
-    body = urlencode({"url": url, "enabled_events[0]": "*"}).encode()
+    body = urlencode({"url": url, "enabled_events[0]": "*", "api_version": stripe.api_version}).encode()
     made = json.loads(sandbox.handle("POST", "/v1/webhook_endpoints", body=body, headers=headers).body)
     secret: str = made["secret"]
     return secret

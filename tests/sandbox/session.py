@@ -38,6 +38,7 @@ def webhook_endpoints(v1: Any, key: Options) -> Any:
     v1.webhook_endpoints.update(endpoint.id, {"description": "ours"}, key())
     v1.webhook_endpoints.retrieve(endpoint.id)
     v1.webhook_endpoints.list({"limit": 3})
+    v1.accounts.retrieve_current()
     return endpoint
 
 

@@ -39,10 +39,12 @@ class Engine:
         return cls._wired(wiring.with_couriers(context, None), wired)
 
     @classmethod
-    def from_settings(cls, settings: "Settings", *, clock: Clock | None = None, receives: bool = False) -> Self:
+    def from_settings(
+        cls, settings: "Settings", *, clock: Clock | None = None, receives: bool = False, as_is: bool = False
+    ) -> Self:
         """The engine that the settings describe: Stripe where there is a key, else the sandbox.
 
-        `receives` says that this process answers the provider's webhooks.
+        `receives` says that this process answers the provider's webhooks; `as_is`, that the database is only looked at.
         """
         from tallystick import wiring
 
@@ -51,7 +53,10 @@ class Engine:
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
         terms = Terms(timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes), settings.number_prefix)
         context = Context(database, clock, SystemIds(clock), wired.provider, terms)
-        app = cls._wired(wiring.with_couriers(context, settings), wired)
+        context = wiring.with_couriers(context, settings)
+        if as_is:
+            return cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
+        app = cls._wired(context, wired)
         if settings.api_key_pepper is not None:
             app._api_key_pepper = settings.api_key_pepper.get_secret_value()
         return app
@@ -60,8 +65,15 @@ class Engine:
     def _wired(cls, context: Context, wired: "Wired") -> Self:
         context.database.migrate()
         app = cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
-        app._pin_mode("sandbox" if wired.sandbox is not None else "live" if wired.provider.livemode else "test")
+        app._pin_mode(app.mode)
         return app
+
+    @property
+    def mode(self) -> str:
+        """What this engine's money is: of the sandbox, of a test key, or real."""
+        if self.sandbox is not None:
+            return "sandbox"
+        return "live" if self.context.provider.livemode else "test"
 
     def _pin_mode(self, mode: str) -> None:
         with self.context.database.transaction("pin mode") as conn:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.api_keys import ApiKey, IssuedKey, Principal
+from tallystick.domain.diagnosis import Finding
 from tallystick.flows.backlog import Backlog
+from tallystick.flows.diagnose import Expected
 from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
 from tallystick.storage.jobs import Job
+
+if TYPE_CHECKING:
+    from tallystick.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -61,6 +66,11 @@ class OperationCalls(Engine):
     def backlog(self) -> Backlog:
         """How far behind the worker is."""
         return flows.backlog.backlog(self.context)
+
+    def diagnose(self, settings: "Settings") -> list[Finding]:
+        """Everything that billing needs, looked at: what is well, what is not, and what to do. Nothing is changed."""
+        secrets = 1 if self.sandbox is not None else len(settings.webhook_secrets)
+        return flows.diagnose.diagnose(self.context, Expected(settings.url, secrets, self.mode))
 
     def dead_jobs(self, *, limit: int = 100) -> list[Job]:
         """The jobs that were given up, newest first, each with its last error."""

@@ -12,6 +12,7 @@ from tallystick.cli import (
     coupons,
     credits,
     customers,
+    doctor,
     events,
     invoices,
     keys,
@@ -34,6 +35,7 @@ app = typer.Typer(
 for group in (
     serve,
     operate,
+    doctor,
     uptime,
     lines,
     catalog,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer, ProviderCustomer
+from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.refunds import ProviderRefund
@@ -93,6 +94,8 @@ EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
+AccountOutcome = ProviderAccount | Refused | Limited | Unknown
+EndpointsListed = Sequence[ProviderEndpoint] | Refused | Limited | Unknown
 MethodOutcome = str | Refused | Limited | Unknown  # the payment method that is charged from now on
 
 
@@ -153,6 +156,7 @@ class PaymentProvider(Protocol):
     name: str
     livemode: bool
     capabilities: Capabilities
+    events: Sequence[str]  # the types of its news that change something here
     circuits: Circuits | None  # how each kind of its endpoints answers; None: nobody watches
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
@@ -241,6 +245,14 @@ class PaymentProvider(Protocol):
 
     def events_since(self, at: datetime) -> EventsListed:
         """The news since, oldest first, as its webhooks would have brought it; as far back as the provider keeps any."""
+        ...
+
+    def fetch_account(self) -> AccountOutcome:
+        """Whose key ours is: a question that costs nothing, by which to see that it is answered at all."""
+        ...
+
+    def webhook_endpoints(self) -> EndpointsListed:
+        """Whom the provider tells of its news."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:

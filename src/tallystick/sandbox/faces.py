@@ -85,7 +85,8 @@ def asgi_app(sandbox: Sandbox, *, browsers_only: bool = False) -> Callable[[Scop
         body = await _body(receive)
         # In a thread: a state in a file may have to wait for another process.
         reply = await asyncio.to_thread(_answer, sandbox, scope, body, browsers_only)
-        raw = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items()]
+        # The server says its own date.
+        raw = [(name.lower().encode(), value.encode()) for name, value in reply.headers.items() if name != "Date"]
         raw.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
         await send({"type": "http.response.body", "body": reply.body})

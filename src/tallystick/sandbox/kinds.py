@@ -20,6 +20,7 @@ class Kind:
 
 
 _ALL = (
+    Kind("account", "acct_", stripe.Account, "/v1/account"),
     Kind(
         "customer",
         "cus_",

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -79,6 +80,7 @@ class Sandbox:
                 reply = self._reply(request, found, subjects)
             except Refusal as refusal:
                 reply = _refused(refusal, request_id)
+        reply.headers["Date"] = format_datetime(self.clock.now(), usegmt=True)
         if self.faults.fires("timeout_after_success", *subjects):
             raise Lost("Request timed out", is_timeout=True)
         if self.faults.fires("lost_reply", *subjects):

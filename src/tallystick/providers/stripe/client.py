@@ -13,6 +13,7 @@ from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import (
+    AccountOutcome,
     Capabilities,
     CheckoutOutcome,
     CheckoutRequest,
@@ -22,6 +23,7 @@ from tallystick.providers.protocol import (
     DisputeOutcome,
     DisputesListed,
     Done,
+    EndpointsListed,
     EventsListed,
     KnownCustomer,
     Limited,
@@ -36,7 +38,18 @@ from tallystick.providers.protocol import (
     Refused,
     Unknown,
 )
-from tallystick.providers.stripe import bodies, checkouts, customers, disputes, lists, outcomes, refunds, translate, transport
+from tallystick.providers.stripe import (
+    bodies,
+    checkouts,
+    customers,
+    disputes,
+    inspection,
+    lists,
+    outcomes,
+    refunds,
+    translate,
+    transport,
+)
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
 
@@ -60,6 +73,7 @@ class StripeProvider:
     """Stripe behind our protocol. Every POST carries the caller's key or one derived from it; no outcome is an exception."""
 
     name = "stripe"
+    events = inspection.EVENTS
     capabilities = Capabilities(merchant_of_record=False, hosted_invoices=True, off_session=True)
 
     def __init__(
@@ -153,6 +167,12 @@ class StripeProvider:
 
     def events_since(self, at: datetime) -> EventsListed:
         return self._ask(lambda: lists.events(self._stripe, at))
+
+    def fetch_account(self) -> AccountOutcome:
+        return self._ask(lambda: inspection.account(self._stripe, livemode=self.livemode))
+
+    def webhook_endpoints(self) -> EndpointsListed:
+        return self._ask(lambda: inspection.endpoints(self._stripe))
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
         return self._verifier.verify(body, headers, now=now)

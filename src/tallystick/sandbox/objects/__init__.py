@@ -1,6 +1,7 @@
 """One file per kind of object. TABLES is every endpoint of them."""
 
 from tallystick.sandbox.objects import (
+    account,
     billing_portal,
     charges,
     checkout_sessions,
@@ -26,8 +27,8 @@ from tallystick.sandbox.objects import (
 TABLES = [
     module.routes
     for module in (
-        billing_portal, charges, checkout_sessions, coupons, customers, disputes, event_destinations, events, invoice_items,
-        invoices, meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents, subscription_items,
-        subscriptions, test_clocks,
+        account, billing_portal, charges, checkout_sessions, coupons, customers, disputes, event_destinations, events,
+        invoice_items, invoices, meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents,
+        subscription_items, subscriptions, test_clocks,
     )
 ]  # fmt: skip

@@ -1,0 +1,150 @@
+"""What a doctor would say: of each part that billing needs, whether it is well, and what to do where it is not. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tallystick.values.time import rfc3339
+
+SKEW_WARNS, SKEW_FAILS = timedelta(seconds=5), timedelta(minutes=4)  # at five minutes webhooks and usage are refused
+LATE = timedelta(minutes=5)
+QUIET = timedelta(days=7)
+
+
+class Health(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do."""
+
+    subject: str
+    health: Health
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """Whose key it is, in which mode, which version of the API answers, and what time it is there."""
+
+    id: str
+    livemode: bool
+    version: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEndpoint:
+    """Somebody whom the provider tells of events: of those types, in the form of that version; None: the account's own."""
+
+    url: str
+    enabled: bool
+    version: str | None
+    types: tuple[str, ...]
+
+    def hears(self, event: str) -> bool:
+        return any(event == name or (name.endswith("*") and event.startswith(name[:-1])) for name in self.types)
+
+
+def of_account(account: ProviderAccount, *, sandbox: bool) -> list[Finding]:
+    """The key, and the mode that it is of."""
+    if sandbox:
+        said = "the offline sandbox stands in for Stripe; no money moves"
+        return [Finding("key", Health.WARN, said, "put a key into STRIPE_SECRET_KEY to go live")]
+    mode = "live: money moves" if account.livemode else "test: no money moves"
+    return [
+        Finding("key", Health.OK, f"accepted, of the account {account.id}"),
+        Finding("mode", Health.OK, mode),
+        Finding("API version", Health.OK, account.version),
+    ]
+
+
+def of_mode(pinned: str | None, mode: str) -> Finding:
+    """Whether the database is for this key."""
+    if pinned in {None, mode}:
+        return Finding("database mode", Health.OK, pinned or "not said yet")
+    return Finding("database mode", Health.FAIL, f"{pinned}, and the key is of {mode} mode", "use one database for each mode")
+
+
+def of_clocks(theirs: datetime | None, ours: datetime) -> Finding:
+    """Usage and webhooks carry instants: who is minutes off refuses good ones, and is refused."""
+    if theirs is None:
+        return Finding("clock", Health.WARN, "the provider said no time", "look at the clock of this machine yourself")
+    apart = abs(theirs - ours)
+    seconds = apart // timedelta(seconds=1)
+    detail = f"{seconds} s {'behind' if ours < theirs else 'ahead of'} the provider's" if seconds else "as the provider's"
+    if apart < SKEW_WARNS:
+        return Finding("clock", Health.OK, detail)
+    return Finding("clock", Health.FAIL if apart >= SKEW_FAILS else Health.WARN, detail, "switch on NTP on this machine")
+
+
+def of_endpoints(
+    endpoints: Sequence[ProviderEndpoint], url: str, *, wanted: Sequence[str], version: str, livemode: bool
+) -> list[Finding]:
+    """Whether the provider tells us what we act on, in the form that we read."""
+    ours = [endpoint for endpoint in endpoints if endpoint.url.startswith(f"{url}/")]
+    if not ours:
+        remedy = "add one in the dashboard, or set TALLYSTICK_PUBLIC_URL to the address that it has"
+        health = Health.FAIL if livemode else Health.WARN
+        told = f"none at {url}; payments are settled by asking, up to ten minutes late"
+        return [Finding("webhook endpoint", health, told, remedy)]
+    listening = [endpoint for endpoint in ours if endpoint.enabled]
+    if not listening:
+        return [Finding("webhook endpoint", Health.FAIL, f"{ours[0].url} is disabled", "enable it in the dashboard")]
+    return [
+        _reached(listening[0], livemode=livemode),
+        _heard(listening, wanted),
+        *(_versioned(endpoint, version) for endpoint in listening),
+    ]
+
+
+def _reached(endpoint: ProviderEndpoint, *, livemode: bool) -> Finding:
+    if livemode and not endpoint.url.startswith("https://"):
+        return Finding("webhook endpoint", Health.FAIL, f"{endpoint.url} is not https", "put TLS before the service")
+    return Finding("webhook endpoint", Health.OK, endpoint.url)
+
+
+def _heard(listening: Sequence[ProviderEndpoint], wanted: Sequence[str]) -> Finding:
+    missed = [event for event in wanted if not any(endpoint.hears(event) for endpoint in listening)]
+    if missed:
+        remedy = "add them to the endpoint in the dashboard"
+        return Finding("webhook events", Health.WARN, f"not sent to us: {', '.join(missed)}", remedy)
+    return Finding("webhook events", Health.OK, f"all {len(wanted)} that we act on")
+
+
+def _versioned(endpoint: ProviderEndpoint, version: str) -> Finding:
+    if endpoint.version == version:
+        return Finding("webhook version", Health.OK, version)
+    detail = f"{endpoint.version or 'that of the account'}, and {version} is what this release reads"
+    return Finding("webhook version", Health.WARN, detail, f"make the endpoint anew with the API version {version}")
+
+
+def of_secret(received_at: datetime | None, *, known: int, now: datetime) -> Finding:
+    """A delivery is kept only when its signature was ours: one that is kept proves the secret."""
+    if not known:
+        remedy = "put the endpoint's signing secret into STRIPE_WEBHOOK_SECRET"
+        return Finding("webhook secret", Health.WARN, "none; every webhook is refused", remedy)
+    if received_at is None:
+        remedy = "send a test event from the dashboard, or by `stripe trigger payment_intent.succeeded`"
+        return Finding("webhook secret", Health.WARN, "nothing was received yet, so nobody knows whether it fits", remedy)
+    told = f"the last delivery was verified at {rfc3339(received_at)}"
+    if now - received_at > QUIET:
+        return Finding("webhook secret", Health.WARN, told, "if there was news since, compare the secret with the dashboard")
+    return Finding("webhook secret", Health.OK, told)
+
+
+def of_worker(lag: timedelta, *, due: int, dead: int) -> list[Finding]:
+    """Whether somebody does the work."""
+    found = [Finding("worker", Health.OK, "nothing waits" if not due else f"{due} jobs are due, none for long")]
+    if lag > LATE:
+        told = f"{due} jobs are due, the oldest since {lag // timedelta(minutes=1)} min"
+        found = [Finding("worker", Health.FAIL, told, "start `tallystick worker`, or `serve` with TALLYSTICK_WORKER=true")]
+    if dead:
+        remedy = "look at `tallystick jobs`, mend the cause, then `tallystick jobs --retry`"
+        found.append(Finding("jobs", Health.WARN, f"{dead} were given up", remedy))
+    return found

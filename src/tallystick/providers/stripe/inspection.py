@@ -1,0 +1,44 @@
+"""Questions about the account itself: whose key it is, what time it is there, and who is told of its events."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import stripe
+
+from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
+from tallystick.providers.stripe import transport
+
+# What moves something here; every other event is kept, and changes nothing.
+EVENTS: Sequence[str] = (
+    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated", "charge.refunded", "checkout.session.completed", "checkout.session.expired", "customer.deleted",
+    "customer.updated", "invoice.finalization_failed", "invoice.finalized", "invoice.marked_uncollectible", "invoice.paid", "invoice.payment_action_required", "invoice.payment_failed",
+    "invoice.voided", "payment_intent.canceled", "payment_intent.payment_failed", "payment_intent.processing",
+    "payment_intent.requires_action", "payment_intent.succeeded", "payment_method.attached", "payment_method.automatically_updated",
+    "payment_method.updated", "refund.created", "refund.failed", "refund.updated",
+)  # fmt: skip
+
+
+def account(client: stripe.StripeClient, *, livemode: bool) -> ProviderAccount:
+    """The account of the key, by a question that costs nothing."""
+    found = client.v1.accounts.retrieve_current()
+    response = found.last_response
+    said = {} if response is None else {name.lower(): value for name, value in response.headers.items()}
+    return ProviderAccount(found.id, livemode, said.get("stripe-version", stripe.api_version), _instant(said.get("date")))
+
+
+def endpoints(client: stripe.StripeClient) -> Sequence[ProviderEndpoint]:
+    """Every webhook endpoint of the account."""
+    listed = (transport.doc(found) for found in client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter())
+    return [
+        ProviderEndpoint(doc["url"], doc["status"] == "enabled", doc.get("api_version"), tuple(doc["enabled_events"]))
+        for doc in listed
+    ]
+
+
+def _instant(date: str | None) -> datetime | None:
+    try:
+        return None if date is None else parsedate_to_datetime(date).astimezone(UTC)
+    except ValueError:  # a proxy's own idea of a date
+        return None

@@ -1,0 +1,103 @@
+"""What a doctor says: of each part how it is, and what to do where it is not well."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tallystick.domain import diagnosis
+from tallystick.domain.diagnosis import Finding, Health, ProviderAccount, ProviderEndpoint
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+URL, VERSION = "https://billing.example.com", "2026-10-28.endive"
+WANTED = ("invoice.paid", "payment_intent.succeeded")
+OURS = ProviderEndpoint(f"{URL}/webhooks/stripe", True, VERSION, ("*",))
+
+
+def endpoints(*there: ProviderEndpoint, livemode: bool = True, url: str = URL) -> dict[str, Finding]:
+    found = diagnosis.of_endpoints(there, url, wanted=WANTED, version=VERSION, livemode=livemode)
+    return {finding.subject: finding for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("apart", "health"),
+    [
+        (0, Health.OK),
+        (4, Health.OK),
+        (-4, Health.OK),
+        (5, Health.WARN),
+        (-239, Health.WARN),
+        (240, Health.FAIL),
+        (-900, Health.FAIL),
+    ],
+)
+def test_a_clock_that_is_minutes_off_fails_before_good_usage_is_refused(apart: int, health: Health) -> None:
+    assert diagnosis.of_clocks(NOON + timedelta(seconds=apart), NOON).health is health
+
+
+def test_a_clock_says_which_way_it_is_off() -> None:
+    assert diagnosis.of_clocks(NOON + timedelta(seconds=30), NOON).detail == "30 s behind the provider's"
+    assert diagnosis.of_clocks(NOON - timedelta(seconds=30), NOON).detail == "30 s ahead of the provider's"
+    assert diagnosis.of_clocks(None, NOON).health is Health.WARN
+
+
+def test_an_endpoint_that_hears_all_in_our_version_is_well() -> None:
+    assert {finding.health for finding in endpoints(OURS).values()} == {Health.OK}
+    named = ProviderEndpoint(OURS.url, True, VERSION, ("invoice.*", "payment_intent.succeeded"))
+    assert {finding.health for finding in endpoints(named).values()} == {Health.OK}
+
+
+def test_without_an_endpoint_of_ours_a_live_business_fails_and_a_test_one_is_warned() -> None:
+    other = ProviderEndpoint("https://billing.example.com.evil.test/webhooks/stripe", True, VERSION, ("*",))
+    assert endpoints(other)["webhook endpoint"].health is Health.FAIL
+    assert endpoints(livemode=False)["webhook endpoint"].health is Health.WARN
+    assert "TALLYSTICK_PUBLIC_URL" in endpoints(livemode=False)["webhook endpoint"].remedy
+
+
+def test_what_is_not_sent_to_us_is_named() -> None:
+    found = endpoints(ProviderEndpoint(OURS.url, True, VERSION, ("invoice.paid",)))["webhook events"]
+    assert (found.health, found.detail) == (Health.WARN, "not sent to us: payment_intent.succeeded")
+
+
+@pytest.mark.parametrize("version", [None, "2020-08-27"])
+def test_an_endpoint_of_another_version_is_told(version: str | None) -> None:
+    found = endpoints(ProviderEndpoint(OURS.url, True, version, ("*",)))["webhook version"]
+    assert found.health is Health.WARN
+    assert VERSION in found.remedy
+
+
+def test_an_endpoint_that_is_disabled_or_not_https_fails() -> None:
+    assert endpoints(ProviderEndpoint(OURS.url, False, VERSION, ("*",)))["webhook endpoint"].health is Health.FAIL
+    plain = ProviderEndpoint("http://billing.example.com/webhooks/stripe", True, VERSION, ("*",))
+    found = endpoints(plain, url="http://billing.example.com")
+    assert found["webhook endpoint"].health is Health.FAIL
+
+
+def test_a_delivery_that_was_verified_proves_the_secret_for_a_week() -> None:
+    assert diagnosis.of_secret(NOON, known=1, now=NOON + timedelta(days=7)).health is Health.OK
+    assert diagnosis.of_secret(NOON, known=1, now=NOON + timedelta(days=8)).health is Health.WARN
+    assert diagnosis.of_secret(None, known=1, now=NOON).health is Health.WARN
+    assert "STRIPE_WEBHOOK_SECRET" in diagnosis.of_secret(None, known=0, now=NOON).remedy
+
+
+def test_a_database_is_of_one_mode() -> None:
+    assert diagnosis.of_mode("test", "live").health is Health.FAIL
+    assert diagnosis.of_mode("live", "live").health is Health.OK
+    assert diagnosis.of_mode(None, "live").health is Health.OK
+
+
+def test_work_that_waits_for_more_than_five_minutes_has_no_worker() -> None:
+    assert [found.health for found in diagnosis.of_worker(timedelta(minutes=5), due=3, dead=0)] == [Health.OK]
+    assert [found.health for found in diagnosis.of_worker(timedelta(minutes=6), due=3, dead=1)] == [Health.FAIL, Health.WARN]
+
+
+def test_what_is_not_well_says_what_to_do() -> None:
+    account = ProviderAccount("acct_1", True, VERSION, NOON)
+    found = [
+        *diagnosis.of_account(account, sandbox=True),
+        diagnosis.of_clocks(None, NOON),
+        *endpoints().values(),
+        diagnosis.of_secret(None, known=0, now=NOON),
+        diagnosis.of_mode("test", "live"),
+        *diagnosis.of_worker(timedelta(hours=1), due=1, dead=1),
+    ]
+    assert all(finding.remedy for finding in found if finding.health is not Health.OK)
