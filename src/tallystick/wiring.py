@@ -103,6 +103,7 @@ def _outgoing(settings: Settings) -> Outgoing:
         mail_domain=settings.mail_from.rpartition("@")[2],
         operator=settings.mail_operator,
         spike=SpikeRule(settings.spike_factor, settings.spike_floor),
+        base_url=settings.url,
     )
 
 

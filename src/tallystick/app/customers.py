@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tallystick import storage
 from tallystick.app.engine import Engine
-from tallystick.domain.customers import Customer, checked_key
+from tallystick.domain.customers import Customer, checked_key, checked_language
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId
 
@@ -14,10 +14,13 @@ _PAGE = 500
 class CustomerCalls(Engine):
     """Customers, one by one and in pages."""
 
-    def put_customer(self, customer_id: str, *, email: str | None = None, name: str | None = None) -> Customer:
+    def put_customer(
+        self, customer_id: str, *, email: str | None = None, name: str | None = None, language: str | None = None
+    ) -> Customer:
         """The customer with these details; made if there was none. Their provider reference stays."""
         now = self.context.clock.now()
-        customer = Customer(CustomerId(checked_key(customer_id, field="customer")), now, email, name)
+        known_as = CustomerId(checked_key(customer_id, field="customer"))
+        customer = Customer(known_as, now, email, name, language=checked_language(language))
         with self.context.database.transaction("put customer") as conn:
             if not storage.customers.add(conn, customer):
                 storage.customers.update(conn, customer)

@@ -34,10 +34,11 @@ def put(
     customer: str,
     email: Annotated[str | None, typer.Option()] = None,
     name: Annotated[str | None, typer.Option()] = None,
+    language: Annotated[str | None, typer.Option(help="Of letters: en or ja. Default: that of the business.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create a customer, or change its email and name."""
+    """Create a customer, or change its email, name and language."""
     with engine() as billing:
-        kept = billing.put_customer(customer, email=email, name=name)
-    values = {"id": kept.id, "email": kept.email, "name": kept.name}
+        kept = billing.put_customer(customer, email=email, name=name, language=language)
+    values = {"id": kept.id, "email": kept.email, "name": kept.name, "language": kept.language}
     print_json(values) if as_json else facts(values)

@@ -59,6 +59,7 @@ class Decline:
 
     code: str
     message: str
+    payment_method: str | None = field(default=None, compare=False)  # the one that was charged, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,16 @@ def refused(payment: Payment, step: Step, *, now: datetime) -> Payment:
             return replace(payment, asked_at=None, updated_at=now)
         case _:
             assert_never(step)
+
+
+def tried_again(payment: Payment, *, payment_method: str | None, now: datetime) -> Payment:
+    """The payment with one more charge begun on purpose, under a key of its own; by that payment method, or the customer's."""
+    assert payment.ready, "only what stands can be charged"
+    assert not payment.charging, "one charge at a time: of the last one nobody knows yet"
+    return replace(
+        payment, charging=True, charges=payment.charges + 1, asked_at=None, look_first=False, updated_at=now,
+        payment_method=payment_method,
+    )  # fmt: skip
 
 
 def payment_id(invoice_id: InvoiceId, *, nth: int = 0) -> PaymentId:

@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from tallystick import storage
 from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.payments import CustomerChanged, MethodsChanged
-from tallystick.flows import _news
+from tallystick.flows import _dunning, _news
 from tallystick.flows._news import News, Result
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
@@ -18,6 +18,7 @@ def follow(ctx: Context, news: News, fact: CustomerChanged) -> Result:
         known = storage.customers.of_provider_ref(conn, fact.ref)
         named = None if fact.customer_id is None else storage.customers.get(conn, fact.customer_id)
     if known is not None and not fact.gone:
+        _look_for_card(ctx, known)
         return _news.mark(ctx, news, Settlement.SETTLED, f"{known.id} is known; what we call them is what counts")
     if known is None and (named is None or named.provider_ref is not None):
         return _news.mark(ctx, news, Settlement.IGNORED, _stranger(fact, named))
@@ -34,7 +35,15 @@ def methods(ctx: Context, news: News, fact: MethodsChanged) -> Result:
         known = storage.customers.of_provider_ref(conn, fact.customer_ref)
     if known is None:
         return _news.mark(ctx, news, Settlement.IGNORED, f"{fact.customer_ref} is no customer of ours")
+    _look_for_card(ctx, known)
     return _news.mark(ctx, news, Settlement.SETTLED, f"of {known.id}: asked for when it is charged")
+
+
+def _look_for_card(ctx: Context, known: Customer) -> None:
+    """Who owes something may have saved a card that pays it; which one is charged now is asked by a job of its own."""
+    with ctx.database.transaction("news of card") as conn:
+        if _dunning.look_for_card(ctx, conn, known.id):
+            ctx.faults.mark("customer.looked_for_card")
 
 
 def _learn(ctx: Context, conn: Connection, told: ProviderCustomer) -> tuple[Settlement, str | None]:

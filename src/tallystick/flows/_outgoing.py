@@ -65,11 +65,17 @@ def send(conn: Connection, dispatch: Dispatch) -> None:
 
 def key(ctx: Context, conn: Connection) -> bytes:
     """What endpoints' secrets are made from: the key that was set, else the one that is kept in this database."""
+    known = known_key(ctx, conn)
+    assert known is not None, "made with the first endpoint, or the first letter with a link"
+    return known
+
+
+def known_key(ctx: Context, conn: Connection) -> bytes | None:
+    """As `key`; None where nothing was ever signed with one."""
     if ctx.outgoing.key is not None:
         return ctx.outgoing.key
     kept = storage.settings.get(conn, _KEY)
-    assert kept is not None, "made with the first endpoint"
-    return bytes.fromhex(kept)
+    return None if kept is None else bytes.fromhex(kept)
 
 
 def made_key(ctx: Context, conn: Connection) -> bytes:

@@ -8,17 +8,20 @@ from tallystick import domain, storage
 from tallystick.domain.alerts import AlertKind
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _alerts, _outgoing
+from tallystick.flows import _alerts, _dunning, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 
 _BY_US = frozenset({"credit", "void"})
 
 
-def save(ctx: Context, conn: Connection, before: Payment, after: Payment, *, via: str) -> Payment | None:
+def save(
+    ctx: Context, conn: Connection, before: Payment, after: Payment, *, via: str, refusal: str | None = None
+) -> Payment | None:
     """`after` as it now stands; when it has just succeeded, the invoice is paid and the money booked with it.
 
-    None where somebody else has moved the payment since `before` was read: nothing is written, read again.
+    When a charge has just failed, that is noted, with a job to see what is to be done about it; `refusal` says that it was not
+    even tried, and why. None where somebody else has moved the payment since `before` was read: nothing is written, read again.
     """
     if before == after:
         return before
@@ -30,6 +33,7 @@ def save(ctx: Context, conn: Connection, before: Payment, after: Payment, *, via
         _paid(ctx, conn, after, via=via)
     if after.status is PaymentStatus.CANCELED and before.status is not PaymentStatus.CANCELED and via not in _BY_US:
         _canceled(ctx, conn, after, via=via)
+    _dunning.follow(ctx, conn, before, after, refusal=refusal)
     return after
 
 

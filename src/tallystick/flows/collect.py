@@ -135,7 +135,8 @@ def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payme
         case _:
             assert_never(outcome)
     with ctx.database.transaction("answer") as conn:
-        saved = _settlement.save(ctx, conn, before, after, via="answer")
+        refusal = outcome.code if isinstance(outcome, Refused) else None
+        saved = _settlement.save(ctx, conn, before, after, via="answer", refusal=refusal)
         return saved or storage.payments.get(conn, before.id) or before
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.checkouts import Checkout, CheckoutStatus
-from tallystick.flows import _begin, _checkouts
+from tallystick.flows import _begin, _checkouts, _dunning
 from tallystick.flows._begin import Wanted
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
@@ -109,3 +109,4 @@ def _subscribed(ctx: Context, conn: Connection, checkout: Checkout) -> None:
     assert moved or before is not None, f"{checkout.id}: under the lock of its customer, nobody else begins it"
     if before is not None:
         ctx.faults.mark("checkout.subscribed_already")
+        _dunning.look_for_card(ctx, conn, checkout.customer_id)

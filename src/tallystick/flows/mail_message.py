@@ -7,8 +7,9 @@ import structlog
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.letters import Letter
+from tallystick.domain.letters import Letter, Locale
 from tallystick.domain.messages import TO_CUSTOMER, DispatchStatus, Message, Reply
+from tallystick.flows import _dunning_letters
 from tallystick.flows.context import Context
 from tallystick.values.ids import MessageId
 
@@ -25,14 +26,14 @@ def mail_message(ctx: Context, message_id: MessageId, target: str) -> timedelta 
         message, dispatch = storage.messages.get(conn, message_id), storage.messages.dispatched(conn, message_id, target)
         if message is None or dispatch is None or dispatch.status is not DispatchStatus.WAITING:
             return None
-        to = _address(ctx, conn, message, target)
+        to, letter = _address(ctx, conn, message, target), _letter(ctx, conn, message, target)
     if dispatch.next_at is not None and now < dispatch.next_at:
         return dispatch.next_at - now
     if to is None:
         reply = Reply(error="there is no address any more", final=True)
     else:
         mail_id = domain.messages.mail_id(dispatch, ctx.outgoing.mail_domain)
-        reply = ctx.mailer.send(_letter(ctx, message), to=to, message_id=mail_id)
+        reply = ctx.mailer.send(letter, to=to, message_id=mail_id)
     after = domain.messages.after_try(dispatch, reply, now=ctx.clock.now())
     with ctx.database.transaction("mail message") as conn:
         if not storage.messages.move(conn, dispatch, after):
@@ -52,13 +53,27 @@ def shown(ctx: Context, *, limit: int = 50) -> list[tuple[str, str, Letter]]:
             message = storage.messages.get(conn, dispatch.message_id)
             assert message is not None, "a dispatch is of a message"
             to = _address(ctx, conn, message, dispatch.target) or "nobody"
-            letters.append((dispatch.status.value, to, _letter(ctx, message)))
+            letters.append((dispatch.status.value, to, _letter(ctx, conn, message, dispatch.target)))
     return letters
 
 
-def _letter(ctx: Context, message: Message) -> Letter:
+def _letter(ctx: Context, conn: Connection, message: Message, target: str) -> Letter:
     document: Any = message.body["data"]
-    return domain.letters.letter_of(document, ctx.outgoing.locale)
+    locale = _locale(ctx, conn, message, target)
+    if message.type in domain.dunning_letters.TYPES:
+        url = _dunning_letters.link(ctx, conn, document["id"])
+        return domain.dunning_letters.letter_of(message.type, document, locale, url=url)
+    return domain.letters.letter_of(document, locale)
+
+
+def _locale(ctx: Context, conn: Connection, message: Message, target: str) -> Locale:
+    """The language of who gets it: the customer's own, where they have one."""
+    if target != TO_CUSTOMER or message.customer_id is None:
+        return ctx.outgoing.locale
+    customer = storage.customers.get(conn, message.customer_id)
+    if customer is None or customer.language is None:
+        return ctx.outgoing.locale
+    return "ja" if customer.language == "ja" else "en"
 
 
 def _address(ctx: Context, conn: Connection, message: Message, target: str) -> str | None:

@@ -199,6 +199,10 @@ class PaymentProvider(Protocol):
         """From now on the customer is charged by this one of their saved payment methods."""
         ...
 
+    def method_of(self, customer_ref: str) -> MethodOutcome | None:
+        """The payment method that the customer would be charged by now; None: none is saved."""
+        ...
+
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
         """Where the customer manages their payment methods. A link for one visit: `key` is a new one each time."""
         ...

@@ -32,6 +32,7 @@ def add(conn: Connection, customer: Customer) -> bool:
         "email": customer.email,
         "name": customer.name,
         "provider_ref": customer.provider_ref,
+        "language": customer.language,
     }
     return bool(insert_new(conn, customers, [row], [customers.c.id]))
 
@@ -42,8 +43,9 @@ def get(conn: Connection, customer_id: CustomerId) -> Customer | None:
 
 
 def update(conn: Connection, customer: Customer) -> None:
-    """Saves email and name; the rest of a customer never changes. Raises NotFound."""
-    saved = customers.update().where(customers.c.id == customer.id).values(email=customer.email, name=customer.name)
+    """Saves email, name and language; the rest of a customer never changes. Raises NotFound."""
+    said = {"email": customer.email, "name": customer.name, "language": customer.language}
+    saved = customers.update().where(customers.c.id == customer.id).values(said)
     if conn.execute(saved.returning(customers.c.id)).one_or_none() is None:
         raise NotFound(f"{customer.id}: there is no such customer")
 
@@ -89,4 +91,5 @@ def lock(conn: Connection, customer_id: CustomerId) -> bool:
 
 
 def _customer(row: Row[Any]) -> Customer:
-    return Customer(CustomerId(row.id), row.created_at, row.email, row.name, row.provider_ref, row.provider_round)
+    known = (CustomerId(row.id), row.created_at, row.email, row.name, row.provider_ref, row.provider_round)
+    return Customer(*known, language=row.language)

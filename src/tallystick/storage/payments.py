@@ -106,6 +106,18 @@ def stale(conn: Connection, *, before: datetime, limit: int) -> list[Payment]:
     return [_payment(row) for row in conn.execute(asked.order_by(table.updated_at, table.id).limit(limit))]
 
 
+def owed(conn: Connection, customer_id: CustomerId) -> list[Payment]:
+    """The customer's payments that are charged without them, were tried, and still wait for money; in the order of their ids."""
+    table = schema.payments.c
+    asked = select(schema.payments).where(
+        table.customer_id == customer_id,
+        table.status == PaymentStatus.OPEN.value,
+        table.automatic == True,  # noqa: E712
+        table.charges > 0,
+    )
+    return [_payment(row) for row in conn.execute(asked.order_by(table.id))]
+
+
 def _row(payment: Payment) -> dict[str, Any]:
     """What changes in the life of a payment."""
     return {
@@ -121,9 +133,14 @@ def _row(payment: Payment) -> dict[str, Any]:
         "round": payment.round,
         "look_first": payment.look_first,
         "asked_at": payment.asked_at,
-        "decline": None if payment.decline is None else {"code": payment.decline.code, "message": payment.decline.message},
+        "decline": None if payment.decline is None else _decline(payment.decline),
         "version": payment.version,
     }
+
+
+def _decline(decline: Decline) -> dict[str, str]:
+    by = {} if decline.payment_method is None else {"payment_method": decline.payment_method}
+    return {"code": decline.code, "message": decline.message, **by}
 
 
 def _payment(row: Row[Any]) -> Payment:

@@ -14,7 +14,17 @@ from tallystick.flows.context import Context
 from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName
 from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
-from tallystick.values.ids import AlertId, CheckoutId, EndpointId, MessageId, PaymentId, RefundId, SubscriptionId
+from tallystick.values.ids import (
+    AlertId,
+    CheckoutId,
+    CustomerId,
+    EndpointId,
+    InvoiceId,
+    MessageId,
+    PaymentId,
+    RefundId,
+    SubscriptionId,
+)
 from tallystick.worker import schedule
 
 LEASE = timedelta(minutes=5)
@@ -91,7 +101,7 @@ def _where(bug: Exception) -> dict[str, object]:
     return {"error": type(bug).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-12:]}
 
 
-def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901 a case for each kind of work
+def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, PLR0912 a case for each kind of work
     """None when the job is done; else how long to wait before it is run again."""
     match job.name:
         case JobName.ALERT:
@@ -106,9 +116,14 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901 a case for 
             return collected.again_in
         case JobName.COMPLETE_CHECKOUT:
             return flows.complete_checkout.complete_checkout(ctx, CheckoutId(job.subject), attempt=job.attempt)
+        case JobName.DUN:
+            flows.dun.dun(ctx, InvoiceId(job.subject))
+            return None
         case JobName.MAIL:
             message_id, _, target = job.subject.partition("/")
             return flows.mail_message.mail_message(ctx, MessageId(message_id), target)
+        case JobName.NEW_CARD:
+            return flows.pay_with_new_card.pay_with_new_card(ctx, CustomerId(job.subject), attempt=job.attempt)
         case JobName.SEND:
             message_id, _, target = job.subject.partition("/")
             return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))

@@ -10,6 +10,7 @@ from tallystick.flows.context import Context
 Sweep = Callable[[Context], object]
 SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
+    "dunning": (timedelta(minutes=1), flows.sweep_dunning.sweep_dunning),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
     "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),

@@ -132,6 +132,9 @@ class StripeProvider:
     def set_default_method(self, customer_ref: str, payment_method: str, *, key: str) -> MethodOutcome:
         return self._ask(lambda: checkouts.made_default(self._stripe, customer_ref, payment_method, key))
 
+    def method_of(self, customer_ref: str) -> MethodOutcome | None:
+        return self._ask(lambda: customers.method_now(self._stripe, customer_ref))
+
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
         return self._ask(lambda: checkouts.portal(self._stripe, customer_ref, return_url, key))
 
@@ -237,13 +240,14 @@ class StripeProvider:
             return standing
         if standing.payment.status is PaymentStatus.CANCELED or before["status"] == "draft":
             return Refused("not_payable", f"{ref}: is {before['status']}, and cannot be paid")
+        chosen = None
         try:
             chosen = customers.method_to_charge(self._stripe, translate.part(before, "customer"), key, payment_method)
             if chosen is None:
                 return Refused("no_payment_method", f"{ref}: the customer has no saved card; send the link to the pay page")
             return self._confirmed(before, method, f"{key}:{chosen}", chosen)
         except stripe.CardError as error:
-            decline = outcomes.decline(error)
+            decline = replace(outcomes.decline(error), payment_method=chosen)
             return Declined(decline, replace(standing.payment, decline=decline))
         except stripe.InvalidRequestError:
             # It may have been paid meanwhile, by the buyer or by a call of ours that we lost sight of.

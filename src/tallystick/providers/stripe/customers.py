@@ -46,6 +46,11 @@ def method_to_charge(client: stripe.StripeClient, customer: Doc, key: str, wante
     return cards[0].id if cards else None
 
 
+def method_now(client: stripe.StripeClient, ref: str) -> str | None:
+    """The payment method that would be charged now."""
+    return method_to_charge(client, transport.doc(client.v1.customers.retrieve(ref)), "", None)
+
+
 def _with_our_id(client: stripe.StripeClient, customer: Customer) -> str | None:
     """The newest that carries our id. Listed, for Stripe's search is behind by minutes."""
     since = to_micros(customer.created_at - CLOCKS_APART) // 1_000_000

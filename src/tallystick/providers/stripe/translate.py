@@ -160,11 +160,11 @@ def customer(doc: Doc) -> ProviderCustomer:
 
 def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
-    code = error.get("decline_code") or error.get("code") or "card_declined"
+    code, by = error.get("decline_code") or error.get("code") or "card_declined", part(error, "payment_method").get("id")
     if code in _ON_SESSION:
-        return Decline("authentication_required", CONFIRM)
+        return Decline("authentication_required", CONFIRM, by)
     message = error.get("message")
-    return Decline(code, DECLINED if code in _NEUTRAL or not message else message)
+    return Decline(code, DECLINED if code in _NEUTRAL or not message else message, by)
 
 
 def invoice_id(doc: Doc) -> InvoiceId | None:

@@ -17,7 +17,7 @@ _Id = Annotated[Key, Path(description="Your own id of the customer.")]
 @routes.put("/v1/customers/{customer_id:path}", dependencies=[needs(Scope.BILLING_WRITE)], summary="Make or change a customer")
 def put_customer(billing: Billing, customer_id: _Id, body: CustomerBody) -> CustomerShown:
     """The customer with these details: a detail that is left out is emptied."""
-    return CustomerShown.of(billing.put_customer(customer_id, email=body.email, name=body.name))
+    return CustomerShown.of(billing.put_customer(customer_id, email=body.email, name=body.name, language=body.language))
 
 
 @routes.get("/v1/customers", dependencies=[needs(Scope.BILLING_READ)], summary="Customers by id")
