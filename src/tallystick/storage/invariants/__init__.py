@@ -1,6 +1,18 @@
 """What must hold of everything that is stored, each written once: for `verify`, for tests, and for the simulator."""
 
-from tallystick.storage.invariants import books, credit_notes, credits, fees, lines, lowered, payments, quotas, trail, usage
+from tallystick.storage.invariants import (
+    books,
+    credit_notes,
+    credits,
+    disputes,
+    fees,
+    lines,
+    lowered,
+    payments,
+    quotas,
+    trail,
+    usage,
+)
 from tallystick.storage.invariants.finding import Finding, Invariant, Violation
 
 __all__ = ["INVARIANTS", "Finding", "Invariant", "Violation"]
@@ -33,6 +45,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "no more goes back than was paid, once for each credit note, and booked as it ended",
         credit_notes.given_back,
     ),
+    Invariant(14, "disputes", "what banks have taken back of payments has left the cash, and nothing else has", disputes.booked),
     Invariant(15, "quota", "used and reserved are what the operations come to, and within every hard limit", quotas.within),
     Invariant(15, "quota is billed", "what was taken from a quota is recorded as usage, once", quotas.recorded),
     Invariant(17, "reservations end", "no reservation is without its end", quotas.ending),

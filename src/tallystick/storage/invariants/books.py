@@ -63,6 +63,10 @@ SELECT customer_id, currency,
        SUM(CASE status WHEN 'succeeded' THEN excess WHEN 'pending' THEN 0 ELSE excess - amount END) AS carried
 FROM tallystick_refunds GROUP BY customer_id, currency
 """
+_DISPUTED = """
+SELECT customer_id, currency, SUM(amount) AS gone, SUM(CASE WHEN status = 'lost' THEN 0 ELSE amount END) AS open
+FROM tallystick_disputes WHERE withdrawn = 1 GROUP BY customer_id, currency
+"""
 _BOOKED = """
 SELECT i.customer_id, i.id, i.status,
        SUM(CASE WHEN t.kind = 'invoice.opened' THEN 1 ELSE 0 END) AS opened,
@@ -121,8 +125,8 @@ def sums(conn: Connection, wrong: Wrongs) -> int:
 
 
 def balances(conn: Connection, wrong: Wrongs) -> int:
-    """Every account of every customer is what invoices, payments, credit notes and refunds say."""
-    accounts = ("receivable", "carried", "cash", "credits", "deferred_revenue", "revenue", "refunds", "refunds_due")
+    """Every account of every customer is what invoices, payments, credit notes, refunds and disputes say."""
+    accounts = ("receivable", "carried", "cash", "credits", "deferred_revenue", "revenue", "refunds", "refunds_due", "disputed")
     zeros = dict.fromkeys(accounts, 0)
     expected: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(zeros.copy)
@@ -158,6 +162,10 @@ def _give_back(conn: Connection, expected: Mapping[tuple[str, str], dict[str, in
         due["cash"] -= int(row.cash)
         due["refunds_due"] += int(row.over)
         due["carried"] += int(row.carried)
+    for row in rows(conn, _DISPUTED):
+        due = expected[row.customer_id, row.currency]
+        due["cash"] -= int(row.gone)
+        due["disputed"] += int(row.open)
 
 
 def carried(conn: Connection, wrong: Wrongs) -> int:
