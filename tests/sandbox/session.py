@@ -8,6 +8,7 @@ from typing import Any
 import stripe
 
 from tests.sandbox.asking import ask
+from tests.sandbox.subscription_session import subscriptions
 
 Options = Callable[[], Any]
 NEVER = {"enabled": True, "allow_redirects": "never"}
@@ -28,6 +29,7 @@ def drive(v1: Any, world: Any, key: Options) -> None:
     disputes(v1, key)
     meters(v1, world, key, customer)
     test_clocks(v1, key)
+    subscriptions(v1, key)
     money(v1)
     v1.webhook_endpoints.delete(endpoint.id)
 

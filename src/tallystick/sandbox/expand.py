@@ -69,6 +69,8 @@ def _shown(value: Any) -> Any:
 def _inner(call: Call, value: Any, resource: Any, name: str, number: int) -> Any:
     if resource is not None and not _is_expandable(resource, name):
         raise _not_expandable(name, number)
+    if isinstance(value, list):
+        return [_inner(call, item, resource, name, number) for item in value]
     if not isinstance(value, str):
         return value
     kind = kind_of_id(value) or _kind_declared(resource, name)

@@ -41,7 +41,7 @@ _ALL = (
         stripe.Subscription,
         "/v1/subscriptions",
         ("customer", "test_clock"),
-        ("billing_schedules", "managed_payments", "presentment_details"),
+        ("managed_payments", "presentment_details"),
     ),
     Kind(
         "subscription_item",

@@ -6,7 +6,7 @@ import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -127,7 +127,11 @@ class MemoryState(_Journaled):
     def schedule(self, clock: str, at: int, task: Doc) -> None:
         entry = (at, self.number(), task)
         heappush(self._tasks.setdefault(clock, []), entry)
-        self._undo.append(lambda: self._tasks[clock].remove(entry))
+        self._undo.append(lambda: self._unschedule(clock, entry))
+
+    def _unschedule(self, clock: str, entry: tuple[int, int, Doc]) -> None:
+        self._tasks[clock].remove(entry)
+        heapify(self._tasks[clock])
 
     def take(self, clock: str, until: int) -> tuple[int, Doc] | None:
         tasks = self._tasks.get(clock)

@@ -6,6 +6,7 @@ from tallystick.sandbox.objects import (
     charges,
     checkout_sessions,
     coupons,
+    credit_notes,
     customers,
     disputes,
     event_destinations,
@@ -16,6 +17,7 @@ from tallystick.sandbox.objects import (
     meters,
     payment_intents,
     payment_methods,
+    previews,
     products,
     refunds,
     setup_intents,
@@ -27,8 +29,8 @@ from tallystick.sandbox.objects import (
 TABLES = [
     module.routes
     for module in (
-        account, billing_portal, charges, checkout_sessions, coupons, customers, disputes, event_destinations, events,
-        invoice_items, invoices, meter_events, meters, payment_intents, payment_methods, products, refunds, setup_intents,
-        subscription_items, subscriptions, test_clocks,
+        account, billing_portal, charges, checkout_sessions, coupons, credit_notes, customers, disputes, event_destinations,
+        events, invoice_items, invoices, meter_events, meters, payment_intents, payment_methods, previews, products, refunds,
+        setup_intents, subscription_items, subscriptions, test_clocks,
     )
 ]  # fmt: skip

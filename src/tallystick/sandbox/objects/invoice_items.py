@@ -173,7 +173,8 @@ def _bound(call: Call, identifier: str | None, customer: Doc) -> Doc:
 def _parent(item: Doc) -> Doc:
     """Where a line says that it comes from: an item of a subscription that was prorated, or what somebody added."""
     subscription, of = item.get("_subscription"), item.get("_subscription_item")
-    credited = {"credited_items": (item["proration_details"] or {}).get("credited_items")}
+    credits = (item["proration_details"] or {}).get("credited_items")
+    credited = {"credited_items": credits["invoice_line_item_details"] if credits else None}
     known = {"invoice_item": item["id"], "proration": item["proration"], "proration_details": credited,
              "subscription": subscription}  # fmt: skip
     if of is None:

@@ -61,7 +61,8 @@ def _debited(call: Call, of: Doc) -> tuple[int, Doc | None]:
             return 0, None
         line = found
     net = line["amount"] - sum(row["amount"] for row in line["discount_amounts"] or ())
-    return net, {"invoice": line["invoice"], "invoice_line_items": [line["id"]]}
+    where = {"invoice": line["invoice"], "invoice_line_items": [line["id"]]}
+    return net, {"invoice_item": None, "invoice_line_item_details": where, "type": "invoice_line_items"}
 
 
 def _wait(call: Call, subscription: Doc, item: Doc, row: tariff.Row, said: Doc, *, credited: Doc | None = None) -> Doc:

@@ -13,7 +13,11 @@ _SETTLES_AFTER = 3600  # how long a pending refund of a test card stays so, and 
 
 @routes.add("POST", "/v1/refunds", "RefundCreateParams")
 def create(call: Call) -> Doc:
-    params = call.params
+    return make(call, call.params)
+
+
+def make(call: Call, params: Doc) -> Doc:
+    """The money on its way back to the card that it came from."""
     charge = _charge(call, params)
     amount = _amount(charge, params.get("amount"))
     how = _card_outcome(call, charge)

@@ -101,7 +101,7 @@ def delete_discount(call: Call) -> Doc:
     first = call.get("discount", subscription["discounts"][0])
     discounts.drop(call, subscription["discounts"])
     change(call, subscription, discounts=[])
-    return {**first, "deleted": True}
+    return {"id": first["id"], "object": "discount", "deleted": True}
 
 
 @included("customer", "subscriptions")
