@@ -12,6 +12,7 @@ from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.money import Currency, currency
 
 WEBHOOK_SECRET_LENGTH_MIN = 24
+WEBHOOK_SECRETS_MAX = 4
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _ADDRESS = r"^[^\s@<>,;:\x00-\x1f\x7f]+@[^\s@<>,;:\x00-\x1f\x7f]+$"
 
@@ -121,6 +122,28 @@ class Settings(BaseSettings):
     number_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")] = Field(
         default="INV", validation_alias="TALLYSTICK_NUMBER_PREFIX", description="First letters of invoice numbers."
     )
+    seller_name: str | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_SELLER_NAME",
+        min_length=1,
+        max_length=200,
+        description="Who asks for the money, as it stands on invoices. Default: SERVER_NAME.",
+        examples=["Example Ltd"],
+    )
+    seller_address_text: str = Field(
+        default="",
+        validation_alias="TALLYSTICK_SELLER_ADDRESS",
+        max_length=1000,
+        description="The address below it; lines are separated by semicolons.",
+        examples=["1 Main Street; London N1 9GU"],
+    )
+    seller_tax_id: str | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_SELLER_TAX_ID",
+        max_length=100,
+        description="The number under which the seller is registered for tax.",
+        examples=["T1234567890123"],
+    )
     api_key_pepper: SecretStr | None = Field(
         default=None,
         validation_alias="TALLYSTICK_API_KEY_PEPPER",
@@ -134,6 +157,11 @@ class Settings(BaseSettings):
         default=True,
         validation_alias="TALLYSTICK_WORKER",
         description="Whether `serve` works off jobs itself; else run `tallystick worker` beside it.",
+    )
+    simulated_clock: bool = Field(
+        default=False,
+        validation_alias="TALLYSTICK_SIMULATED_CLOCK",
+        description="With the sandbox: time is set forward by hand, by a day or a month, to see what happens then.",
     )
 
     smtp_url: SecretStr | None = Field(
@@ -158,6 +186,11 @@ class Settings(BaseSettings):
     )
     locale: Literal["en", "ja"] = Field(
         default="en", validation_alias="TALLYSTICK_LOCALE", description="The language of letters."
+    )
+    mail_invoices: bool = Field(
+        default=False,
+        validation_alias="TALLYSTICK_MAIL_INVOICES",
+        description="Whether customers with an address are sent each invoice by mail; as PDF, where the extra is installed.",
     )
     webhooks_local: bool = Field(
         default=False,
@@ -207,17 +240,20 @@ class Settings(BaseSettings):
         if self.live and self.webhooks_local:
             raise ValueError("TALLYSTICK_WEBHOOKS_LOCAL: is for development, and the Stripe key is a live one; switch it off")
         secrets = self.webhook_secrets
-        if len(secrets) > 2 or any(len(secret) < WEBHOOK_SECRET_LENGTH_MIN for secret in secrets):
-            raise ValueError("STRIPE_WEBHOOK_SECRET: one secret, or two separated by a comma, of at least 24 characters each")
-        if key and not secrets:
-            raise ValueError(
-                "STRIPE_WEBHOOK_SECRET: is missing; without it no webhook can be believed. `stripe listen` prints one"
-            )
+        if len(secrets) > WEBHOOK_SECRETS_MAX or any(len(secret) < WEBHOOK_SECRET_LENGTH_MIN for secret in secrets):
+            raise ValueError("STRIPE_WEBHOOK_SECRET: one secret, or up to four separated by commas, of at least 24 characters each")
+        if key and self.simulated_clock:
+            raise ValueError("TALLYSTICK_SIMULATED_CLOCK: is for the offline sandbox, and there is a Stripe key; switch it off")
         return self
 
     @property
     def live(self) -> bool:
         return self.stripe_secret_key is not None and self.stripe_secret_key.get_secret_value()[2:].startswith("_live_")
+
+    @property
+    def meters_uptime(self) -> bool:
+        """A machine is up in real time, and not in that of a business that is played."""
+        return self.uptime and not self.simulated_clock
 
     @property
     def sandbox(self) -> bool:
@@ -240,6 +276,11 @@ class Settings(BaseSettings):
         """Our own origin, and those that are allowed besides."""
         own = urlsplit(self.url)
         return (f"{own.scheme}://{own.netloc}", *_listed(self.allowed_origins_text))
+
+    @property
+    def seller_address(self) -> tuple[str, ...]:
+        lines = re.split(r"[;\n]", self.seller_address_text)
+        return tuple(line for line in (line.strip() for line in lines) if line)
 
     @property
     def currency(self) -> Currency:

@@ -8,12 +8,15 @@ from tallystick.flows.context import Context, Terms
 from tallystick.storage.database import Database
 from tallystick.values.errors import WrongConfiguration
 from tallystick.values.ids import Ids, SystemIds
-from tallystick.values.time import Clock, SystemClock
+from tallystick.values.time import Clock, SimulatedClock, SystemClock
 
 if TYPE_CHECKING:
     from tallystick.sandbox.server import Sandbox
     from tallystick.settings import Settings
     from tallystick.wiring import Wired
+
+
+CLOCK_AHEAD = "clock_ahead"  # of a simulated clock, in microseconds
 
 
 class Engine:
@@ -48,10 +51,11 @@ class Engine:
         """
         from tallystick import wiring
 
-        clock = clock or SystemClock()
+        clock = clock or (SimulatedClock(SystemClock()) if settings.simulated_clock else SystemClock())
         database = Database.from_url(settings.database_url, clock=clock)
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
-        terms = Terms(timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes), settings.number_prefix)
+        due, grace = timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes)
+        terms = Terms(due, grace, settings.number_prefix, seller=wiring.seller(settings))
         context = Context(database, clock, SystemIds(clock), wired.provider, terms)
         context = wiring.with_couriers(context, settings)
         if as_is:
@@ -66,6 +70,8 @@ class Engine:
         context.database.migrate()
         app = cls(context, sandbox=wired.sandbox, publishable_key=wired.publishable_key)
         app._pin_mode(app.mode)
+        if isinstance(context.clock, SimulatedClock):
+            app._go_on_from(context.clock)
         return app
 
     @property
@@ -80,6 +86,13 @@ class Engine:
             pinned = storage.settings.pin(conn, "mode", mode)
         if pinned != mode:
             raise WrongConfiguration(f"DATABASE_URL: this database is of {pinned} mode, the key of {mode} mode; use one for each")
+
+    def _go_on_from(self, clock: SimulatedClock) -> None:
+        """What is kept was written at its time, and not before the clock was moved."""
+        with self.context.database.reading() as conn:
+            ahead = storage.settings.get(conn, CLOCK_AHEAD)
+        if ahead is not None:
+            clock.advance(timedelta(microseconds=int(ahead)))
 
     def close(self) -> None:
         """Gives back every connection; the engine is of no use afterwards."""

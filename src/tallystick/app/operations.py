@@ -1,11 +1,11 @@
 """The engine's calls about its own work: the provider's news, the truth, keys, and what the worker has left."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from tallystick import flows, storage
-from tallystick.app.engine import Engine
+from tallystick.app.engine import CLOCK_AHEAD, Engine
 from tallystick.domain.api_keys import ApiKey, IssuedKey, Principal
 from tallystick.domain.diagnosis import Finding
 from tallystick.flows.backlog import Backlog
@@ -14,6 +14,8 @@ from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
 from tallystick.storage.jobs import Job
+from tallystick.values.errors import Conflict
+from tallystick.values.time import MovableClock, SimulatedClock
 
 if TYPE_CHECKING:
     from tallystick.settings import Settings
@@ -32,6 +34,20 @@ class OperationCalls(Engine):
         """Who did what, and why, newest first, below the number `before`."""
         with self.context.database.reading() as conn:
             return storage.audit.page(conn, before=before, limit=limit)
+
+    def advance_clock(self, by: timedelta) -> datetime:
+        """The time from now on, in a business that is only played; nothing is done of what falls due meanwhile.
+
+        Raises Conflict where the clock is a real one.
+        """
+        clock = self.context.clock
+        if not isinstance(clock, MovableClock):
+            told = "clock: is the real one; start with the sandbox and TALLYSTICK_SIMULATED_CLOCK=true"
+            raise Conflict(told, code="real_clock")
+        if isinstance(clock, SimulatedClock):
+            with self.context.database.transaction("advance clock") as conn:  # first: nothing is kept from its future
+                storage.settings.put(conn, CLOCK_AHEAD, str((clock.ahead + by) // timedelta(microseconds=1)))
+        return clock.advance(by)
 
     def verify(self) -> Report:
         """Proves the books: every invariant, over everything."""

@@ -1,9 +1,9 @@
-"""What this database is about, such as its mode: said once, and then standing."""
+"""What this database is about, such as its mode."""
 
 from sqlalchemy import Connection, select
 
 from tallystick.storage import schema
-from tallystick.storage.database import insert_new
+from tallystick.storage.database import insert, insert_new
 
 
 def pin(conn: Connection, key: str, value: str) -> str:
@@ -12,6 +12,12 @@ def pin(conn: Connection, key: str, value: str) -> str:
     stands = get(conn, key)
     assert stands is not None, "pinned just now, or before"
     return stands
+
+
+def put(conn: Connection, key: str, value: str) -> None:
+    """The value that stands from now on."""
+    added = insert(conn, schema.settings).values(key=key, value=value)
+    conn.execute(added.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
 def get(conn: Connection, key: str) -> str | None:

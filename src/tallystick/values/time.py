@@ -1,10 +1,11 @@
 """Instants, half-open periods, and the clock that is handed in. The only place that reads the wall."""
 
 import re
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tallystick.values.errors import InvalidInput
 
@@ -29,6 +30,37 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+@runtime_checkable
+class MovableClock(Clock, Protocol):
+    """One that is set forward by hand: in tests, and for a business that is only played."""
+
+    def advance(self, by: timedelta) -> datetime: ...
+
+
+class SimulatedClock:
+    """As far ahead of another clock as it was moved; it never goes back."""
+
+    def __init__(self, behind: Clock) -> None:
+        self._behind, self._ahead, self._lock = behind, timedelta(0), threading.Lock()
+
+    def now(self) -> datetime:
+        return self._behind.now() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._behind.monotonic() + self._ahead.total_seconds()
+
+    def advance(self, by: timedelta) -> datetime:
+        """The new time."""
+        assert by >= timedelta(0), "time does not go back"
+        with self._lock:
+            self._ahead += by
+        return self.now()
+
+    @property
+    def ahead(self) -> timedelta:
+        return self._ahead
 
 
 @dataclass(frozen=True, slots=True)

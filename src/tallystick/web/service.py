@@ -30,10 +30,12 @@ from tallystick.web.routers import (
     api_keys,
     audit,
     charges,
+    clock,
     coupons,
     credit_notes,
     credits,
     customers,
+    documents,
     endpoints,
     events,
     health,
@@ -70,12 +72,14 @@ _NOUNS = (
     quotas,
     invoices,
     credit_notes,
+    documents,
     quotes,
     alerts,
     endpoints,
     messages,
     api_keys,
     audit,
+    clock,
     reports,
     webhooks,
     health,
@@ -130,7 +134,7 @@ def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling |
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     door: Door = app.state.door
     door.intake.start()
-    threads = background.started(door.billing, door.settings, door.uptime if door.settings.uptime else None)
+    threads = background.started(door.billing, door.settings, door.uptime if door.settings.meters_uptime else None)
     try:
         yield
     finally:
