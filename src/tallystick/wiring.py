@@ -13,6 +13,7 @@ from tallystick.couriers.http import HttpEgress
 from tallystick.couriers.mail import SmtpMailer, read_server
 from tallystick.couriers.protocol import Mailer, NoMailer
 from tallystick.domain.alerts import SpikeRule
+from tallystick.domain.invoice_documents import Seller
 from tallystick.flows.context import Context, Outgoing
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import PaymentProvider
@@ -103,8 +104,14 @@ def _outgoing(settings: Settings) -> Outgoing:
         mail_domain=settings.mail_from.rpartition("@")[2],
         operator=settings.mail_operator,
         spike=SpikeRule(settings.spike_factor, settings.spike_floor),
+        mail_invoices=settings.mail_invoices,
         base_url=settings.url,
     )
+
+
+def seller(settings: Settings) -> Seller:
+    """Who stands on invoices as the one who asks."""
+    return Seller(settings.seller_name or settings.server_name, settings.seller_address, settings.seller_tax_id)
 
 
 def sandbox_face(sandbox: Sandbox) -> Callable[..., Awaitable[None]]:

@@ -6,6 +6,7 @@ from tallystick.app.checkouts import CheckoutCalls
 from tallystick.app.credit_notes import CreditNoteCalls
 from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
+from tallystick.app.documents import DocumentCalls
 from tallystick.app.invoices import InvoiceCalls
 from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
@@ -27,6 +28,7 @@ class Tallystick(
     MeteringCalls,
     InvoiceCalls,
     CreditNoteCalls,
+    DocumentCalls,
     CheckoutCalls,
     CreditCalls,
     AccountCalls,

@@ -31,7 +31,7 @@ class Press:
 
     def pdf(self, document: Document) -> bytes:
         """Raises InvalidInput where Typst is not installed."""
-        (pdf,) = self._printed(document, "pdf", timestamp=document.written_at)
+        (pdf,) = self._printed(document, "pdf", timestamp=document.written_at.replace(microsecond=0))
         return pdf
 
     def png(self, document: Document, *, ppi: float = 144) -> list[bytes]:

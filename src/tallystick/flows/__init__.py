@@ -65,6 +65,7 @@ from tallystick.flows import (
     uptime_status,
     verify,
     void_invoice,
+    write_document,
 )
 
 __all__ = [
@@ -132,4 +133,5 @@ __all__ = [
     "uptime_status",
     "verify",
     "void_invoice",
+    "write_document",
 ]

@@ -7,9 +7,11 @@ from functools import cache
 from importlib.resources import files
 
 from tallystick.couriers.protocol import Egress, Mailer, NoEgress, NoMailer
+from tallystick.documents.pdf import Press
 from tallystick.domain.alerts import SpikeRule
 from tallystick.domain.dunning import End, Policy
 from tallystick.domain.dunning_documents import read_policy
+from tallystick.domain.invoice_documents import Seller
 from tallystick.domain.letters import Locale
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.storage.database import Database
@@ -35,6 +37,7 @@ class Terms:
     due: timedelta = timedelta(days=14)
     grace: timedelta = timedelta(hours=1)
     number_prefix: str = "INV"
+    seller: Seller = field(default_factory=Seller)
     dunning: Policy = field(default_factory=shipped_policy)
     dunning_end: End = End.KEEP
 
@@ -54,6 +57,7 @@ class Outgoing:
     operator: str | None = field(default=None, repr=False)
     spike: SpikeRule = field(default_factory=SpikeRule)
     base_url: str = "http://localhost:8000"
+    mail_invoices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,4 @@ class Context:
     egress: Egress = field(default_factory=NoEgress)
     mailer: Mailer = field(default_factory=NoMailer)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    press: Press = field(default_factory=Press)

@@ -31,6 +31,7 @@ from tallystick.web.billing_schemas import (
 from tallystick.web.embedding import Embedding, TheEmbedding, TheVisitor, default, embedding_of, router
 from tallystick.web.invoice_schemas import InvoiceShown
 from tallystick.web.pages import AskedPage, Page, PageQuery, page
+from tallystick.web.routers.documents import own_document_routes
 from tallystick.web.routers.own import current, own_routes
 from tallystick.web.routers.webhooks import DELIVERY, received
 from tallystick.web.security import PUBLIC, SIGNED_IN, SIGNED_IN_ADMIN
@@ -63,6 +64,7 @@ def billing_routes(embedding: Embedding | None = None) -> APIRouter:
     )(receive_billing_webhook)  # fmt: skip
     routes.include_router(signed)
     routes.include_router(own_routes(embedding))
+    routes.include_router(own_document_routes(embedding))
     return routes
 
 
