@@ -42,10 +42,10 @@ class Shop:
         self.v1.customers.update(self.customer.id, {"invoice_settings": {"default_payment_method": method.id}})
         return method
 
-    def price(self, amount: int, **params: Any) -> Any:
+    def price(self, unit_amount: int, **params: Any) -> Any:
         recurring = {"interval": "month", **params.pop("recurring", {})}
         return self.v1.prices.create(
-            {"product": "starter", "currency": "usd", "unit_amount": amount, "recurring": recurring, **params}
+            {"product": "starter", "currency": "usd", "unit_amount": unit_amount, "recurring": recurring, **params}
         )
 
     def metered(self, **params: Any) -> Any:
