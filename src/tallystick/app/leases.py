@@ -133,12 +133,12 @@ class Leases:
         self._woken.set()
 
     def keeps(self, lease: Lease) -> None:
-        self._kept.add(lease)
+        self._kept[lease] = None
         if self._background and self._thread is None and not self.is_closed:
             self._start()
 
     def drops(self, lease: Lease) -> None:
-        self._kept.discard(lease)
+        self._kept.pop(lease, None)
         if self._leases.get((lease.customer_id, lease.meter_key)) is lease:
             self._leases.pop((lease.customer_id, lease.meter_key), None)
 
@@ -162,7 +162,7 @@ class Leases:
         self._context.faults.mark("lease.unchecked" if is_remembered else "lease.dropped")
 
     def _begin(self) -> None:
-        self._kept: set[Lease] = set()
+        self._kept: dict[Lease, None] = {}  # in the order in which they came, which a set would not keep
         self._woken, self.is_closed = threading.Event(), False
         self._thread = None
         self._starting, self._counting = threading.Lock(), threading.Lock()
