@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
+from tallystick.documents import pdf
 from tallystick.domain.customers import Customer
 from tallystick.domain.invoice_documents import Papers
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.letters import Locale
+from tallystick.domain.letter_frames import Attachment, Letter, Locale
 from tallystick.flows.context import Context
 from tallystick.values.errors import InvalidInput
-from tallystick.values.ids import MeterKey
+from tallystick.values.ids import InvoiceId, MeterKey
 
 
 def papers(ctx: Context, conn: Connection, invoice: Invoice) -> Papers:
@@ -38,6 +39,17 @@ def language(ctx: Context, customer: Customer, asked: str | None) -> Locale:
     if chosen is None:
         return ctx.outgoing.locale
     return "ja" if chosen == "ja" else "en"
+
+
+def letter(ctx: Context, conn: Connection, invoice_id: InvoiceId, locale: Locale, *, with_files: bool) -> Letter:
+    """The letter that brings the invoice; with it as PDF, where that can be written here."""
+    invoice = storage.invoices.get(conn, invoice_id)
+    assert invoice is not None, "what is written about is there"
+    found, attached = papers(ctx, conn, invoice), None
+    if with_files and pdf.installed():
+        content = ctx.press.pdf(domain.invoice_documents.document_of(found, locale))
+        attached = Attachment(f"{invoice.number}.pdf", "application/pdf", content)
+    return domain.invoice_letters.letter_of(found, locale, attached=attached)
 
 
 def _zone(conn: Connection, invoice: Invoice) -> ZoneInfo:

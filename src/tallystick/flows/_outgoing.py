@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.messages import Channel, Dispatch, Message
+from tallystick.domain.messages import TO_CUSTOMER, Channel, Dispatch, Message
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.ids import CustomerId, MessageId
@@ -19,18 +19,28 @@ def publish(
     ctx: Context, conn: Connection, message_type: str, subject: str, body: Mapping[str, object], *,
     customer_id: CustomerId | None = None,
 ) -> Message | None:  # fmt: skip
-    """Tells every endpoint that wants this type; where there is none, nothing is stored, and None is returned.
+    """Tells every endpoint that wants this type, and whom we write to about it; where there is none, nothing is stored, and None
+    is returned.
 
     `subject` is the id of what it is about, and stands in the body as `id`. Call it where the state moves, in that transaction.
     """
     endpoints = storage.endpoints.wanting(conn, message_type, customer_id)
-    if not endpoints:
+    targets = [*((endpoint.id, Channel.WEBHOOK) for endpoint in endpoints), *_letters(ctx, conn, message_type, customer_id)]
+    if not targets:
         return None
     now = ctx.clock.now()
     document = domain.messages.body(message_type, {"id": subject, **body}, at=now)
     message = Message(MessageId(ctx.ids.new("msg")), message_type, customer_id, document, now)
-    put(ctx, conn, message, [(endpoint.id, Channel.WEBHOOK) for endpoint in endpoints])
+    put(ctx, conn, message, targets)
     return message
+
+
+def _letters(ctx: Context, conn: Connection, message_type: str, customer_id: CustomerId | None) -> list[tuple[str, Channel]]:
+    """An invoice is sent to its customer, where the business wants that and there is an address."""
+    if message_type != domain.invoice_letters.TYPE or not ctx.outgoing.mail_invoices or customer_id is None:
+        return []
+    customer = storage.customers.get(conn, customer_id)
+    return [(TO_CUSTOMER, Channel.MAIL)] if customer is not None and customer.email else []
 
 
 def publish_invoice(ctx: Context, conn: Connection, message_type: str, invoice: Invoice) -> None:

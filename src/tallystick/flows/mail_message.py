@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.letters import Letter, Locale
 from tallystick.domain.messages import TO_CUSTOMER, DispatchStatus, Message, Reply
-from tallystick.flows import _dunning_letters
+from tallystick.flows import _documents, _dunning_letters
 from tallystick.flows.context import Context
-from tallystick.values.ids import MessageId
+from tallystick.values.ids import InvoiceId, MessageId
 
 log = structlog.get_logger("tallystick.mail")
 
@@ -26,7 +26,7 @@ def mail_message(ctx: Context, message_id: MessageId, target: str) -> timedelta 
         message, dispatch = storage.messages.get(conn, message_id), storage.messages.dispatched(conn, message_id, target)
         if message is None or dispatch is None or dispatch.status is not DispatchStatus.WAITING:
             return None
-        to, letter = _address(ctx, conn, message, target), _letter(ctx, conn, message, target)
+        to, letter = _address(ctx, conn, message, target), _letter(ctx, conn, message, target, with_files=True)
     if dispatch.next_at is not None and now < dispatch.next_at:
         return dispatch.next_at - now
     if to is None:
@@ -57,12 +57,14 @@ def shown(ctx: Context, *, limit: int = 50) -> list[tuple[str, str, Letter]]:
     return letters
 
 
-def _letter(ctx: Context, conn: Connection, message: Message, target: str) -> Letter:
+def _letter(ctx: Context, conn: Connection, message: Message, target: str, *, with_files: bool = False) -> Letter:
     document: Any = message.body["data"]
     locale = _locale(ctx, conn, message, target)
     if message.type in domain.dunning_letters.TYPES:
         url = _dunning_letters.link(ctx, conn, document["id"])
         return domain.dunning_letters.letter_of(message.type, document, locale, url=url)
+    if message.type == domain.invoice_letters.TYPE:
+        return _documents.letter(ctx, conn, InvoiceId(document["id"]), locale, with_files=with_files)
     return domain.letters.letter_of(document, locale)
 
 
