@@ -119,6 +119,17 @@ class Settings(BaseSettings):
         le=60 * 24 * 31,
         description="Minutes after the end of a period in which usage may still come before it is invoiced.",
     )
+    dunning_path: str | None = Field(
+        default=None,
+        validation_alias="TALLYSTICK_DUNNING",
+        description="A file that says what happens when a payment fails, in the place of the rules that come with the package.",
+        examples=["/etc/tallystick/dunning.toml"],
+    )
+    dunning_end: Literal["keep", "pause", "cancel"] = Field(
+        default="keep",
+        validation_alias="TALLYSTICK_DUNNING_END",
+        description="What becomes of a subscription whose invoice was given up on: it stays unpaid, or is paused or canceled.",
+    )
     number_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")] = Field(
         default="INV", validation_alias="TALLYSTICK_NUMBER_PREFIX", description="First letters of invoice numbers."
     )

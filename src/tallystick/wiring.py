@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from tallystick.couriers.http import HttpEgress
 from tallystick.couriers.mail import SmtpMailer, read_server
 from tallystick.couriers.protocol import Mailer, NoMailer
 from tallystick.domain.alerts import SpikeRule
+from tallystick.domain.dunning import Policy
+from tallystick.domain.dunning_documents import read_policy
 from tallystick.domain.invoice_documents import Seller
-from tallystick.flows.context import Context, Outgoing
+from tallystick.flows.context import Context, Outgoing, shipped_policy
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.providers.stripe.client import StripeProvider
@@ -23,7 +26,7 @@ from tallystick.sandbox.server import Sandbox
 from tallystick.sandbox.state import FileState, MemoryState
 from tallystick.settings import Settings
 from tallystick.storage.database import Database
-from tallystick.values.errors import WrongConfiguration
+from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.time import Clock
 
 SANDBOX_SECRET_KEY = "sk_test_sandbox"  # noqa: S105 opens nothing but the stand-in in this process
@@ -42,7 +45,7 @@ class Wired:
 def sandboxed(path: str | Path | None, *, clock: Clock, before_call: Callable[[], None], webhook_url: str | None = None) -> Wired:
     """The sandbox in Stripe's place, its state in `path` (None: in memory). `webhook_url` gets its events, signed."""
     sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else FileState(path))
-    secrets = () if webhook_url is None else (_listen(sandbox, webhook_url),)
+    secrets = () if webhook_url is None else (_listen(sandbox, webhook_url), _listen_thinly(sandbox, webhook_url))
     client = InProcessClient(sandbox, before_call=before_call)
     provider = StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client, circuits=Circuits(clock))
     return Wired(provider, SANDBOX_PUBLISHABLE_KEY, sandbox)
@@ -57,6 +60,25 @@ def _listen(sandbox: Sandbox, url: str) -> str:
     body = urlencode({"url": url, "enabled_events[0]": "*", "api_version": stripe.api_version}).encode()
     made = json.loads(sandbox.handle("POST", "/v1/webhook_endpoints", body=body, headers=headers).body)
     secret: str = made["secret"]
+    return secret
+
+
+def _listen_thinly(sandbox: Sandbox, url: str) -> str:
+    """The same for its thin events, which have a secret of their own."""
+    headers = {"Authorization": f"Bearer {SANDBOX_SECRET_KEY}", "Content-Type": "application/json"}
+    listed = json.loads(sandbox.handle("GET", "/v2/core/event_destinations", headers=headers).body)
+    for destination in listed["data"]:
+        sandbox.handle("DELETE", f"/v2/core/event_destinations/{destination['id']}", headers=headers)
+    wanted = {
+        "name": "tallystick",
+        "type": "webhook_endpoint",
+        "event_payload": "thin",
+        "enabled_events": ["*"],
+        "webhook_endpoint": {"url": url},
+        "include": ["webhook_endpoint.signing_secret"],
+    }
+    made = sandbox.handle("POST", "/v2/core/event_destinations", body=json.dumps(wanted).encode(), headers=headers)
+    secret: str = json.loads(made.body)["webhook_endpoint"]["signing_secret"]
     return secret
 
 
@@ -79,6 +101,7 @@ def from_settings(settings: Settings, *, clock: Clock, before_call: Callable[[],
         before_call=before_call,
         circuits=Circuits(clock),
     )
+    provider.keep_pace(clock)
     return Wired(provider, settings.stripe_publishable_key or "")
 
 
@@ -112,6 +135,20 @@ def _outgoing(settings: Settings) -> Outgoing:
 def seller(settings: Settings) -> Seller:
     """Who stands on invoices as the one who asks."""
     return Seller(settings.seller_name or settings.server_name, settings.seller_address, settings.seller_tax_id)
+
+
+def dunning_policy(settings: Settings) -> Policy:
+    """The rules of dunning that the settings name, else the ones that come with the package. Raises WrongConfiguration."""
+    if settings.dunning_path is None:
+        return shipped_policy()
+    try:
+        return read_policy(tomllib.loads(Path(settings.dunning_path).read_text("utf-8")))
+    except OSError as error:
+        raise WrongConfiguration(f"TALLYSTICK_DUNNING: cannot read {settings.dunning_path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongConfiguration(f"TALLYSTICK_DUNNING: {settings.dunning_path} is not TOML: {error}") from None
+    except InvalidInput as wrong:
+        raise WrongConfiguration(f"TALLYSTICK_DUNNING: {settings.dunning_path}: {wrong.message}") from None
 
 
 def sandbox_face(sandbox: Sandbox) -> Callable[..., Awaitable[None]]:

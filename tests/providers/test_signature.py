@@ -136,7 +136,7 @@ def test_signed_bytes_that_are_not_strict_json_are_refused(body: bytes) -> None:
     assert refusal(body, sign(SECRET, body, START)) == "invalid_webhook"
 
 
-@pytest.mark.parametrize("secrets", [[""], ["whsec_short"], [SECRET, ""], [SECRET + "\n"], [SECRET] * 3, ["é" * 30]])
+@pytest.mark.parametrize("secrets", [[""], ["whsec_short"], [SECRET, ""], [SECRET + "\n"], [SECRET] * 5, ["é" * 30]])
 def test_a_weak_secret_is_not_a_secret(secrets: list[str]) -> None:
     with pytest.raises(WrongConfiguration, match="STRIPE_WEBHOOK_SECRET"):
         Verifier(secrets, livemode=False)

@@ -12,6 +12,7 @@ from tallystick.domain.amendments import retraction
 from tallystick.domain.usage import Event, Meter
 from tallystick.domain.usage_exports import Export, ExportStatus, ExportStep, Held, asked, export, moved
 from tallystick.storage.database import Database
+from tallystick.storage.usage_exports import Which
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
@@ -60,7 +61,7 @@ def take(conn: Connection) -> list[str]:
 
 
 def rows(conn: Connection, customer: CustomerId = ADA) -> dict[str, Export]:
-    found = storage.usage_exports.to_do(conn, customer, until=AT + timedelta(days=1), limit=100)
+    found = storage.usage_exports.to_do(conn, customer, Which(AT + timedelta(days=1)), limit=100)
     return {row.event_id: row for row in found}
 
 
@@ -112,8 +113,8 @@ def test_only_what_is_open_is_to_be_done(filled: Database) -> None:
         sent = replace(moved(asked(row, ExportStep.SEND, now=AT), ExportStatus.SENT, now=AT), version=1)
         storage.usage_exports.move(conn, row, sent)
         assert set(rows(conn)) == {"e2"}
-        assert storage.usage_exports.customers_to_do(conn, until=AT + timedelta(seconds=1)) == [ADA, BEN]
-        assert storage.usage_exports.customers_to_do(conn, until=AT) == []
+        assert storage.usage_exports.customers_to_do(conn, Which(AT + timedelta(seconds=1), EVER, "api_calls")) == [ADA, BEN]
+        assert storage.usage_exports.customers_to_do(conn, Which(AT)) == []
         storage.usage.amend(conn, retraction(event("e1"), reason="a test", actor="me", at=AT), event("e1"), METER)
         take(conn)
         assert set(rows(conn)) == {"e1", "e2"}, "what was sent and counts no longer is to be taken back"

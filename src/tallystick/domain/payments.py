@@ -368,6 +368,13 @@ class MethodsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageRejected:
+    """The provider says, in its report `ref`, that it does not count some usage it took: which, and why, is asked for."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
@@ -384,5 +391,6 @@ ProviderFact = (
     | MethodsChanged
     | CheckoutCompleted
     | CheckoutExpired
+    | UsageRejected
     | Ignored
 )

@@ -21,9 +21,10 @@ from tallystick.domain.payments import (
     PaymentRefunded,
     RefundChanged,
     Step,
+    UsageRejected,
 )
 from tallystick.domain.refunds import ProviderRefund
-from tallystick.flows import _alerts, _customer_news, _disputes, _news, _refunds, _settlement
+from tallystick.flows import _alerts, _customer_news, _disputes, _news, _refunds, _settlement, _usage_news
 from tallystick.flows._news import News, Result
 from tallystick.flows._refunds import Heard
 from tallystick.flows.context import Context
@@ -53,6 +54,8 @@ def follow(ctx: Context, news: News) -> Result:  # noqa: C901 a case for each fa
             return _customer_news.methods(ctx, news, news.fact)
         case CheckoutCompleted() | CheckoutExpired():
             return _ask_about(ctx, news, news.fact)
+        case UsageRejected():
+            return _usage_news.follow(ctx, news, news.fact)
         case Ignored(reason):
             return _news.mark(ctx, news, Settlement.IGNORED, reason)
         case _:

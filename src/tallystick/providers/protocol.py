@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from tallystick.domain.checkouts import ProviderCheckout
@@ -11,6 +12,7 @@ from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.refunds import ProviderRefund
+from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId
 from tallystick.values.money import Currency, Money
@@ -82,6 +84,13 @@ class Refunded:
     refund: ProviderRefund
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The provider has it so; `repeated`: it had before."""
+
+    repeated: bool = False
+
+
 Outcome = Done | Declined | Refused | Limited | Unknown
 RefundOutcome = Refunded | Refused | Limited | Unknown
 RefundsOutcome = Sequence[ProviderRefund] | Refused | Limited | Unknown
@@ -91,6 +100,9 @@ CustomersListed = Sequence[ProviderCustomer] | Refused | Limited | Unknown
 PaymentsListed = Sequence[ProviderPayment] | Refused | Limited | Unknown
 DisputesListed = Sequence[ProviderDispute] | Refused | Limited | Unknown
 EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
+UsageOutcome = Taken | Refused | Limited | Unknown
+UsageTotal = Decimal | Refused | Limited | Unknown
+UsageRejections = Sequence[Rejection] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
@@ -148,6 +160,17 @@ class CheckoutRequest:
     currency: Currency
     success_url: str
     cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRequest:
+    """So much more of what the provider's meter `event_name` adds up for a customer; of one `identifier` it counts once."""
+
+    event_name: str
+    customer_ref: str
+    identifier: str
+    quantity: Decimal
+    at: datetime
 
 
 class PaymentProvider(Protocol):
@@ -249,6 +272,22 @@ class PaymentProvider(Protocol):
 
     def events_since(self, at: datetime) -> EventsListed:
         """The news since, oldest first, as its webhooks would have brought it; as far back as the provider keeps any."""
+        ...
+
+    def send_usage(self, request: UsageRequest, *, key: str) -> UsageOutcome:
+        """The usage, added up once. That it cannot be counted after all may be told later, by `usage_rejections`."""
+        ...
+
+    def cancel_usage(self, event_name: str, identifier: str, *, key: str) -> UsageOutcome:
+        """What was sent under the identifier less than a day ago counts no longer."""
+        ...
+
+    def usage_total(self, event_name: str, customer_ref: str, period: Period) -> UsageTotal:
+        """What the meter has added up for the customer; the period begins and ends at whole minutes."""
+        ...
+
+    def usage_rejections(self, ref: str) -> UsageRejections:
+        """What usage the report says is not counted, and why; of many, only some are named."""
         ...
 
     def fetch_account(self) -> AccountOutcome:

@@ -101,8 +101,7 @@ KINDS = {kind.name: kind for kind in _ALL}
 _OWN: dict[str, tuple[str, ...]] = {
     "idempotency": (),
     "delivery": (),
-    "meter_event": ("_slot",),
-    "meter_identifier": (),
+    "meter_event": ("_slot", "identifier"),
     "meter_error": ("meter",),
 }
 INDEXED: dict[str, tuple[str, ...]] = {kind.name: kind.indexed for kind in _ALL} | _OWN

@@ -4,6 +4,7 @@ Recording an event writes nothing here: its cost stays what it was (docs: usage-
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from tallystick.domain.usage import Event, Meter
 from tallystick.domain.usage_exports import COUNTED, Export, ExportStatus, Held, Part
 from tallystick.storage import schema
 from tallystick.storage.database import insert, insert_new
-from tallystick.storage.usage_rows import HOUR, counts, event_of
+from tallystick.storage.usage_rows import HOUR, counts, event_of, hour_of
 from tallystick.values.decimals import EXACT, from_steps, to_steps
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
@@ -26,7 +27,34 @@ _EXPORTS, _HOURS, _ROLLUPS, _EVENTS = (
     schema.events.c,
 )
 _AT_ONCE = 500
+__all__ = [
+    "ChangedHour",
+    "Which",
+    "add",
+    "by_identifier",
+    "changed_hours",
+    "customers_to_do",
+    "held",
+    "holders",
+    "hour_of",
+    "looked_at",
+    "move",
+    "note_amended",
+    "of_event",
+    "to_do",
+    "unknown_events",
+    "with_status",
+]
 _LOW_BITS = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Of usage before `until`; of a period, or of any time; for one meter of the provider's, or for all."""
+
+    until: datetime
+    period: Period | None = None
+    event_name: str | None = None
 
 
 class ChangedHour(NamedTuple):
@@ -137,23 +165,26 @@ def add(conn: Connection, rows: Iterable[Export], meter: Meter) -> int:
     return added
 
 
-def to_do(
-    conn: Connection, customer_id: CustomerId, *, until: datetime, period: Period | None = None, limit: int
-) -> list[Export]:
-    """What is to be sent or taken back, of usage before `until`, in the order of its time."""
-    asked = _all().where(text(schema.TO_EXPORT), _EXPORTS.customer_id == customer_id, _EXPORTS.at < until)
-    if period is not None:
-        asked = asked.where(_EXPORTS.at >= period.start, _EXPORTS.at < period.end)
+def to_do(conn: Connection, customer_id: CustomerId, which: Which, *, limit: int) -> list[Export]:
+    """What is to be sent or taken back, in the order of its time."""
+    asked = _all().where(_EXPORTS.customer_id == customer_id, *_open(which))
     asked = asked.order_by(_EXPORTS.at, _EXPORTS.source, _EXPORTS.event_id, _EXPORTS.part.desc()).limit(limit)
     return [_export(row) for row in conn.execute(asked)]
 
 
-def customers_to_do(conn: Connection, *, until: datetime, period: Period | None = None, limit: int = 1000) -> list[CustomerId]:
+def customers_to_do(conn: Connection, which: Which, *, limit: int = 1000) -> list[CustomerId]:
     """Whose usage is to be sent or taken back."""
-    asked = select(_EXPORTS.customer_id).where(text(schema.TO_EXPORT), _EXPORTS.at < until)
-    if period is not None:
-        asked = asked.where(_EXPORTS.at >= period.start, _EXPORTS.at < period.end)
-    return [CustomerId(found) for found in conn.execute(asked.distinct().order_by(_EXPORTS.customer_id).limit(limit)).scalars()]
+    asked = select(_EXPORTS.customer_id).where(*_open(which)).distinct().order_by(_EXPORTS.customer_id).limit(limit)
+    return [CustomerId(found) for found in conn.execute(asked).scalars()]
+
+
+def _open(which: Which) -> tuple[ColumnElement[bool], ...]:
+    is_open: list[Any] = [text(schema.TO_EXPORT), _EXPORTS.at < which.until]
+    if which.period is not None:
+        is_open += [_EXPORTS.at >= which.period.start, _EXPORTS.at < which.period.end]
+    if which.event_name is not None:
+        is_open.append(_EXPORTS.event_name == which.event_name)
+    return tuple(is_open)
 
 
 def move(conn: Connection, before: Export, after: Export) -> bool:

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
@@ -10,9 +10,11 @@ from typing import assert_never
 import structlog
 
 from tallystick import domain, flows, storage
+from tallystick.flows.compare_usage import Compared
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName
+from tallystick.values.decimals import plain
 from tallystick.values.errors import Busy, Conflict, IllegalTransition, TallystickError
 from tallystick.values.ids import (
     AlertId,
@@ -114,11 +116,18 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
             collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)
             _check_refusal(job, collected.refusal)
             return collected.again_in
+        case JobName.COMPARE_USAGE:
+            _tell_differences(flows.compare_usage.compare_usage(ctx, flows.sweep_usage.compared_period(job.subject)))
+            return None
         case JobName.COMPLETE_CHECKOUT:
             return flows.complete_checkout.complete_checkout(ctx, CheckoutId(job.subject), attempt=job.attempt)
         case JobName.DUN:
             flows.dun.dun(ctx, InvoiceId(job.subject))
             return None
+        case JobName.EXPORT_USAGE:
+            exported = flows.export_usage.export_usage(ctx, CustomerId(job.subject), attempt=job.attempt)
+            _check_refusal(job, exported.refusal)
+            return exported.again_in
         case JobName.MAIL:
             message_id, _, target = job.subject.partition("/")
             return flows.mail_message.mail_message(ctx, MessageId(message_id), target)
@@ -127,6 +136,8 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
         case JobName.SEND:
             message_id, _, target = job.subject.partition("/")
             return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))
+        case JobName.RECONCILE:
+            return flows.reconcile.nightly(ctx, attempt=job.attempt)
         case JobName.REFUND:
             given_back = flows.refund.refund(ctx, RefundId(job.subject), attempt=job.attempt)
             _check_refusal(job, given_back.refusal)
@@ -135,6 +146,15 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
             return flows.settle.settle(ctx, job.subject, attempt=job.attempt)
         case _:
             assert_never(job.name)
+
+
+def _tell_differences(compared: Sequence[Compared]) -> None:
+    for each in compared:
+        if each.difference or each.problem:
+            log.warning(
+                "usage.differs", customer=each.customer_id, meter=each.meter_key, recorded=plain(each.recorded),
+                difference=None if each.difference is None else plain(each.difference), problem=each.problem,
+            )  # fmt: skip
 
 
 def _check_refusal(job: Job, refusal: Refused | None) -> None:

@@ -12,10 +12,14 @@ SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
     "dunning": (timedelta(minutes=1), flows.sweep_dunning.sweep_dunning),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
+    "reconciliation": (timedelta(hours=1), flows.sweep_reconciliation.sweep_reconciliation),
     "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),
     "revenue": (timedelta(minutes=15), flows.recognise_revenue.recognise_revenue),
     "subscriptions": (timedelta(minutes=1), flows.sweep_subscriptions.sweep_subscriptions),
+    "usage": (timedelta(minutes=1), flows.sweep_usage.sweep_usage),
+    "all_usage": (timedelta(hours=1), flows.sweep_usage.sweep_all_usage),
+    "compared_usage": (timedelta(days=1), flows.sweep_usage.sweep_comparison),
     "spikes": (timedelta(minutes=10), flows.sweep_spikes.sweep_spikes),
 }
 

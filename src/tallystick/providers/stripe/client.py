@@ -12,6 +12,7 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
 from tallystick.providers.circuits import Circuits
+from tallystick.providers.pace import Pace
 from tallystick.providers.protocol import (
     AccountOutcome,
     Capabilities,
@@ -37,6 +38,10 @@ from tallystick.providers.protocol import (
     RefundsOutcome,
     Refused,
     Unknown,
+    UsageOutcome,
+    UsageRejections,
+    UsageRequest,
+    UsageTotal,
 )
 from tallystick.providers.stripe import (
     bodies,
@@ -45,13 +50,16 @@ from tallystick.providers.stripe import (
     disputes,
     inspection,
     lists,
+    meters,
     outcomes,
     refunds,
+    thin_events,
     translate,
     transport,
 )
 from tallystick.providers.stripe.signature import Verifier
 from tallystick.providers.stripe.translate import Doc
+from tallystick.values.time import Clock, Period
 
 T = TypeVar("T")
 
@@ -93,10 +101,15 @@ class StripeProvider:
         self.livemode = transport.is_live(secret_key, api_base=api_base)
         self._verifier = Verifier(webhook_secrets, livemode=self.livemode)
         self.circuits = circuits
+        self._pace: Pace | None = None
         self._stripe = transport.client(
             secret_key, api_base=api_base, http_client=http_client, before_call=before_call, circuits=circuits
         )
         self._v1 = self._stripe.v1
+
+    def keep_pace(self, clock: Clock) -> None:
+        """From here on usage is sent no faster than Stripe takes it; before, as fast as it comes."""
+        self._pace = Pace(clock, per_second=meters.PER_SECOND[self.livemode])
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         if customer.provider_ref:
@@ -171,6 +184,18 @@ class StripeProvider:
     def events_since(self, at: datetime) -> EventsListed:
         return self._ask(lambda: lists.events(self._stripe, at))
 
+    def send_usage(self, request: UsageRequest, *, key: str) -> UsageOutcome:
+        return self._paced(lambda: meters.sent(self._stripe, request, key))
+
+    def cancel_usage(self, event_name: str, identifier: str, *, key: str) -> UsageOutcome:
+        return self._paced(lambda: meters.canceled(self._stripe, event_name, identifier, key))
+
+    def usage_total(self, event_name: str, customer_ref: str, period: Period) -> UsageTotal:
+        return self._ask(lambda: meters.total(self._stripe, event_name, customer_ref, period))
+
+    def usage_rejections(self, ref: str) -> UsageRejections:
+        return self._ask(lambda: thin_events.rejections(self._stripe, ref))
+
     def fetch_account(self) -> AccountOutcome:
         return self._ask(lambda: inspection.account(self._stripe, livemode=self.livemode))
 
@@ -181,7 +206,15 @@ class StripeProvider:
         return self._verifier.verify(body, headers, now=now)
 
     def interpret(self, delivery: Delivery) -> ProviderFact:
-        return translate.fact(delivery.kind, json.loads(delivery.body)["data"]["object"])
+        event = json.loads(delivery.body)
+        if event.get("object") == thin_events.OBJECT:
+            return thin_events.fact(delivery.kind, event)
+        return translate.fact(delivery.kind, event["data"]["object"])
+
+    def _paced(self, story: Callable[[], T]) -> T | Refused | Limited | Unknown:
+        """A call of which there may be thousands: not more of them a second than Stripe takes."""
+        wait = None if self._pace is None else self._pace.enter()
+        return self._ask(story) if wait is None else Limited("so many calls were made this second", after=wait)
 
     def _call(self, story: Callable[[], T]) -> T | Declined | Refused | Limited | Unknown:
         """Every story is told in here: where Stripe's errors become outcomes."""

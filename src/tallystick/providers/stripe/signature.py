@@ -5,8 +5,10 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tallystick.domain.payments import Delivery
+from tallystick.providers.stripe import thin_events
 from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.json import strict_loads
 from tallystick.values.time import EPOCH
@@ -15,6 +17,7 @@ AGE_MAX = timedelta(seconds=300)
 BODY_BYTES_MAX = 1 << 20
 HEADER_LENGTH_MAX = 4096
 SECRET_LENGTH_MIN = 24
+SECRETS_MAX = 4  # of the endpoint for snapshots and of the one for thin events, each with its next one
 DEPTH_MAX = 32  # an invoice with a prorated line has 11 levels
 _TIMESTAMP = re.compile(r"\d{1,11}", re.ASCII)
 _CLIENT_SECRET = re.compile(r'("client_secret"\s*:\s*)"[^"]*"')  # it opens a payment: for one browser, and for no database
@@ -29,8 +32,10 @@ class Verifier:
     """
 
     def __init__(self, secrets: Sequence[str], *, livemode: bool) -> None:
-        if len(secrets) > 2:
-            raise WrongConfiguration("STRIPE_WEBHOOK_SECRET: give one secret, or two separated by a comma while rotating")
+        if len(secrets) > SECRETS_MAX:
+            raise WrongConfiguration(
+                f"STRIPE_WEBHOOK_SECRET: one secret for each endpoint, two while rotating, with commas; {SECRETS_MAX} at most"
+            )
         if any(len(secret) < SECRET_LENGTH_MIN or not secret.isascii() or re.search(r"\s", secret) for secret in secrets):
             raise WrongConfiguration(
                 f"STRIPE_WEBHOOK_SECRET: must be the endpoint's signing secret, whsec_ and all: at least {SECRET_LENGTH_MIN} "
@@ -60,22 +65,20 @@ class Verifier:
 
     def _delivery(self, body: bytes) -> Delivery:
         event = _strict_json(body)
-        if not isinstance(event, dict) or event.get("object") != "event":
-            raise _invalid("body: not a snapshot event; thin events have an endpoint of their own, which is not this one")
-        identifier, kind, created, livemode = (event.get(name) for name in ("id", "type", "created", "livemode"))
+        if not isinstance(event, dict) or event.get("object") not in {"event", thin_events.OBJECT}:
+            raise _invalid("body: not an event, neither a snapshot nor a thin one")
+        identifier, kind, livemode = (event.get(name) for name in ("id", "type", "livemode"))
         if not isinstance(identifier, str) or not _EVENT_ID.fullmatch(identifier):
             raise _invalid('id: must be the id of an event, such as "evt_1"')
         if not isinstance(kind, str) or not _EVENT_KIND.fullmatch(kind):
             raise _invalid('type: must be the type of an event, such as "invoice.paid"')
-        if type(created) is not int or not 0 <= created < 1 << 34:
-            raise _invalid("created: must be a time in whole seconds since 1970")
+        created = _created_at(event)
         if livemode is not self._livemode:
             raise _invalid(
                 f"livemode: must be {str(self._livemode).lower()} here; is this endpoint registered in the other mode?"
             )
-        if not isinstance(event.get("data"), dict) or not isinstance(event["data"].get("object"), dict):
-            raise _invalid("data.object: must be the object that the event is about")
-        return Delivery(identifier, kind, without_secrets(body.decode()), datetime.fromtimestamp(created, UTC), livemode)
+        _check_subject(event)
+        return Delivery(identifier, kind, without_secrets(body.decode()), created, livemode)
 
 
 def without_secrets(body: str) -> str:
@@ -102,6 +105,26 @@ def _parsed(header: str) -> tuple[str, list[bytes]]:
 
 def _digest(secret: bytes, body: bytes, timestamp: str) -> bytes:
     return hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest().encode()
+
+
+def _created_at(event: Mapping[str, Any]) -> datetime:
+    if event["object"] == thin_events.OBJECT:
+        try:
+            return thin_events.created_at(event)
+        except InvalidInput as error:
+            raise _invalid(error.message) from None
+    created = event.get("created")
+    if type(created) is not int or not 0 <= created < 1 << 34:
+        raise _invalid("created: must be a time in whole seconds since 1970")
+    return datetime.fromtimestamp(created, UTC)
+
+
+def _check_subject(event: Mapping[str, Any]) -> None:
+    """A thin event carries nothing; a snapshot carries its object."""
+    if event["object"] == thin_events.OBJECT:
+        return
+    if not isinstance(event.get("data"), dict) or not isinstance(event["data"].get("object"), dict):
+        raise _invalid("data.object: must be the object that the event is about")
 
 
 def _strict_json(body: bytes) -> object:

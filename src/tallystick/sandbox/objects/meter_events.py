@@ -29,7 +29,7 @@ def create(call: Call) -> Doc:
         if not 1 <= len(text) <= _LENGTH_MAX:
             raise invalid(f"{name} must be 1 to {_LENGTH_MAX} characters long.", param=name)
     at = _timestamp(call, params.get("timestamp", call.now))
-    known = call.state.get("meter_identifier", identifier)
+    known = _newest(call, identifier)
     if known is not None and call.now - known["received"] < KNOWN_FOR:
         raise invalid(f"An event already exists with identifier {identifier}.")
     number = call.state.number()
@@ -39,9 +39,7 @@ def create(call: Call) -> Doc:
         "timestamp": at, "value": value, "cancelled": bool(code),
         "_slot": "" if meter is None else meters.slot(meter["id"], customer),
     }  # fmt: skip
-    call.state.put("meter_event", event["id"], event)
-    place = call.state.number() if known is None else known["_n"]
-    call.state.put("meter_identifier", identifier, {"_n": place, "event": event["id"], "received": call.now})
+    call.state.put("meter_event", event["id"], event)  # one write: known by its identifier, and counted, or neither
     if code:
         _note_error(call, meter, code, identifier)
     return {
@@ -55,8 +53,7 @@ def adjust(call: Call) -> Doc:
     name, identifier = call.params["event_name"], call.params.get("cancel", {}).get("identifier")
     if not identifier:
         raise invalid("Missing required param: cancel[identifier].", param="cancel[identifier]", code="parameter_missing")
-    known = call.state.get("meter_identifier", identifier)
-    event = None if known is None else call.state.get("meter_event", known["event"])
+    event = _newest(call, identifier)
     if event is None or event["event_name"] != name:
         message = f"No such meter event: '{identifier}'"
         raise invalid(message, param="cancel[identifier]", code="resource_missing")
@@ -69,6 +66,10 @@ def adjust(call: Call) -> Doc:
         "object": "billing.meter_event_adjustment", "livemode": False, "event_name": name, "status": "pending", "type": "cancel",
         "cancel": {"identifier": identifier},
     }  # fmt: skip
+
+
+def _newest(call: Call, identifier: str) -> Doc | None:
+    return next(call.state.scan("meter_event", ("identifier", identifier)), None)
 
 
 def _timestamp(call: Call, at: int) -> int:
