@@ -7,6 +7,7 @@ from tallystick.app.credit_notes import CreditNoteCalls
 from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.documents import DocumentCalls
+from tallystick.app.dunning import DunningCalls
 from tallystick.app.invoices import InvoiceCalls
 from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
@@ -30,6 +31,7 @@ class Tallystick(
     CreditNoteCalls,
     DocumentCalls,
     CheckoutCalls,
+    DunningCalls,
     CreditCalls,
     AccountCalls,
     MessageCalls,

@@ -1,9 +1,11 @@
 """What every part of the engine stands on: its context, wired for a program, a service or the shell."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from tallystick import storage
+from tallystick.domain.dunning import End
 from tallystick.flows.context import Context, Terms
 from tallystick.storage.database import Database
 from tallystick.values.errors import WrongConfiguration
@@ -56,6 +58,7 @@ class Engine:
         wired = wiring.from_settings(settings, clock=clock, before_call=wiring.outside(database), receives=receives)
         due, grace = timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes)
         terms = Terms(due, grace, settings.number_prefix, seller=wiring.seller(settings))
+        terms = replace(terms, dunning=wiring.dunning_policy(settings), dunning_end=End(settings.dunning_end))
         context = Context(database, clock, SystemIds(clock), wired.provider, terms)
         context = wiring.with_couriers(context, settings)
         if as_is:

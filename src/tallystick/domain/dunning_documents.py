@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from tallystick.domain.dunning import Ask, Policy, Rule
-from tallystick.values.errors import InvalidInput
 from tallystick.values.fields import Fields
 
 TRIES_MAX = 8  # card schemes count how often a card is tried again, and fine or block who overdoes it
@@ -65,8 +64,3 @@ def _days(fields: Fields, name: str, days: object) -> timedelta:
     if type(days) is not int or not 1 <= days <= DAYS_MAX:
         raise fields.wrong(name, f"must be whole days, from 1 to {DAYS_MAX}")
     return timedelta(days=days)
-
-
-def wrong_policy(path: str, why: str) -> InvalidInput:
-    """The error for a file that cannot be read, or is no such document."""
-    return InvalidInput(f"TALLYSTICK_DUNNING: {path}: {why}", field="TALLYSTICK_DUNNING")

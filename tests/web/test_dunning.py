@@ -1,0 +1,96 @@
+"""Dunning over HTTP: what has failed is listed with every try, and the link in a letter leads to where it is mended."""
+
+import re
+from datetime import timedelta
+
+from tallystick.domain.payments import Collection
+from tallystick.worker.loop import run_until_idle
+from tests.web.world import World, problem
+
+EXPIRED, CONFIRM = "pm_card_chargeDeclinedExpiredCard", "pm_card_authenticationRequired"
+
+
+def failed(world: World, card: str = EXPIRED, *, language: str | None = None) -> str:
+    """An invoice whose payment has just failed; its id."""
+    world.with_calls()
+    body = {"email": "ada@example.com", "language": language}
+    assert world.call("PUT", "/v1/customers/ada", body).json()["language"] == language
+    assert world.used(1000).status_code == 202
+    world.clock.advance(timedelta(days=30))
+    (invoice,) = world.billing.bill("ada", collection=Collection(payment_method=card))
+    run_until_idle(world.billing.context)
+    return invoice.id
+
+
+def link(world: World) -> str:
+    """Of the newest letter, as a path."""
+    (_, _, letter), *_ = world.billing.letters()
+    found = re.search(r"http://localhost:8000(/mend/\S+)", letter.text)
+    assert found is not None, letter.text
+    return found.group(1)
+
+
+def test_what_has_failed_is_listed_and_shown_with_every_try(either_world: World) -> None:
+    world = either_world
+    invoice = failed(world)
+    (row,) = world.call("GET", "/v1/dunning").json()["data"]
+    assert (row["invoice"], row["state"], row["code"], row["ask"]) == (invoice, "waiting", "expired_card", "new_card")
+    assert (row["total"], row["currency"], row["reason"]) == (1000, "usd", "The card has expired.")
+    assert row["attempts"] is None
+    shown = world.call("GET", f"/v1/dunning/{invoice}").json()
+    assert [(each["cause"], each["code"]) for each in shown["attempts"]] == [("first", "expired_card")]
+    assert world.call("GET", "/v1/dunning?state=over").json()["data"] == []
+    assert world.call("GET", "/v1/dunning?customer=ben").json()["data"] == []
+    assert problem(world.call("GET", "/v1/dunning/inv_none")) == (404, "not_found")
+    assert world.call("GET", "/v1/dunning?state=dunned").status_code == 422
+
+
+def test_who_reads_it_needs_a_key(world: World) -> None:
+    assert world.client.get("/v1/dunning").status_code == 401
+
+
+def test_the_link_leads_to_where_a_card_is_saved_and_back(world: World) -> None:
+    failed(world)
+    path = link(world)
+    there = world.client.get(path, follow_redirects=False)
+    assert there.status_code == 303
+    assert "/sandbox/portal/" in there.headers["location"]
+    assert there.headers["cache-control"] == "no-store"
+    back = world.client.get(f"{path}/done")
+    assert back.status_code == 200
+    assert "Thank you" in back.text
+
+
+def test_the_link_works_for_weeks_and_until_it_is_paid(world: World) -> None:
+    invoice = failed(world)
+    path = link(world)
+    world.clock.advance(timedelta(days=30))
+    assert world.client.get(path, follow_redirects=False).status_code == 303
+    world.billing.void(invoice, reason="a favour")
+    run_until_idle(world.billing.context)
+    gone = world.client.get(path, follow_redirects=False)
+    assert gone.status_code == 200
+    assert "Nothing is left to be paid" in gone.text
+
+
+def test_what_must_be_confirmed_leads_to_the_invoice_at_the_provider(world: World) -> None:
+    failed(world, CONFIRM)
+    there = world.client.get(link(world), follow_redirects=False)
+    assert there.status_code == 303
+    assert "/sandbox/invoice/" in there.headers["location"]
+
+
+def test_a_link_of_nobodys_opens_nothing(world: World) -> None:
+    invoice = failed(world)
+    path = link(world)
+    for wrong in (path[:-1], f"{path}0", f"/mend/{invoice}.", "/mend/x", "/mend/%00", "/mend/" + "é" * 9, f"/mend/{'x' * 600}"):
+        answer = world.client.get(wrong, follow_redirects=False)
+        assert answer.status_code in {404, 422}, wrong
+    assert "リンク" in world.client.get("/mend/x", headers={"Accept-Language": "ja"}).text
+
+
+def test_a_letter_is_in_the_customers_language(world: World) -> None:
+    failed(world, language="ja")
+    (_, _, letter), *_ = world.billing.letters()
+    assert "有効期限" in letter.text
+    assert world.call("PUT", "/v1/customers/ada", {"language": "tlh"}).status_code == 422
