@@ -14,6 +14,7 @@ from tallystick.app.messages import MessageCalls
 from tallystick.app.metering import MeteringCalls
 from tallystick.app.operations import OperationCalls
 from tallystick.app.quotas import QuotaCalls, Reservation
+from tallystick.app.reconciliation import ReconciliationCalls
 from tallystick.app.subscriptions import SubscriptionCalls
 from tallystick.app.usage import UsageCalls
 
@@ -35,6 +36,7 @@ class Tallystick(
     CreditCalls,
     AccountCalls,
     MessageCalls,
+    ReconciliationCalls,
     OperationCalls,
 ):
     """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.

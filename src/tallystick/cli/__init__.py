@@ -22,6 +22,7 @@ from tallystick.cli import (
     plans,
     project,
     quotas,
+    reconcile,
     serve,
     subscriptions,
     uptime,
@@ -36,6 +37,7 @@ app = typer.Typer(
 for group in (
     serve,
     operate,
+    reconcile,
     doctor,
     uptime,
     lines,

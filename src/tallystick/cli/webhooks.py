@@ -1,20 +1,22 @@
-"""Webhooks on the shell: the endpoints that are told, the messages that were sent, and once more."""
+"""Webhooks on the shell: the endpoints that are told, the messages that were sent, and once more; what came in is beside."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tallystick.cli import deliveries
 from tallystick.cli.engine import Json, engine, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tallystick.domain.messages import Dispatch, Endpoint, Message
 
-group = typer.Typer(no_args_is_help=True, help="Who is told, and what they were told.")
+group = typer.Typer(no_args_is_help=True, help="What the provider told us; who is told by us, and what they were told.")
 endpoints = typer.Typer(no_args_is_help=True, help="The addresses that messages are sent to.")
 
 
 def register(app: typer.Typer) -> None:
+    deliveries.register(group)
     group.add_typer(endpoints, name="endpoints")
     app.add_typer(group, name="webhooks")
 
@@ -88,6 +90,20 @@ def remove(endpoint: str) -> None:
     with engine() as billing:
         billing.remove_endpoint(endpoint, actor="shell")
     say(f"{endpoint}: removed")
+
+
+@group.command("list")
+def both(
+    incoming: Annotated[bool, typer.Option("--in/--out", help="What the provider told us; or what we told others.")] = True,
+    status: Annotated[str | None, typer.Option(help="Of what came in: new, settled, ignored or parked.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many, newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """What came in from the provider and what became of it, newest first; with --out, as `messages`."""
+    if incoming:
+        deliveries.print_deliveries(status, limit, as_json=as_json)
+    else:
+        messages(limit=limit, as_json=as_json)
 
 
 @group.command("messages")

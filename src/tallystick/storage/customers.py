@@ -74,6 +74,14 @@ def forget_provider_ref(conn: Connection, customer_id: CustomerId, ref: str) -> 
     return conn.execute(forgotten.returning(table.c.id)).one_or_none() is not None
 
 
+def known_since(conn: Connection) -> datetime | None:
+    """When the first of those that the provider knows came to us; None: it knows nobody."""
+    found: datetime | None = conn.execute(
+        select(customers.c.created_at).where(customers.c.provider_ref.is_not(None)).order_by(customers.c.created_at).limit(1)
+    ).scalar_one_or_none()
+    return found
+
+
 def page(conn: Connection, *, after: CustomerId | None = None, limit: int) -> list[Customer]:
     """By id, beginning behind `after`."""
     asked = select(customers).order_by(customers.c.id).limit(limit)

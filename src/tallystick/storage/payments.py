@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, or_, select, text
 
 from tallystick.domain.payments import Decline, Method, Payment, PaymentStatus
 from tallystick.storage import schema
@@ -97,6 +97,13 @@ def _refunded(conn: Connection, payment: Payment, change: int) -> bool:
         after <= table.c.amount,
     )
     return conn.execute(moved.values(refunded=after).returning(table.c.id)).one_or_none() is not None
+
+
+def to_compare(conn: Connection, *, since: datetime) -> list[Payment]:
+    """Those that the provider has and that are not final, and those of which something was heard since."""
+    table = schema.payments.c
+    asked = select(schema.payments).where(table.ref.is_not(None), or_(text(schema.NOT_FINAL), table.updated_at >= since))
+    return [_payment(row) for row in conn.execute(asked.order_by(table.updated_at, table.id))]
 
 
 def stale(conn: Connection, *, before: datetime, limit: int) -> list[Payment]:

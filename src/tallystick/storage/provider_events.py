@@ -1,6 +1,7 @@
 """The inbox: webhook deliveries as they came, kept once, and what became of each."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,8 @@ from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.storage.types import Instant, Key
 from tallystick.values.errors import NotFound
+
+_AT_ONCE = 500
 
 
 class Settlement(StrEnum):
@@ -53,6 +56,23 @@ def keep(conn: Connection, delivery: Delivery, *, provider: str, at: datetime) -
 def get(conn: Connection, delivery_id: str) -> Stored | None:
     row = conn.execute(select(schema.provider_events).where(schema.provider_events.c.id == delivery_id)).one_or_none()
     return None if row is None else _delivery(row)
+
+
+def known(conn: Connection, delivery_ids: Sequence[str]) -> set[str]:
+    """Which of them are kept."""
+    table, found = schema.provider_events, set[str]()
+    for start in range(0, len(delivery_ids), _AT_ONCE):
+        asked = select(table.c.id).where(table.c.id.in_(delivery_ids[start : start + _AT_ONCE]))
+        found.update(conn.execute(asked).scalars())
+    return found
+
+
+def renew(conn: Connection, stored: Stored) -> Stored:
+    """The delivery as if it had just come."""
+    table = schema.provider_events
+    renewed = table.update().where(table.c.id == stored.delivery.id)
+    conn.execute(renewed.values(outcome=Settlement.NEW.value, reason=None, settled_at=None))
+    return replace(stored, settlement=Settlement.NEW, reason=None, settled_at=None)
 
 
 def mark(conn: Connection, delivery_id: str, settlement: Settlement, reason: str | None, *, at: datetime) -> None:

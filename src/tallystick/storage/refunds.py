@@ -65,6 +65,13 @@ def move(conn: Connection, before: Refund, after: Refund) -> bool:
     return conn.execute(moved).one_or_none() is not None
 
 
+def to_compare(conn: Connection, *, since: datetime) -> list[Refund]:
+    """Those that the provider has and that are not over, as far as they were made since."""
+    table = schema.refunds.c
+    asked = select(schema.refunds).where(text(schema.ALIVE), table.ref.is_not(None), table.created_at >= since)
+    return [_refund(row) for row in conn.execute(asked.order_by(table.created_at, table.id))]
+
+
 def stale(conn: Connection, *, waiting: datetime, done: datetime, made: datetime, limit: int) -> list[Refund]:
     """Not heard of since `waiting`; of those that succeeded, since `done`, unless they were made before `made`."""
     table = schema.refunds.c

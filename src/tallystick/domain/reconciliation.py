@@ -1,0 +1,166 @@
+"""Reconciliation: the provider's half beside ours, and where the two differ. Pure: what to do about it, others do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tallystick.domain.customers import Customer, ProviderCustomer
+from tallystick.domain.disputes import Dispute, ProviderDispute
+from tallystick.domain.payments import (
+    CustomerChanged,
+    DisputeChanged,
+    Payment,
+    PaymentChanged,
+    PaymentStatus,
+    ProviderFact,
+    ProviderPayment,
+    RefundChanged,
+)
+from tallystick.domain.refunds import ProviderRefund, Refund
+
+KEPT_FOR = timedelta(days=30)  # how long providers keep their news; further back only objects can be compared
+OVERLAP = timedelta(days=1)  # a nightly run looks so far behind the one before it
+
+
+class Part(StrEnum):
+    """What is compared, in this order: a payment needs its customer, a refund or dispute its payment."""
+
+    NEWS = "news"
+    CUSTOMERS = "customers"
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"
+    DISPUTES = "disputes"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not the same on both sides. `ours` and `theirs` are the two halves in words; None: it is not there.
+
+    `news` is what a webhook would have told, by which it is repaired; None: people have to look, and `reason` says at what.
+    """
+
+    part: Part
+    subject: str
+    ref: str
+    ours: str | None
+    theirs: str | None
+    reason: str
+    news: ProviderFact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A difference, and what became of it: repaired, or why it was not."""
+
+    difference: Difference
+    repaired: bool = False
+    left: str | None = None
+
+    @property
+    def document(self) -> dict[str, object]:
+        """As it is kept and shown."""
+        differs = self.difference
+        return {
+            "part": differs.part.value,
+            "subject": differs.subject,
+            "ref": differs.ref,
+            "ours": differs.ours,
+            "theirs": differs.theirs,
+            "reason": differs.reason,
+            "verdict": "repaired" if self.repaired else "differs",
+            "repairable": differs.news is not None or differs.part is Part.NEWS,
+            "left": self.left,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What comparing has found: how many are equal of each part, and each that is not."""
+
+    at: datetime
+    since: datetime
+    repair: bool
+    equal: Mapping[str, int]
+    findings: Sequence[Mapping[str, object]]
+
+    @property
+    def differing(self) -> list[Mapping[str, object]]:
+        """Those that were not repaired."""
+        return [finding for finding in self.findings if finding["verdict"] != "repaired"]
+
+    @property
+    def beyond_repair(self) -> list[Mapping[str, object]]:
+        """Those that no repair mends: it was tried, or there is none."""
+        return [finding for finding in self.differing if self.repair or not finding["repairable"]]
+
+
+def of_customer(theirs: ProviderCustomer, ours: Customer | None) -> Difference | None:
+    """A customer of the provider's that carries an id of ours."""
+    named = str(theirs.customer_id)
+    if ours is None:
+        return Difference(Part.CUSTOMERS, named, theirs.ref, None, theirs.ref, "no customer of ours has the id that it carries")
+    if ours.provider_ref == theirs.ref:
+        return None
+    if ours.provider_ref is None:
+        news = CustomerChanged(theirs.ref, theirs.customer_id)
+        return Difference(Part.CUSTOMERS, named, theirs.ref, None, theirs.ref, "the answer that told of it was lost", news)
+    reason = "there are two of them; nothing is asked for through this one"
+    return Difference(Part.CUSTOMERS, named, theirs.ref, ours.provider_ref, theirs.ref, reason)
+
+
+def of_payment(theirs: ProviderPayment, ours: Payment | None) -> Difference | None:
+    """An object of the provider's that carries an invoice's id; `ours` is the payment of that object, else of that invoice."""
+    held = f"{theirs.status} {theirs.paid or theirs.amount}"
+    if ours is None:
+        return Difference(
+            Part.PAYMENTS, str(theirs.invoice_id), theirs.ref, None, held, "no invoice of ours has the id that it carries"
+        )
+    asked = f"{ours.status} {ours.amount}"
+    if ours.ref is not None and ours.ref != theirs.ref:
+        if theirs.status is PaymentStatus.CANCELED:
+            return None  # one of before, which another has taken the place of
+        return Difference(Part.PAYMENTS, ours.id, theirs.ref, asked, held, f"{ours.ref} collects it; this is a second object")
+    if ours.ref == theirs.ref and _stands(ours.status) == _stands(theirs.status):
+        return None
+    if ours.status is PaymentStatus.SUCCEEDED:
+        return Difference(Part.PAYMENTS, ours.id, theirs.ref, asked, held, "booked as paid, and not paid there")
+    reason = "the answer that told of it was lost" if ours.ref is None else "the news of it never came"
+    return Difference(Part.PAYMENTS, ours.id, theirs.ref, asked, held, reason, PaymentChanged(theirs.ref, theirs.invoice_id))
+
+
+def of_refund(theirs: ProviderRefund, ours: Refund | None) -> Difference | None:
+    """A refund of the provider's; without one of ours it must be known to be of a payment of ours."""
+    held, news = f"{theirs.status} {theirs.amount}", RefundChanged(theirs.ref)
+    if ours is None:
+        reason = "money went back, and the news of it never came"
+        return Difference(Part.REFUNDS, theirs.refund_id or theirs.ref, theirs.ref, None, held, reason, news)
+    if ours.ref == theirs.ref and (ours.status, ours.amount) == (theirs.status, theirs.amount):
+        return None
+    reason = "the news of it never came" if ours.ref == theirs.ref else "the answer that told of it was lost"
+    return Difference(Part.REFUNDS, ours.id, theirs.ref, f"{ours.status} {ours.amount}", held, reason, news)
+
+
+def of_dispute(theirs: ProviderDispute, ours: Dispute | None) -> Difference | None:
+    """A dispute of the provider's; without one of ours it must be known to be of a payment of ours."""
+    held, news = _words(theirs), DisputeChanged(theirs.ref)
+    if ours is None:
+        return Difference(Part.DISPUTES, theirs.ref, theirs.ref, None, held, "the news of it never came", news)
+    if _words(ours) == held:
+        return None
+    return Difference(Part.DISPUTES, ours.id, theirs.ref, _words(ours), held, "the news of it never came", news)
+
+
+def missing(part: Part, subject: str, ref: str, ours: str, why: str) -> Difference:
+    """What we have, and the provider does not know, or does not tell."""
+    return Difference(part, subject, ref, ours, None, why)
+
+
+def _stands(status: PaymentStatus) -> PaymentStatus:
+    """Of what waits, no list tells how far it has come."""
+    waiting = {PaymentStatus.PENDING, PaymentStatus.OPEN, PaymentStatus.PROCESSING}
+    return PaymentStatus.OPEN if status in waiting else status
+
+
+def _words(dispute: Dispute | ProviderDispute) -> str:
+    return f"{dispute.status} {dispute.amount}, {'withdrawn' if dispute.withdrawn else 'not withdrawn'}"
