@@ -11,7 +11,7 @@ import stripe
 from tallystick.domain.payments import Ignored, UsageRejected
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.pace import Pace
-from tallystick.providers.protocol import Limited, Refused, Taken, Unknown, UsageRequest
+from tallystick.providers.protocol import Limited, MeteredItem, Refused, Taken, Unknown, UsageRequest
 from tallystick.providers.stripe.signature import sign
 from tallystick.sandbox import InProcessClient
 from tallystick.values.time import Period
@@ -184,3 +184,19 @@ def test_at_its_pace_usage_waits_and_nothing_is_sent(world: Metered) -> None:
     assert isinstance(outcomes[20], Limited)
     assert outcomes[20].after > timedelta(0)
     assert world.total() == 50
+
+
+def test_an_item_of_a_subscription_is_a_customer_and_a_meter(world: Metered) -> None:
+    product = world.stripe.products.create({"name": "Calls"}).id
+    metered: Any = {"product": product, "currency": "eur", "unit_amount": 4,
+                    "recurring": {"interval": "month", "usage_type": "metered", "meter": world.meter}}  # fmt: skip
+    plain: Any = {"product": product, "currency": "eur", "unit_amount": 900, "recurring": {"interval": "month"}}
+    items: Any = [{"price": world.stripe.prices.create(price).id} for price in (metered, plain)]
+    wanted: Any = {"customer": world.ada, "items": items, "collection_method": "send_invoice", "days_until_due": 14}
+    made = world.stripe.subscriptions.create(wanted)
+    by_use, by_month = world.stripe.subscription_items.list({"subscription": made.id}).data
+    assert world.provider.metered_item(by_use.id) == MeteredItem(world.ada, "calls")
+    refused, missing = world.provider.metered_item(by_month.id), world.provider.metered_item("si_none")
+    assert isinstance(refused, Refused)
+    assert isinstance(missing, Refused)
+    assert (refused.code, missing.code) == ("not_metered", "resource_missing")

@@ -8,6 +8,7 @@ from tallystick.app.credits import CreditCalls
 from tallystick.app.customers import CustomerCalls
 from tallystick.app.documents import DocumentCalls
 from tallystick.app.dunning import DunningCalls
+from tallystick.app.exports import ExportCalls
 from tallystick.app.invoices import InvoiceCalls
 from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
@@ -26,6 +27,7 @@ class Tallystick(
     CatalogueCalls,
     CustomerCalls,
     UsageCalls,
+    ExportCalls,
     QuotaCalls,
     MeteringCalls,
     InvoiceCalls,

@@ -1,12 +1,14 @@
 """Usage that the provider's meters count too: one row for each fact that they are told, and what becomes of it."""
 
+import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from tallystick.domain.payments import is_too_old
 from tallystick.domain.usage import AHEAD_MAX, BACK_MAX, Aggregation, Event, Meter
+from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey, derived
 from tallystick.values.time import EPOCH, Period
 
@@ -16,6 +18,7 @@ CANCEL_MAX = timedelta(hours=23)
 _CLOCKS_DIFFER = timedelta(minutes=1)  # so far may the provider's clock be behind ours
 _MINUTE = timedelta(minutes=1)
 _ONE = Decimal(1)
+_MONTH = re.compile(r"[1-8]\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class Part(StrEnum):
@@ -200,6 +203,15 @@ def unsendable(row: Export, *, now: datetime) -> str | None:
 def sendable_until(now: datetime) -> datetime:
     """What lies behind this is too far ahead for the provider, and waits."""
     return now + AHEAD_MAX - _CLOCKS_DIFFER
+
+
+def month(text: str) -> Period:
+    """The month that 2026-01 names, by UTC. Raises InvalidInput."""
+    if not _MONTH.fullmatch(text):
+        raise InvalidInput('month: write it as "2026-01"', field="month")
+    year, number = int(text[:4]), int(text[5:])
+    following = (year + 1, 1) if number == 12 else (year, number + 1)
+    return Period(datetime(year, number, 1, tzinfo=UTC), datetime(*following, 1, tzinfo=UTC))
 
 
 def asked(row: Export, step: ExportStep, *, now: datetime) -> Export:

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from tallystick import domain, storage
 from tallystick.domain.usage_exports import Export, ExportStatus, ExportStep
 from tallystick.flows import _exports
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Refused
+from tallystick.providers.protocol import Limited, MeteredItem, Refused, Unknown
 from tallystick.storage.jobs import JobName
 from tallystick.storage.usage_exports import Which
 from tallystick.values.decimals import EXACT
+from tallystick.values.errors import NotFound, ProviderUnavailable
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
 
@@ -59,6 +60,25 @@ class SyncReport:
     synced: tuple[Synced, ...]
     waiting: tuple[CustomerId, ...] = ()
     refusal: Refused | None = None
+
+
+def order_of_item(ctx: Context, item_ref: str, period: Period, *, retry: bool = False) -> SyncOrder:
+    """The order for what one item of a subscription at the provider bills. Raises NotFound and ProviderUnavailable."""
+    found = ctx.provider.metered_item(item_ref)
+    match found:
+        case MeteredItem(customer_ref, event_name):
+            pass
+        case Limited(message) | Unknown(message):
+            raise ProviderUnavailable(f"{item_ref}: {message}")
+        case Refused(code, message):
+            raise NotFound(f"{item_ref}: {message}", field="subscription_item", code=code)
+        case _:
+            assert_never(found)
+    with ctx.database.reading() as conn:
+        customer = storage.customers.of_provider_ref(conn, customer_ref)
+    if customer is None:
+        raise NotFound(f"{item_ref}: belongs to {customer_ref}, who is no customer of ours", field="subscription_item")
+    return SyncOrder(period, customer.id, event_name, retry)
 
 
 def plan_sync(ctx: Context, order: SyncOrder) -> list[Synced]:

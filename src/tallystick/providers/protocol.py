@@ -100,8 +100,17 @@ CustomersListed = Sequence[ProviderCustomer] | Refused | Limited | Unknown
 PaymentsListed = Sequence[ProviderPayment] | Refused | Limited | Unknown
 DisputesListed = Sequence[ProviderDispute] | Refused | Limited | Unknown
 EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
+@dataclass(frozen=True, slots=True)
+class MeteredItem:
+    """An item of a subscription that the provider bills by usage: whose it is, and which of its meters."""
+
+    customer_ref: str
+    event_name: str
+
+
 UsageOutcome = Taken | Refused | Limited | Unknown
 UsageTotal = Decimal | Refused | Limited | Unknown
+ItemOutcome = MeteredItem | Refused | Limited | Unknown
 UsageRejections = Sequence[Rejection] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
@@ -284,6 +293,10 @@ class PaymentProvider(Protocol):
 
     def usage_total(self, event_name: str, customer_ref: str, period: Period) -> UsageTotal:
         """What the meter has added up for the customer; the period begins and ends at whole minutes."""
+        ...
+
+    def metered_item(self, ref: str) -> ItemOutcome:
+        """Whose usage of what the provider's subscription item bills."""
         ...
 
     def usage_rejections(self, ref: str) -> UsageRejections:

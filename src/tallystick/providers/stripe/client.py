@@ -26,6 +26,7 @@ from tallystick.providers.protocol import (
     Done,
     EndpointsListed,
     EventsListed,
+    ItemOutcome,
     KnownCustomer,
     Limited,
     MethodOutcome,
@@ -192,6 +193,9 @@ class StripeProvider:
 
     def usage_total(self, event_name: str, customer_ref: str, period: Period) -> UsageTotal:
         return self._ask(lambda: meters.total(self._stripe, event_name, customer_ref, period))
+
+    def metered_item(self, ref: str) -> ItemOutcome:
+        return self._ask(lambda: meters.item(self._stripe, ref))
 
     def usage_rejections(self, ref: str) -> UsageRejections:
         return self._ask(lambda: thin_events.rejections(self._stripe, ref))

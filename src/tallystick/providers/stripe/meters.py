@@ -6,7 +6,7 @@ from decimal import Decimal
 import stripe
 from stripe.params.billing import MeterEventAdjustmentCreateParams, MeterEventCreateParams, MeterEventSummaryListParams
 
-from tallystick.providers.protocol import Refused, Taken, UsageRequest
+from tallystick.providers.protocol import MeteredItem, Refused, Taken, UsageRequest
 from tallystick.providers.stripe import bodies, translate, transport
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.decimals import plain
@@ -62,6 +62,16 @@ def total(client: stripe.StripeClient, event_name: str, customer_ref: str, perio
     found = client.v1.billing.meters.event_summaries.list(meter["id"], asked)
     # A sum comes as a float; of what Stripe adds up, fifteen digits are exact.
     return sum((Decimal(f"{transport.doc(each)['aggregated_value']:.15g}") for each in found.auto_paging_iter()), Decimal(0))
+
+
+def item(client: stripe.StripeClient, ref: str) -> MeteredItem | Refused:
+    """Whose usage of which meter the subscription item bills. Refused where it bills none."""
+    found = transport.doc(client.v1.subscription_items.retrieve(ref))
+    meter = translate.part(translate.part(found, "price"), "recurring").get("meter")
+    if not meter:
+        return Refused("not_metered", f"{ref}: its price is not of a billing meter, so that no usage can be sent for it")
+    subscription = transport.doc(client.v1.subscriptions.retrieve(found["subscription"]))
+    return MeteredItem(subscription["customer"], transport.doc(client.v1.billing.meters.retrieve(meter))["event_name"])
 
 
 def _meter(client: stripe.StripeClient, event_name: str) -> Doc | None:
