@@ -24,6 +24,7 @@ from tallystick.domain.dunning import (
     given_up,
     link_token,
     next_step,
+    noticed,
     over,
     read_link,
     standing,
@@ -45,6 +46,10 @@ DAY = timedelta(days=1)
 def a_try(code: str, *, day: int = 0, cause: Cause = Cause.FIRST, charge: int = 1) -> Try:
     at = NOW + day * DAY
     return Try(CustomerId("ada"), InvoiceId("inv"), PaymentId("pay"), charge, cause, at, at, at, code, "")
+
+
+def begun(code: str) -> Dunning:
+    return failed(POLICY, noticed(a_try(code)), a_try(code), failures=1)
 
 
 # The table
@@ -90,7 +95,7 @@ def test_only_a_bank_that_wants_to_hear_the_customer_asks_for_a_confirmation() -
 @given(st.lists(st.sampled_from([*CODES, "unheard_of"]), min_size=1, max_size=30), st.integers(0, 400))
 def test_it_ends_and_no_try_comes_early_whatever_the_bank_says(codes: list[str], late: int) -> None:
     """The bank may change its mind each time, and we may come late: tries are bounded, each has its day, and there is an end."""
-    now, state = NOW, failed(POLICY, None, a_try(codes[0]), failures=1)
+    now, state = NOW, begun(codes[0])
     tries: list[datetime] = []
     for failures in range(2, 40):
         step = dunning.follows(POLICY, state, now=now)
@@ -124,7 +129,7 @@ def test_time_only_ever_brings_it_on(code: str, tries: int, earlier: int, more: 
 
 @given(st.lists(st.sampled_from(CODES), min_size=1, max_size=20))
 def test_cards_that_are_declined_as_they_are_saved_buy_no_time_to_save_another(codes: list[str]) -> None:
-    state = failed(POLICY, None, a_try("expired_card"), failures=1)
+    state = begun("expired_card")
     for place, code in enumerate(codes):
         state = failed(POLICY, state, a_try(code, day=place, cause=Cause.NEW_CARD, charge=place + 2), failures=place + 2)
     assert state.since == NOW
@@ -139,7 +144,7 @@ def test_one_invoice_that_was_given_up_is_enough_and_none_is_left_of_what_is_ove
 
 
 def test_given_up_stays_so_until_it_is_paid() -> None:
-    state = given_up(failed(POLICY, None, a_try("expired_card"), failures=1), now=NOW, settled=True)
+    state = given_up(begun("expired_card"), now=NOW, settled=True)
     again = failed(POLICY, state, a_try("insufficient_funds", day=2, cause=Cause.NEW_CARD, charge=2), failures=2)
     assert (again.state, again.next_at, again.code) == (State.GIVEN_UP, None, "insufficient_funds")
     assert trying(again, Cause.NEW_CARD, now=NOW) == again
@@ -147,7 +152,7 @@ def test_given_up_stays_so_until_it_is_paid() -> None:
 
 
 def test_what_is_over_is_over() -> None:
-    done = over(failed(POLICY, None, a_try("expired_card"), failures=1), now=NOW)
+    done = over(begun("expired_card"), now=NOW)
     with pytest.raises(AssertionError, match="cannot become"):
         trying(done, Cause.SCHEDULE, now=NOW)
 
@@ -239,7 +244,7 @@ def test_every_letter_says_what_for_how_much_and_where_it_is_mended(locale: Any,
 @pytest.mark.parametrize("code", [*CODES, "unheard_of"])
 def test_nobody_is_told_that_their_card_is_called_stolen(code: str) -> None:
     for locale in ("en", "ja"):
-        told = reason(code, locale)  # type: ignore[arg-type]
+        told = reason(code, locale)
         assert told
         assert not any(word in told.lower() for word in ("stolen", "lost", "fraud", "risk", "盗難", "紛失", "不正"))
 

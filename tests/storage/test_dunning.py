@@ -35,14 +35,14 @@ def conn(database: Database) -> Iterator[Connection]:
 
 
 def test_what_was_saved_is_read_as_it_was(conn: Connection) -> None:
-    dunning.save(conn, None, BEGUN)
+    assert dunning.begin(conn, BEGUN)
     assert dunning.get(conn, INVOICE.id) == BEGUN
-    with pytest.raises(Conflict):
-        dunning.save(conn, None, BEGUN)
+    assert not dunning.begin(conn, replace(BEGUN, code="lost_card"))
+    assert dunning.get(conn, INVOICE.id) == BEGUN
 
 
 def test_who_saves_it_has_read_the_newest(conn: Connection) -> None:
-    dunning.save(conn, None, BEGUN)
+    dunning.begin(conn, BEGUN)
     moved = replace(BEGUN, state=State.WAITING, code="expired_card")
     dunning.save(conn, BEGUN, moved)
     assert dunning.get(conn, INVOICE.id) == replace(moved, version=1)
@@ -51,7 +51,7 @@ def test_who_saves_it_has_read_the_newest(conn: Connection) -> None:
 
 
 def test_it_is_due_when_its_time_has_come(conn: Connection) -> None:
-    dunning.save(conn, None, BEGUN)
+    dunning.begin(conn, BEGUN)
     assert dunning.due(conn, now=NOW + 7 * DAY - timedelta(seconds=1), limit=9) == []
     assert dunning.due(conn, now=NOW + 7 * DAY, limit=9) == [INVOICE.id]
     dunning.save(conn, BEGUN, replace(BEGUN, state=State.OVER, next_at=None))
@@ -60,7 +60,7 @@ def test_it_is_due_when_its_time_has_come(conn: Connection) -> None:
 
 def test_what_goes_on_has_a_time_at_which_it_does(conn: Connection) -> None:
     with pytest.raises(DBAPIError, match="goes_on"):
-        dunning.save(conn, None, replace(BEGUN, next_at=None))
+        dunning.begin(conn, replace(BEGUN, next_at=None))
 
 
 def test_no_try_can_be_noted_before_its_time(conn: Connection) -> None:
@@ -85,7 +85,7 @@ def test_one_that_never_ran_is_the_same_try_under_another_number(conn: Connectio
 
 
 def test_a_page_is_of_a_customer_and_of_states(conn: Connection) -> None:
-    dunning.save(conn, None, BEGUN)
+    dunning.begin(conn, BEGUN)
     assert dunning.page(conn, Query(), limit=5) == [BEGUN]
     assert dunning.page(conn, Query(ADA, [State.OVER]), limit=5) == []
     assert dunning.page(conn, Query(ADA), after=BEGUN, limit=5) == []

@@ -169,13 +169,19 @@ def follows(policy: Policy, dunning: Dunning, *, now: datetime) -> Next:
     return next_step(policy, history, now=now)
 
 
-def failed(policy: Policy, before: Dunning | None, last: Try, *, failures: int) -> Dunning:
-    """The dunning after its newest try has failed; begun by the first one. Given up is given up, until the invoice is paid."""
+def noticed(first: Try) -> Dunning:
+    """The dunning that the first failure begins: nothing of it was taken account of yet, and that is due at once."""
+    assert first.failed_at is not None, "only what has failed is dunned for"
+    assert first.code is not None, "and it failed for a reason"
+    at = first.failed_at
+    return Dunning(first.customer_id, first.invoice_id, State.WAITING, first.code, 0, 0, at, at, at, at, at)
+
+
+def failed(policy: Policy, before: Dunning, last: Try, *, failures: int) -> Dunning:
+    """The dunning after its newest try has failed. Given up is given up, until the invoice is paid."""
     assert last.failed_at is not None, "only what has failed is dunned for"
     assert last.code is not None, "and it failed for a reason"
     at = last.failed_at
-    if before is None:
-        before = Dunning(last.customer_id, last.invoice_id, State.WAITING, last.code, 0, 0, at, at, at, at, at)
     since = before.since if last.cause is Cause.NEW_CARD else at
     known = replace(before, code=last.code, failures=failures, failed_at=at, since=since, updated_at=at)
     if known.state is State.GIVEN_UP:

@@ -24,7 +24,9 @@ def follow(ctx: Context, conn: Connection, before: Payment, after: Payment, *, r
         if refusal is not None and storage.dunning.get(conn, after.invoice_id) is None:
             return
         decline = after.decline if refusal is None else Decline(refusal, "")
-        if storage.dunning.fail_try(conn, _try(ctx, before, decline or Decline("card_declined", ""))):
+        failed = _try(ctx, before, decline or Decline("card_declined", ""))
+        if storage.dunning.fail_try(conn, failed):
+            storage.dunning.begin(conn, domain.dunning.noticed(failed))
             look(ctx, conn, after)
     elif after.status in FINAL and storage.dunning.get(conn, after.invoice_id) is not None:
         look(ctx, conn, after)

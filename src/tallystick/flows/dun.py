@@ -86,9 +86,9 @@ def _over(ctx: Context, conn: Connection, seen: _Seen) -> None:
 
 
 def _taken_note(ctx: Context, conn: Connection, seen: _Seen) -> Dunning | None:
-    """The dunning with every failure in it, each of which the customer is told of once; None where nothing has failed."""
+    """The dunning with every failure in it, of which the customer is told once; None where nothing has failed."""
     before, failed = seen.dunning, seen.failed
-    if len(failed) == (0 if before is None else before.failures):
+    if before is None or len(failed) == before.failures:
         return before
     dunning = _save(conn, before, domain.dunning.failed(ctx.terms.dunning, before, failed[-1], failures=len(failed)))
     _dunning_letters.tell_failed(ctx, conn, seen.invoice, dunning)
@@ -164,9 +164,9 @@ def _end(ctx: Context, invoice_id: InvoiceId) -> None:
     ctx.database.run("dunning ends", settle)
 
 
-def _save(conn: Connection, before: Dunning | None, after: Dunning) -> Dunning:
+def _save(conn: Connection, before: Dunning, after: Dunning) -> Dunning:
     storage.dunning.save(conn, before, after)
-    return after if before is None else domain.dunning.saved(before, after)
+    return domain.dunning.saved(before, after)
 
 
 def _stand(ctx: Context, conn: Connection, invoice: Invoice) -> None:

@@ -22,18 +22,18 @@ def get(conn: Connection, invoice_id: InvoiceId) -> Dunning | None:
     return None if row is None else _dunning(row)
 
 
-def save(conn: Connection, before: Dunning | None, after: Dunning) -> None:
-    """Raises Conflict where it has moved since `before` was read, or was begun by somebody else where there was none."""
+def begin(conn: Connection, dunning: Dunning) -> bool:
+    """False where the invoice is being dunned for already; then that stands."""
+    key = {"customer_id": dunning.customer_id, "invoice_id": dunning.invoice_id, "begun_at": dunning.begun_at, "version": 0}
+    return bool(insert_new(conn, schema.dunning, [key | _row(dunning)], [schema.dunning.c.invoice_id]))
+
+
+def save(conn: Connection, before: Dunning, after: Dunning) -> None:
+    """Raises Conflict where it has moved since `before` was read."""
     table = schema.dunning
-    row = _row(after)
-    if before is None:
-        key = {"customer_id": after.customer_id, "invoice_id": after.invoice_id, "begun_at": after.begun_at, "version": 0}
-        saved: object = insert_new(conn, table, [key | row], [table.c.invoice_id])
-    else:
-        mine = (table.c.customer_id == before.customer_id, table.c.invoice_id == before.invoice_id)
-        moved = table.update().where(*mine, table.c.version == before.version).values(version=before.version + 1, **row)
-        saved = conn.execute(moved.returning(table.c.invoice_id)).one_or_none()
-    if not saved:
+    mine = (table.c.customer_id == before.customer_id, table.c.invoice_id == before.invoice_id)
+    moved = table.update().where(*mine, table.c.version == before.version).values(version=before.version + 1, **_row(after))
+    if conn.execute(moved.returning(table.c.invoice_id)).one_or_none() is None:
         raise Conflict(f"dunning of {after.invoice_id}: has moved meanwhile; read it again", code="changed_meanwhile")
 
 

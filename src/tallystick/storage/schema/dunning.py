@@ -25,7 +25,7 @@ dunning = table(
     PrimaryKeyConstraint("customer_id", "invoice_id"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
     one_of("state", State),
-    CheckConstraint("failures >= 1 AND tries >= 0", name="counts"),
+    CheckConstraint("failures >= 0 AND tries >= 0", name="counts"),
     CheckConstraint("state IN ('given_up', 'over') OR next_at IS NOT NULL", name="goes_on"),
     Index("ix_tallystick_dunning_due", "next_at", "invoice_id", sqlite_where=text(DUE), postgresql_where=text(DUE)),
     Index("ix_tallystick_dunning_invoice", "invoice_id"),

@@ -35,7 +35,7 @@ def _dunning() -> None:
         sa.CheckConstraint(
             "state IN ('given_up', 'over', 'retrying', 'trying', 'waiting')", name=op.f("ck_tallystick_dunning_state")
         ),
-        sa.CheckConstraint("failures >= 1 AND tries >= 0", name=op.f("ck_tallystick_dunning_counts")),
+        sa.CheckConstraint("failures >= 0 AND tries >= 0", name=op.f("ck_tallystick_dunning_counts")),
         sa.CheckConstraint("state IN ('given_up', 'over') OR next_at IS NOT NULL", name=op.f("ck_tallystick_dunning_goes_on")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["tallystick_customers.id"], name=op.f("fk_tallystick_dunning_tallystick_customers")
