@@ -223,6 +223,49 @@ class Settings(BaseSettings):
         description="How much of a meter, in its unit, must be used in an hour before it can be a spike.",
     )
 
+    usage_sync_percent_min: Decimal = Field(
+        default=Decimal(95),
+        validation_alias="TALLYSTICK_USAGE_SYNC_PERCENT_MIN",
+        ge=0,
+        le=100,
+        description="Told where fewer percents of the exports of usage succeed.",
+    )
+    payment_percent_min: Decimal = Field(
+        default=Decimal(90),
+        validation_alias="TALLYSTICK_PAYMENT_PERCENT_MIN",
+        ge=0,
+        le=100,
+        description="Told where fewer percents of the attempts to collect succeed.",
+    )
+    webhook_seconds_max: int = Field(
+        default=5,
+        validation_alias="TALLYSTICK_WEBHOOK_SECONDS_MAX",
+        ge=1,
+        le=60,
+        description="Told where a webhook is answered later than that.",
+    )
+    unpaid_invoices_max: int = Field(
+        default=5,
+        validation_alias="TALLYSTICK_UNPAID_INVOICES_MAX",
+        ge=0,
+        le=1_000_000,
+        description="Told where more open invoices than that were due.",
+    )
+    share_window_hours: int = Field(
+        default=24,
+        validation_alias="TALLYSTICK_SHARE_WINDOW_HOURS",
+        ge=1,
+        le=24 * 7,
+        description="Hours over which the two shares are counted.",
+    )
+    webhook_window_minutes: int = Field(
+        default=15,
+        validation_alias="TALLYSTICK_WEBHOOK_WINDOW_MINUTES",
+        ge=1,
+        le=24 * 60,
+        description="Minutes for which a late answer to a webhook is remembered.",
+    )
+
     @field_validator("currency_code")
     @classmethod
     def _known_currency(cls, code: str) -> str:

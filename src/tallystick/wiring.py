@@ -5,6 +5,8 @@ import json
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,6 +19,7 @@ from tallystick.domain.alerts import SpikeRule
 from tallystick.domain.dunning import Policy
 from tallystick.domain.dunning_documents import read_policy
 from tallystick.domain.invoice_documents import Seller
+from tallystick.domain.operations import Vital, VitalRules
 from tallystick.flows.context import Context, Outgoing, shipped_policy
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import PaymentProvider
@@ -128,6 +131,7 @@ def _outgoing(settings: Settings) -> Outgoing:
         operator=settings.mail_operator,
         spike=SpikeRule(settings.spike_factor, settings.spike_floor),
         mail_invoices=settings.mail_invoices,
+        vitals=_vitals(settings),
         base_url=settings.url,
     )
 
@@ -149,6 +153,23 @@ def dunning_policy(settings: Settings) -> Policy:
         raise WrongConfiguration(f"TALLYSTICK_DUNNING: {settings.dunning_path} is not TOML: {error}") from None
     except InvalidInput as wrong:
         raise WrongConfiguration(f"TALLYSTICK_DUNNING: {settings.dunning_path}: {wrong.message}") from None
+
+
+def _vitals(settings: Settings) -> VitalRules:
+    shares, webhooks = timedelta(hours=settings.share_window_hours), timedelta(minutes=settings.webhook_window_minutes)
+    limits = {
+        Vital.USAGE_SYNC: settings.usage_sync_percent_min,
+        Vital.PAYMENTS: settings.payment_percent_min,
+        Vital.WEBHOOKS: Decimal(settings.webhook_seconds_max),
+        Vital.UNPAID_INVOICES: Decimal(settings.unpaid_invoices_max),
+    }
+    windows = {
+        Vital.USAGE_SYNC: shares,
+        Vital.PAYMENTS: shares,
+        Vital.WEBHOOKS: webhooks,
+        Vital.UNPAID_INVOICES: timedelta(0),
+    }
+    return VitalRules(limits, windows)
 
 
 def sandbox_face(sandbox: Sandbox) -> Callable[..., Awaitable[None]]:

@@ -86,8 +86,21 @@ def test_a_database_is_of_one_mode() -> None:
 
 
 def test_work_that_waits_for_more_than_five_minutes_has_no_worker() -> None:
-    assert [found.health for found in diagnosis.of_worker(timedelta(minutes=5), due=3, dead=0)] == [Health.OK]
-    assert [found.health for found in diagnosis.of_worker(timedelta(minutes=6), due=3, dead=1)] == [Health.FAIL, Health.WARN]
+    on_time = diagnosis.of_worker(NOON, due=3, lag=timedelta(minutes=5), now=NOON)
+    late = diagnosis.of_worker(NOON, due=3, lag=timedelta(minutes=6), now=NOON)
+    assert (on_time.health, late.health) == (Health.OK, Health.FAIL)
+
+
+def test_a_worker_that_says_nothing_for_five_minutes_is_gone_even_where_nothing_waits() -> None:
+    none = timedelta(0)
+    assert diagnosis.of_worker(NOON, due=0, lag=none, now=NOON + timedelta(minutes=5)).health is Health.OK
+    assert diagnosis.of_worker(NOON, due=0, lag=none, now=NOON + timedelta(minutes=6)).health is Health.FAIL
+    assert diagnosis.of_worker(None, due=0, lag=none, now=NOON).health is Health.WARN
+
+
+def test_work_that_was_given_up_is_told() -> None:
+    assert diagnosis.of_dead(0).health is Health.OK
+    assert "tallystick jobs --retry" in diagnosis.of_dead(1).remedy
 
 
 def test_what_is_not_well_says_what_to_do() -> None:
@@ -98,6 +111,8 @@ def test_what_is_not_well_says_what_to_do() -> None:
         *endpoints().values(),
         diagnosis.of_secret(None, known=0, now=NOON),
         diagnosis.of_mode("test", "live"),
-        *diagnosis.of_worker(timedelta(hours=1), due=1, dead=1),
+        diagnosis.of_worker(None, due=1, lag=timedelta(hours=1), now=NOON),
+        diagnosis.of_worker(None, due=0, lag=timedelta(0), now=NOON),
+        diagnosis.of_dead(1),
     ]
     assert all(finding.remedy for finding in found if finding.health is not Health.OK)

@@ -16,6 +16,7 @@ DISPUTE: dict[str, str | None] = {
     "amount_minor": "149000", "currency": "usd", "reason": "fraudulent", "ref": "du_1", "invoice": "INV-000001", "status": "won",
     "due_by": None,
 }  # fmt: skip
+VITAL: dict[str, str | None] = {"value": "88.8", "limit": "90", "count": "1200", "unit": "percent"}
 FACTS: dict[AlertKind, dict[str, str | None]] = {
     AlertKind.QUOTA_THRESHOLD: QUOTA,
     AlertKind.SPEND_THRESHOLD: MONEY,
@@ -26,6 +27,10 @@ FACTS: dict[AlertKind, dict[str, str | None]] = {
     AlertKind.DISPUTE_CLOSED: DISPUTE,
     AlertKind.PAYMENT_CANCELED: DISPUTE,
     AlertKind.INVOICE_NOT_FINALIZED: {"reason": "No location.", "ref": "in_1", "invoice": "INV-000001"},
+    AlertKind.OPERATIONS_USAGE_SYNC: VITAL,
+    AlertKind.OPERATIONS_PAYMENTS: VITAL,
+    AlertKind.OPERATIONS_WEBHOOKS: VITAL,
+    AlertKind.OPERATIONS_UNPAID_INVOICES: VITAL,
     AlertKind.PROVIDER_DIFFERS: {"count": "2", "first": "pi_1 collects inv_9, which is not ours"},
 }
 

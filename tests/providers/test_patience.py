@@ -128,6 +128,7 @@ def test_kinds_of_endpoints_are_those_that_stripe_counts(url: str, kind: str) ->
 def test_only_what_is_about_the_endpoint_counts() -> None:
     assert answers(200, {})
     assert all(answers(status, {}) for status in (402, 404, 409))
+    assert answers(401, {}) is None
     assert answers(500, {}) is False
     assert answers(429, {"Stripe-Rate-Limited-Reason": "endpoint-rate"}) is False
     assert answers(429, {"Stripe-Rate-Limited-Reason": "resource-specific"}) is None

@@ -36,7 +36,7 @@ def test_a_payment_is_settled_by_the_service_itself(sqlite_url: str, tmp_path: P
     settings = Settings(_env_file=None, HOURLY_RATE=10_000, **places)
     billing = Tallystick.from_settings(settings, receives=True)
     with serving(create_app(billing, settings), port) as address, httpx2.Client(base_url=address, trust_env=False) as client:
-        assert ours() == {f"tallystick-{name}" for name in ("intake", "worker", "uptime", "webhooks")}
+        assert ours() == {f"tallystick-{name}" for name in ("intake", "provider", "worker", "uptime", "webhooks")}
         told = client.post("/api/create-payment-intent", json={}).json()
         confirmed = client.post(
             f"/sandbox/api/v1/payment_intents/{told['payment_intent_id']}/confirm",
@@ -53,7 +53,7 @@ def test_what_the_settings_switch_off_does_not_run(sqlite_url: str, tmp_path: Pa
     settings = Settings(_env_file=None, database_url=sqlite_url, sandbox_path=str(tmp_path / "s.db"), worker=False, uptime=False)
     billing = Tallystick.from_settings(settings)
     with TestClient(create_app(billing, settings)):
-        assert ours() == {"tallystick-intake", "tallystick-webhooks"}
+        assert ours() == {"tallystick-intake", "tallystick-provider", "tallystick-webhooks"}
     assert until(lambda: not ours())
     billing.close()
 

@@ -8,6 +8,7 @@ from tallystick import flows, storage
 from tallystick.app.engine import CLOCK_AHEAD, Engine
 from tallystick.domain.api_keys import ApiKey, IssuedKey, Principal
 from tallystick.domain.diagnosis import Finding
+from tallystick.domain.operations import Watch
 from tallystick.flows.backlog import Backlog
 from tallystick.flows.diagnose import Expected
 from tallystick.flows.idempotently import Kept
@@ -87,6 +88,14 @@ class OperationCalls(Engine):
         """Everything that billing needs, looked at: what is well, what is not, and what to do. Nothing is changed."""
         secrets = 1 if self.sandbox is not None else len(settings.webhook_secrets)
         return flows.diagnose.diagnose(self.context, Expected(settings.url, secrets, self.mode))
+
+    def operations(self) -> list[Watch]:
+        """The vital signs of the business: each with its limit, whether it is ill, and since when."""
+        return flows.show_operations.show_operations(self.context)
+
+    def observe_answer(self, took: timedelta) -> None:
+        """Notes how long the provider waited for our answer to a webhook, if that was long."""
+        flows.observe.observe_answer(self.context, took)
 
     def dead_jobs(self, *, limit: int = 100) -> list[Job]:
         """The jobs that were given up, newest first, each with its last error."""

@@ -32,6 +32,10 @@ class AlertKind(StrEnum):
     PAYMENT_CANCELED = "payment.canceled"
     INVOICE_NOT_FINALIZED = "invoice.not_finalized"
     PROVIDER_DIFFERS = "provider.differs"
+    OPERATIONS_USAGE_SYNC = "operations.usage_sync"
+    OPERATIONS_PAYMENTS = "operations.payments"
+    OPERATIONS_WEBHOOKS = "operations.webhooks"
+    OPERATIONS_UNPAID_INVOICES = "operations.unpaid_invoices"
 
 
 # Who gets a letter: the customer whom it is about, the one who runs the business, or both.
@@ -41,6 +45,8 @@ TELLS_CUSTOMER = frozenset(
 TELLS_OPERATOR = frozenset({
     AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED, AlertKind.DISPUTE_OPENED,
     AlertKind.DISPUTE_CLOSED, AlertKind.PAYMENT_CANCELED, AlertKind.INVOICE_NOT_FINALIZED, AlertKind.PROVIDER_DIFFERS,
+    AlertKind.OPERATIONS_USAGE_SYNC, AlertKind.OPERATIONS_PAYMENTS, AlertKind.OPERATIONS_WEBHOOKS,
+    AlertKind.OPERATIONS_UNPAID_INVOICES,
 })  # fmt: skip
 
 

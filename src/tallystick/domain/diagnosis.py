@@ -138,13 +138,21 @@ def of_secret(received_at: datetime | None, *, known: int, now: datetime) -> Fin
     return Finding("webhook secret", Health.OK, told)
 
 
-def of_worker(lag: timedelta, *, due: int, dead: int) -> list[Finding]:
-    """Whether somebody does the work."""
-    found = [Finding("worker", Health.OK, "nothing waits" if not due else f"{due} jobs are due, none for long")]
+def of_worker(seen_at: datetime | None, *, due: int, lag: timedelta, now: datetime) -> Finding:
+    """Whether somebody does the work: it says so every minute, and leaves nothing lying."""
+    remedy = "start `tallystick worker`, or `serve` with TALLYSTICK_WORKER=true"
     if lag > LATE:
-        told = f"{due} jobs are due, the oldest since {lag // timedelta(minutes=1)} min"
-        found = [Finding("worker", Health.FAIL, told, "start `tallystick worker`, or `serve` with TALLYSTICK_WORKER=true")]
-    if dead:
-        remedy = "look at `tallystick jobs`, mend the cause, then `tallystick jobs --retry`"
-        found.append(Finding("jobs", Health.WARN, f"{dead} were given up", remedy))
-    return found
+        waits = f"{due} jobs are due, the oldest since {lag // timedelta(minutes=1)} min"
+        return Finding("worker", Health.FAIL, waits, remedy)
+    if seen_at is None:
+        return Finding("worker", Health.WARN, "none has run yet", remedy)
+    seen = f"last seen at {rfc3339(seen_at)}"
+    return Finding("worker", Health.OK, seen) if now - seen_at <= LATE else Finding("worker", Health.FAIL, seen, remedy)
+
+
+def of_dead(count: int) -> Finding:
+    """Work that was given up."""
+    if not count:
+        return Finding("jobs", Health.OK, "none was given up")
+    remedy = "look at `tallystick jobs`, mend the cause, then `tallystick jobs --retry`"
+    return Finding("jobs", Health.WARN, f"{count} were given up", remedy)

@@ -156,6 +156,70 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
             ("修復できない差異が {count} 件あります。最初の 1 件: {first}", "`tallystick reconcile` で確認してください。"),
         ),
     },
+    AlertKind.OPERATIONS_USAGE_SYNC: {
+        "en": _Draft(
+            "Usage does not reach the provider",
+            (
+                "{value} % of the last {count} exports of usage succeeded; at least {limit} % should.",
+                "Look at `tallystick jobs` and at the log. Nothing is lost: what was not sent is sent again.",
+            ),
+        ),
+        "ja": _Draft(
+            "使用量が決済サービスに届いていません",
+            (
+                "直近 {count} 回の送信のうち成功は {value} % です（基準は {limit} % 以上）。",
+                "`tallystick jobs` とログをご確認ください。送信できなかった使用量は失われず、再送されます。",
+            ),
+        ),
+    },
+    AlertKind.OPERATIONS_PAYMENTS: {
+        "en": _Draft(
+            "Many payments fail",
+            (
+                "{value} % of the last {count} attempts to collect succeeded; at least {limit} % should.",
+                "Look at the reasons of the declines, and whether the provider has an incident.",
+            ),
+        ),
+        "ja": _Draft(
+            "支払いの失敗が増えています",
+            (
+                "直近 {count} 回の請求のうち成功は {value} % です（基準は {limit} % 以上）。",
+                "失敗の理由と、決済サービスの障害情報をご確認ください。",
+            ),
+        ),
+    },
+    AlertKind.OPERATIONS_WEBHOOKS: {
+        "en": _Draft(
+            "Webhooks are answered late",
+            (
+                "An answer to a webhook took {value} s; it should take no more than {limit} s.",
+                "Look at the load of the service and of its database: the provider gives up on who is slow.",
+            ),
+        ),
+        "ja": _Draft(
+            "Webhook への応答が遅れています",
+            (
+                "Webhook への応答に {value} 秒かかりました（基準は {limit} 秒以内）。",
+                "サービスとデータベースの負荷をご確認ください。遅い応答は決済サービス側で失敗として扱われます。",
+            ),
+        ),
+    },
+    AlertKind.OPERATIONS_UNPAID_INVOICES: {
+        "en": _Draft(
+            "{value} invoices are overdue",
+            (
+                "{value} of {count} open invoices were due and are unpaid; there should be no more than {limit}.",
+                "`tallystick invoices list --status open` names them.",
+            ),
+        ),
+        "ja": _Draft(
+            "期日を過ぎた請求書が {value} 件あります",
+            (
+                "未払いの請求書 {count} 件のうち {value} 件が期日を過ぎています（基準は {limit} 件以下）。",
+                "`tallystick invoices list --status open` で確認できます。",
+            ),
+        ),
+    },
 }
 _NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
 _NO_TIME: dict[Locale, str] = {"en": "no time is said", "ja": "指定なし"}
@@ -211,6 +275,7 @@ _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "limit": _number,
     "quantity": _number,
     "usual": _number,
+    "value": _number,
     "resets_at": _moment,
     "hour": _moment,
     "due_by": _moment,

@@ -8,7 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.alerts import AlertKind
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _alerts, _dunning, _outgoing
+from tallystick.flows import _alerts, _dunning, _operations, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 
@@ -34,6 +34,7 @@ def save(
     if after.status is PaymentStatus.CANCELED and before.status is not PaymentStatus.CANCELED and via not in _BY_US:
         _canceled(ctx, conn, after, via=via)
     _dunning.follow(ctx, conn, before, after, refusal=refusal)
+    _operations.observe_payment(ctx, conn, before, after)
     return after
 
 

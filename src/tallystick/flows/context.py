@@ -13,6 +13,7 @@ from tallystick.domain.dunning import End, Policy
 from tallystick.domain.dunning_documents import read_policy
 from tallystick.domain.invoice_documents import Seller
 from tallystick.domain.letters import Locale
+from tallystick.domain.operations import VitalRules
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.storage.database import Database
 from tallystick.values.faults import Faults, NoFaults
@@ -56,6 +57,7 @@ class Outgoing:
     mail_domain: str = "tallystick.invalid"
     operator: str | None = field(default=None, repr=False)
     spike: SpikeRule = field(default_factory=SpikeRule)
+    vitals: VitalRules = field(default_factory=VitalRules)
     base_url: str = "http://localhost:8000"
     mail_invoices: bool = False
 

@@ -27,6 +27,7 @@ class _Stored:
     due: int
     dead: int
     lag: timedelta
+    seen_at: datetime | None
 
 
 def diagnose(ctx: Context, expected: Expected) -> list[Finding]:
@@ -52,7 +53,8 @@ def _of_database(ctx: Context, expected: Expected) -> list[Finding]:
     return [
         *looked,
         domain.diagnosis.of_mode(stored.pinned, expected.mode),
-        *domain.diagnosis.of_worker(stored.lag, due=stored.due, dead=stored.dead),
+        domain.diagnosis.of_worker(stored.seen_at, due=stored.due, lag=stored.lag, now=now),
+        domain.diagnosis.of_dead(stored.dead),
         domain.diagnosis.of_secret(stored.received_at, known=expected.secrets, now=now),
     ]
 
@@ -77,6 +79,7 @@ def _load(ctx: Context) -> _Stored:
             due=storage.jobs.due_count(conn, now=now),
             dead=len(storage.jobs.dead(conn)),
             lag=timedelta(0) if oldest is None else now - oldest,
+            seen_at=storage.operations.measured_at(conn),
         )
 
 

@@ -11,6 +11,7 @@ from tallystick.app import Tallystick
 from tallystick.collectors.uptime import UptimeBilling
 from tallystick.settings import Settings
 from tallystick.values.errors import TallystickError
+from tallystick.web.provider_check import ProviderCheck
 from tallystick.worker.loop import run_forever
 
 if TYPE_CHECKING:
@@ -48,11 +49,15 @@ class Background:
                 log.error("background.stuck", thread=thread.name)
 
 
-def started(billing: Tallystick, settings: Settings, uptime: UptimeBilling | None) -> Background:
+def started(
+    billing: Tallystick, settings: Settings, uptime: UptimeBilling | None, check: ProviderCheck | None = None
+) -> Background:
     """Everything that the settings ask for, running."""
     background = Background()
     if settings.worker:
         background.start("worker", lambda stop: run_forever(billing.context, stop))
+    if check is not None:
+        background.start("provider", check.run)
     if uptime is not None:
         background.start("uptime", lambda stop: _meter(uptime, stop))
     if billing.sandbox is not None:

@@ -18,6 +18,7 @@ from tallystick.web import bodies, security
 from tallystick.web.group_commit import GroupCommit
 from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
+from tallystick.web.provider_check import ProviderCheck
 from tallystick.web.refusals import Refusals
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -42,6 +43,7 @@ class Door:
     keys: security.Keys
     intake: GroupCommit
     metrics: Metrics
+    check: ProviderCheck
     admin: Admin
     uptime: UptimeBilling | None = None
     refusals: Refusals = field(default_factory=Refusals)

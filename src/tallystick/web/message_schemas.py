@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from tallystick.domain.alerts import Alert
 from tallystick.domain.messages import Dispatch, Endpoint, IssuedEndpoint, Message
+from tallystick.domain.operations import UNITS, Watch
+from tallystick.values.decimals import plain
 from tallystick.values.time import rfc3339
 from tallystick.web.schemas import Key, Sent, moment
 
@@ -32,6 +34,39 @@ class AlertShown(BaseModel):
     @classmethod
     def of(cls, alert: Alert) -> Self:
         return cls.model_validate(alert.document)
+
+
+class VitalShown(BaseModel):
+    """`value` and `limit` are decimal strings in `unit`; `value` is null where nothing was observed in the window.
+
+    `count` is how much was: attempts, answers that took a second and more, open invoices.
+    """
+
+    vital: str
+    ill: bool
+    since: str
+    measured_at: str
+    value: str | None
+    limit: str
+    unit: str
+    count: int
+
+    @classmethod
+    def of(cls, watch: Watch) -> Self:
+        return cls(
+            vital=watch.vital.value,
+            ill=watch.ill,
+            since=rfc3339(watch.since),
+            measured_at=rfc3339(watch.measured_at),
+            value=None if watch.value is None else plain(watch.value),
+            limit=plain(watch.limit),
+            unit=UNITS[watch.vital],
+            count=watch.count,
+        )
+
+
+class VitalsShown(BaseModel):
+    data: list[VitalShown]
 
 
 class ThresholdsBody(Sent):

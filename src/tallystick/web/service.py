@@ -23,6 +23,7 @@ from tallystick.web.envelope import Envelope
 from tallystick.web.group_commit import GroupCommit
 from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
+from tallystick.web.provider_check import ProviderCheck
 from tallystick.web.reference import reference_page
 from tallystick.web.routers import (
     accounts,
@@ -107,8 +108,8 @@ def create_app(billing: Tallystick, settings: Settings) -> FastAPI:
 
 def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling | None = None) -> FastAPI:
     """The engine's routes alone, under no prefix: what a host mounts where it likes."""
-    metrics = Metrics()
-    door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, admin_of, metered)
+    metrics, check = Metrics(), ProviderCheck(billing)
+    door = Door(billing, settings, Keys(billing), GroupCommit(billing.record), metrics, check, admin_of, metered)
     context = billing.context
     app = Guarded(
         title="Tallystick",
@@ -138,7 +139,8 @@ def engine_app(billing: Tallystick, settings: Settings, metered: UptimeBilling |
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     door: Door = app.state.door
     door.intake.start()
-    threads = background.started(door.billing, door.settings, door.uptime if door.settings.meters_uptime else None)
+    uptime = door.uptime if door.settings.meters_uptime else None
+    threads = background.started(door.billing, door.settings, uptime, door.check)
     try:
         yield
     finally:

@@ -32,6 +32,7 @@ from tallystick.worker import schedule
 LEASE = timedelta(minutes=5)
 ATTEMPTS_MAX = 40
 _RETRY_FIRST = timedelta(seconds=5)
+_SYNCS = "export_usage"
 
 log = structlog.get_logger("tallystick.worker")
 
@@ -76,18 +77,27 @@ def _run(ctx: Context, job: Job) -> None:
         _again(ctx, job, error=f"{busy.code}: {busy.message}", after=_RETRY_FIRST)
     except TallystickError as error:
         log.warning("job.failed", job=job.id, name=job.name, subject=job.subject, code=error.code, attempt=job.attempt)
+        _observe(ctx, job, good=False)
         _later(ctx, job, error=f"{error.code}: {error.message}", after=_wait(job, error))
     except Exception as bug:  # of ours, in one job: the others must be done all the same, so it counts as a failed attempt
         ctx.faults.mark("job.crashed")
         log.error("job.crashed", job=job.id, name=job.name, subject=job.subject, attempt=job.attempt, **_where(bug))
+        _observe(ctx, job, good=False)
         _later(ctx, job, error=f"crashed: {type(bug).__name__}", after=_wait(job, bug))
     else:
         ctx.faults.point(f"job:{job.name}:after")
+        _observe(ctx, job, good=not again_in)
         if again_in is None:
             with ctx.database.transaction("finish job") as conn:
                 storage.jobs.finish(conn, job)
         else:
             _again(ctx, job, error="not known yet", after=again_in)
+
+
+def _observe(ctx: Context, job: Job, *, good: bool) -> None:
+    """Of the work whose success is a vital sign, whether this run came to its end."""
+    if job.name == _SYNCS:
+        flows.observe.observe_sync(ctx, f"{job.id}:{job.fence}", good=good)
 
 
 def _wait(job: Job, error: Exception) -> timedelta:

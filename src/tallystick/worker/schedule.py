@@ -11,6 +11,7 @@ Sweep = Callable[[Context], object]
 SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "credits": (timedelta(minutes=5), flows.sweep_credits.sweep_credits),
     "dunning": (timedelta(minutes=1), flows.sweep_dunning.sweep_dunning),
+    "operations": (timedelta(minutes=1), flows.sweep_operations.sweep_operations),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
     "reconciliation": (timedelta(hours=1), flows.sweep_reconciliation.sweep_reconciliation),
     "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),

@@ -67,6 +67,8 @@ def answers(status: int, headers: Mapping[str, str]) -> bool | None:
     said = {name.lower(): value for name, value in headers.items()}
     if status >= 500:
         return None if said.get("idempotent-replayed") == "true" else False
+    if status == 401:
+        return None  # it answers, but not us
     if status == 429:
         # Without a reason it is two who want one object, and the next object may well be free.
         return None if said.get("stripe-rate-limited-reason", _OF_ONE_OBJECT) == _OF_ONE_OBJECT else False

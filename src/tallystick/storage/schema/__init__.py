@@ -11,6 +11,7 @@ from tallystick.storage.schema.credit_notes import credit_note_lines, credit_not
 from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.dunning import dunning, dunning_tries
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
+from tallystick.storage.schema.operations import observations, watches
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
 from tallystick.storage.schema.reconciliation import disputes, reconciliations
 from tallystick.storage.schema.subscriptions import (
@@ -69,6 +70,7 @@ __all__ = [
     "messages",
     "metadata",
     "meters",
+    "observations",
     "payments",
     "plan_versions",
     "promotion_codes",
@@ -89,4 +91,5 @@ __all__ = [
     "usage_exports",
     "usage_rollups",
     "usage_uniques",
+    "watches",
 ]

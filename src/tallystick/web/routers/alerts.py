@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from tallystick.web.door import Billing, Scope, router
-from tallystick.web.message_schemas import AlertShown, ThresholdsBody, ThresholdsShown
+from tallystick.web.message_schemas import AlertShown, ThresholdsBody, ThresholdsShown, VitalShown, VitalsShown
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.schemas import Key
 from tallystick.web.security import needs
@@ -25,6 +25,12 @@ def list_alerts(
     after = None if place is None else str(place[0])
     rows = billing.alerts(customer_id=customer, kind=kind, after=after, limit=asked.limit + 1)
     return page(rows, asked.limit, AlertShown.of, lambda alert: (alert.id,), kind=_KIND)
+
+
+@routes.get("/v1/alerts/operations", dependencies=[needs(Scope.BILLING_READ)], summary="How the business itself does")
+def list_operations(billing: Billing) -> VitalsShown:
+    """The vital signs that are watched, measured now. One that is ill has been told, and is not told again until it is over."""
+    return VitalsShown(data=[VitalShown.of(watch) for watch in billing.operations()])
 
 
 @routes.put("/v1/alert-thresholds", dependencies=[needs(Scope.BILLING_WRITE)], summary="Say when a quota's use is told")

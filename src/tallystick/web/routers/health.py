@@ -7,8 +7,10 @@ from starlette.responses import JSONResponse, Response
 
 from tallystick.flows.backlog import Backlog
 from tallystick.values.errors import TallystickError
-from tallystick.web.door import TheDoor, router
+from tallystick.values.time import rfc3339
+from tallystick.web.door import Door, TheDoor, router
 from tallystick.web.metrics import CONTENT_TYPE
+from tallystick.web.provider_check import Standing
 from tallystick.web.security import PUBLIC
 
 routes = router("health")
@@ -20,7 +22,11 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """`worker` is late where a due job has waited for five minutes. `provider` is who stands behind; it is not asked."""
+    """`worker` is late where a due job has waited for five minutes, or none has been seen for as long.
+
+    `provider` is who stands behind, `provider_status` whether an answer came in the last minutes, and `circuits` the kinds of its
+    endpoints that are left alone because they do not answer. Neither takes readiness away: usage is still recorded.
+    """
 
     status: Literal["ok", "not_ready"]
     database: str
@@ -29,7 +35,10 @@ class Ready(BaseModel):
     jobs_due: int | None
     jobs_dead: int | None
     job_lag_seconds: int | None
+    worker_seen_at: str | None
     provider: str
+    provider_status: Standing
+    circuits: dict[str, str]
 
 
 @routes.get("/healthz", dependencies=[PUBLIC], summary="The process answers")
@@ -53,21 +62,27 @@ def readyz(door: TheDoor) -> Response:
         backlog = door.billing.backlog()
     except TallystickError as error:
         database = error.code
-    ready = _ready(door.billing.context.provider.name, database, version, backlog)
+    ready = _ready(door, database, version, backlog)
     return JSONResponse(ready.model_dump(), 200 if database == "ok" else 503)
 
 
-def _ready(provider: str, database: str, version: str | None, backlog: Backlog | None) -> Ready:
+def _ready(door: Door, database: str, version: str | None, backlog: Backlog | None) -> Ready:
+    context = door.billing.context
     lag = None if backlog is None else int(backlog.lag.total_seconds())
+    seen_at = None if backlog is None else backlog.seen_at
+    gone = seen_at is not None and (context.clock.now() - seen_at).total_seconds() > JOB_LAG_MAX_S
     return Ready(
         status="ok" if database == "ok" else "not_ready",
         database=database,
         schema_version=version,
-        worker="unknown" if lag is None else "late" if lag > JOB_LAG_MAX_S else "ok",
+        worker="unknown" if lag is None else "late" if gone or lag > JOB_LAG_MAX_S else "ok",
         jobs_due=None if backlog is None else backlog.due,
         jobs_dead=None if backlog is None else backlog.dead,
         job_lag_seconds=lag,
-        provider=provider,
+        worker_seen_at=None if seen_at is None else rfc3339(seen_at),
+        provider=context.provider.name,
+        provider_status=door.check.standing(),
+        circuits=door.check.circuits(),
     )
 
 
@@ -84,4 +99,7 @@ def metrics(door: TheDoor) -> Response:
     door.metrics.jobs.labels("due").set(backlog.due)
     door.metrics.jobs.labels("dead").set(backlog.dead)
     door.metrics.job_lag.set(backlog.lag.total_seconds())
+    door.metrics.watched(door.billing.operations())
+    circuits = door.billing.context.provider.circuits
+    door.metrics.asked({} if circuits is None else circuits.states())
     return Response(door.metrics.page(), media_type=CONTENT_TYPE)

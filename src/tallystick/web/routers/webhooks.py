@@ -1,10 +1,14 @@
 """The provider's news arrives: verified, kept and answered at once; what it means is settled afterwards."""
 
+from datetime import timedelta
+
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tallystick.app import Tallystick
+from tallystick.domain.operations import NOTED_FROM
 from tallystick.values.errors import InvalidInput
 from tallystick.web import bodies
 from tallystick.web.door import Door, door_of, router
@@ -33,6 +37,8 @@ async def receive_webhook(request: Request) -> Response:
 async def received(request: Request, billing: Tallystick) -> Response:
     """The answer to a delivery, which is kept by now."""
     door: Door | None = getattr(request.app.state, "door", None)
+    clock = billing.context.clock
+    started_at = clock.monotonic()
     raw = await bodies.read(request, bodies.BODY_BYTES_MAX)
     try:
         new = await run_in_threadpool(billing.receive, raw, dict(request.headers))
@@ -40,7 +46,12 @@ async def received(request: Request, billing: Tallystick) -> Response:
         _count(door, "refused")
         raise Malformed(refusal.message, code=refusal.code, field=refusal.field) from None
     _count(door, "new" if new else "duplicate")
-    return JSONResponse({"received": True})
+    took = timedelta(seconds=max(clock.monotonic() - started_at, 0))
+    if door is not None:
+        door.metrics.webhook_seconds.observe(took.total_seconds())
+    # Noted once the provider has its answer.
+    slow = BackgroundTask(billing.observe_answer, took) if took >= NOTED_FROM else None
+    return JSONResponse({"received": True}, background=slow)
 
 
 def _count(door: Door | None, verdict: str) -> None:
