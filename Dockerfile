@@ -1,11 +1,17 @@
 # The service in a container. Kept simple on purpose, and not run in CI: what CI proves is the package inside it.
+FROM node:22-slim AS ui
+WORKDIR /app
+COPY ui ui
+RUN npm --prefix ui ci --no-audit --no-fund && npm --prefix ui run build
+
 FROM python:3.12-slim
 
 WORKDIR /app
 COPY requirements/run.txt requirements/run.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/run.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
+COPY --from=ui /app/src/tallystick/web/_ui src/tallystick/web/_ui
 RUN pip install --no-cache-dir --no-build-isolation --no-deps .
 
 RUN useradd --create-home --uid 10001 tallystick && install -d -o tallystick /data

@@ -2,6 +2,8 @@
 # make test    what CI runs: style, types, arrows and every test
 # make check   the fast part of it, in three minutes, before each commit
 # make bench   how fast it is on this machine
+# make ui      builds the dashboards anew, with Node 20.19 or newer
+# make client  writes the types that the dashboards know the API by, after it was changed
 # make soak    the long tests, for hours if you like: SEEDS businesses, CASES prices, KILLS; told in build/soak.txt
 # make lock    writes requirements/*.txt anew
 
@@ -13,18 +15,26 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 DEV := .venv/.installed-dev
 RUN := .venv/.installed-run
+UI := build/.ui
+UI_SOURCES := $(shell find ui -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak lock
+.PHONY: help run ui client test check bench soak lock
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
-run: $(RUN)
+run: $(RUN) $(UI)
 	@$(BIN)/tallystick serve
 
+ui:
+	@scripts/ui.sh build
+
+client: $(DEV)
+	@scripts/ui.sh client
+
 test: $(DEV)
-	@scripts/parts.sh chromium lint format types arrows tests
+	@scripts/parts.sh chromium lint format types arrows ui tests
 
 check: $(DEV)
 	@scripts/parts.sh lint format types arrows fast_tests
@@ -39,6 +49,9 @@ soak: $(DEV)
 
 lock: $(DEV)
 	@scripts/lock.sh
+
+$(UI): $(UI_SOURCES)
+	@scripts/ui.sh build
 
 # Hatchling and editables come with the requirements, so that nothing unpinned is fetched for the last step.
 $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/pip

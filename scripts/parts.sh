@@ -17,6 +17,7 @@ chromium() {
 lint() { ruff check .; }
 format() { ruff format --check .; }
 types() { mypy; }
+ui() { scripts/ui.sh check; }
 arrows() { lint-imports --no-logo --no-cache; }
 pytests() { pytest -p xdist -n 2 -p pytest_timeout -p _hypothesis_pytestplugin "$@"; }
 tests() { pytests; }

@@ -1,0 +1,38 @@
+import { useCallback, useEffect, useState } from "react";
+
+export const SECTIONS = ["customers", "invoices", "revenue", "events", "jobs", "audit", "webhooks", "keys"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export interface Place {
+  section: Section;
+  id?: string;
+}
+
+export function readPlace(hash: string): Place {
+  const [section = "", id] = hash.replace(/^#\/?/, "").split("/", 2);
+  const known = SECTIONS.find((each) => each === section) ?? "customers";
+  return id ? { section: known, id: decodeURIComponent(id) } : { section: known };
+}
+
+export function writePlace({ section, id }: Place): string {
+  return id ? `#${section}/${encodeURIComponent(id)}` : `#${section}`;
+}
+
+/** Where one is among the sections; in the address, too, where `hash` says so, so that it can be linked and gone back from. */
+export function usePlace(hash: boolean): [Place, (place: Place) => void] {
+  const [place, setPlace] = useState<Place>(() => (hash ? readPlace(location.hash) : { section: "customers" }));
+  useEffect(() => {
+    if (!hash) return;
+    const moved = () => setPlace(readPlace(location.hash));
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, [hash]);
+  const go = useCallback(
+    (next: Place) => {
+      if (hash) location.hash = writePlace(next);
+      setPlace(next);
+    },
+    [hash],
+  );
+  return [place, go];
+}

@@ -1,0 +1,99 @@
+import type { Schemas } from "@tallystick/client";
+import { useState } from "react";
+import { useAct } from "../data/api.js";
+import { type Plan, usePlans, useSubscription } from "../data/reads.js";
+import { useSay } from "../data/words.js";
+import { Dialog } from "../parts/Dialog.js";
+import { Failure, Loaded } from "../parts/Loaded.js";
+import { PlanCard } from "./PlanCard.js";
+import { PlanPreview } from "./PlanPreview.js";
+
+type Preview = Schemas["ActPreviewShown"];
+
+/** The plans side by side; the one that is chosen is shown with what it costs, and only then made. */
+export function PlanDialog({ onClose }: { onClose: () => void }) {
+  const say = useSay();
+  const plans = usePlans();
+  const subscription = useSubscription().data;
+  const [preview, setPreview] = useState<Preview | null>(null);
+  const [interval, setInterval] = useState(subscription?.interval ?? "month");
+  const subscribed = subscription !== undefined && subscription.status !== "none" && subscription.status !== "canceled";
+
+  const look = useAct(
+    (api, plan: string) => api.user.POST("/billing/subscription/preview", { body: { plan, interval } }),
+    setPreview,
+    true,
+  );
+  const end = useAct((api) => api.user.POST("/billing/subscription/cancel/preview", { body: { at: "period_end", credit_unused: false } }), setPreview, true);
+  const subscribe = useAct(
+    (api, plan: string) =>
+      api.user.POST("/billing/checkout", { body: { plan, interval, success_url: here(), cancel_url: here() } }),
+    (answer) => location.assign(answer.url),
+    true,
+  );
+  const error = look.error ?? end.error ?? subscribe.error;
+  const busy = look.isPending || end.isPending || subscribe.isPending;
+  const choose = (plan: Plan) => (subscribed ? look : subscribe).mutate(plan.key);
+
+  if (preview) {
+    return (
+      <Dialog title={say("preview.title")} onClose={onClose}>
+        <PlanPreview preview={preview} plans={plans.data?.data ?? []} onBack={() => setPreview(null)} onDone={onClose} />
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title={say(subscribed ? "plan.change" : "plan.choose")} onClose={onClose}>
+      <p className="t-quiet">{say("plan.compare")}</p>
+      {error && <Failure error={error} title={say("common.not_done")} />}
+      <Loaded query={plans}>
+        {({ data }) => (
+          <>
+            <Intervals plans={data} chosen={interval} choose={setInterval} />
+            <ul className="t-plans">
+              {data.map((plan) => (
+                <PlanCard
+                  key={plan.key}
+                  plan={plan}
+                  interval={interval}
+                  currency={subscription?.currency ?? null}
+                  current={subscribed && plan.key === subscription.plan && interval === subscription.interval}
+                  subscribed={subscribed}
+                  busy={busy}
+                  choose={() => choose(plan)}
+                />
+              ))}
+            </ul>
+            {subscribed && !subscription.cancel_at_period_end && (
+              <button type="button" className="t-link" disabled={busy} onClick={() => end.mutate()}>
+                {say("plan.cancel")}
+              </button>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Dialog>
+  );
+}
+
+function Intervals({ plans, chosen, choose }: { plans: Plan[]; chosen: string; choose: (interval: string) => void }) {
+  const say = useSay();
+  const offered = [...new Set(plans.flatMap((plan) => plan.intervals))];
+  if (offered.length < 2) return null;
+  return (
+    <label className="t-field">
+      <span>{say("plan.interval")}</span>
+      <select value={chosen} onChange={(event) => choose(event.target.value)}>
+        {offered.map((each) => (
+          <option key={each} value={each}>
+            {say("plan.every", { interval: say.code("interval", each) })}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function here(): string {
+  return location.href.split("#")[0] ?? "";
+}
