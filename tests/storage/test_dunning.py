@@ -8,12 +8,17 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from tallystick import Tallystick, worker
 from tallystick.domain.dunning import Cause, Dunning, State, Try
+from tallystick.domain.payments import Collection
 from tallystick.storage import catalog as catalogs
 from tallystick.storage import customers, dunning, invoices, payments
 from tallystick.storage.database import Database
 from tallystick.storage.dunning import Query
+from tallystick.storage.invariants import INVARIANTS
+from tallystick.testing import FakeClock, SeededIds
 from tallystick.values.errors import Conflict
+from tests.storage.tampering import free, undone
 from tests.storage.worlds import ADA, NOW, TOKENS, a_charge, a_payment, an_open_invoice
 
 INVOICE = an_open_invoice()
@@ -97,3 +102,50 @@ def test_a_letter_language_is_kept_with_the_customer(conn: Connection) -> None:
     assert known.language is None
     customers.update(conn, replace(known, language="ja"))
     assert customers.get(conn, ADA) == replace(known, language="ja")
+
+
+# What must hold of it, and what is planted against that
+
+LATER = 86_400_000_000  # a day
+PLANTED = (
+    ("tried in time", "dunning_tries", f"UPDATE tallystick_dunning_tries SET due_at = due_at + {LATER}"),
+    ("tried in time", "dunning_tries", f"UPDATE tallystick_dunning_tries SET failed_at = failed_at + 9 * {LATER}"),
+    ("tried in time", "dunning_tries", "UPDATE tallystick_dunning_tries SET failed_at = NULL WHERE cause = 'first'"),
+    ("tried in time", "dunning_tries", "UPDATE tallystick_dunning_tries SET charge = charge + 5"),
+    ("tries are counted", "dunning_tries", "DELETE FROM tallystick_dunning_tries WHERE cause = 'schedule'"),
+    ("tries are counted", "dunning", "UPDATE tallystick_dunning SET tries = 0"),
+    ("tries are counted", "dunning", "UPDATE tallystick_dunning SET next_at = NULL"),
+    ("tries are counted", "dunning", "DELETE FROM tallystick_dunning"),
+    ("what is settled is not dunned for", "dunning", "UPDATE tallystick_dunning SET state = 'over'"),
+    ("what is settled is not dunned for", "invoices", "UPDATE tallystick_invoices SET status = 'paid'"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def business(database_url: str) -> Iterator[Tallystick]:
+    """A payment that failed, and was tried once more."""
+    clock = FakeClock()
+    app = Tallystick.from_url(database_url, clock=clock, ids=SeededIds())
+    fee = {"key": "base", "kind": "recurring", "prices": [{"currency": "eur", "model": "flat", "amount": "99"}]}
+    app.apply_catalogue({"plans": [{"key": "pro", "charges": [fee]}]})
+    app.subscribe("ada", "pro", collection=Collection(payment_method="pm_card_visa_chargeDeclined"))
+    worker.loop.run_until_idle(app.context)
+    clock.advance(3 * DAY)
+    worker.loop.catch_up(app.context)
+    yield app
+    app.close()
+
+
+def test_each_promise_holds_and_finds_what_is_planted_against_it(business: Tallystick) -> None:
+    report = business.verify()
+    assert report.clean, report.violations
+    by_name = {invariant.name: invariant for invariant in INVARIANTS}
+    assert {report.checked[name] for name, _, _ in PLANTED} == {1, 2}
+    missed = []
+    for name, table, tampering in PLANTED:
+        with undone(business) as conn:
+            free(conn, f"tallystick_{table}")
+            assert conn.exec_driver_sql(tampering).rowcount > 0, tampering
+            if not by_name[name].check(conn, 5).violations:
+                missed.append((name, tampering))
+    assert not missed

@@ -28,7 +28,7 @@ def follow(ctx: Context, conn: Connection, before: Payment, after: Payment, *, r
         if storage.dunning.fail_try(conn, failed):
             storage.dunning.begin(conn, domain.dunning.noticed(failed))
             look(ctx, conn, after)
-    elif after.status in FINAL and storage.dunning.get(conn, after.invoice_id) is not None:
+    elif after.status in FINAL and storage.dunning.hasten(conn, after.customer_id, after.invoice_id, at=ctx.clock.now()):
         look(ctx, conn, after)
 
 

@@ -13,7 +13,7 @@ from tallystick.flows import _dunning, _dunning_letters, _preview, _subscription
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.errors import NotFound
-from tallystick.values.ids import InvoiceId, SubscriptionId
+from tallystick.values.ids import InvoiceId
 
 _ACTS = {End.PAUSE: Act.PAUSE, End.CANCEL: Act.CANCEL}
 _TOLD = {
@@ -150,11 +150,12 @@ def _end(ctx: Context, invoice_id: InvoiceId) -> None:
     with ctx.database.reading() as conn:
         invoice = storage.invoices.get(conn, invoice_id)
         assert invoice is not None, f"{invoice_id}: was there, and stays"
-        assert invoice.subscription_id is not None, f"{invoice_id}: without a subscription it is settled at once"
-        subscription = _subscriptions.found(conn, SubscriptionId(invoice.subscription_id)).subscription
-    if subscription.status is Status.UNPAID and ctx.terms.dunning_end in _ACTS:
-        _preview.done(ctx, subscription.id, _preview.only(_ACTS[ctx.terms.dunning_end]), actor="dunning")
-        ctx.faults.mark(f"dunning.end.{ctx.terms.dunning_end}")
+        of = invoice.subscription_id
+        subscription = None if of is None else _subscriptions.found(conn, of).subscription
+    act = _ACTS.get(ctx.terms.dunning_end)
+    if subscription is not None and subscription.status is Status.UNPAID and act is not None:
+        _preview.done(ctx, subscription.id, _preview.only(act), actor="dunning")
+        ctx.faults.mark(f"dunning.end.{act}")
 
     def settle(conn: Connection) -> None:
         dunning = _seen(conn, invoice_id).dunning

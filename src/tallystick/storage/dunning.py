@@ -37,6 +37,14 @@ def save(conn: Connection, before: Dunning, after: Dunning) -> None:
         raise Conflict(f"dunning of {after.invoice_id}: has moved meanwhile; read it again", code="changed_meanwhile")
 
 
+def hasten(conn: Connection, customer_id: CustomerId, invoice_id: InvoiceId, *, at: datetime) -> bool:
+    """Something has happened: it is looked at then, whatever it waited for. False where there is nothing to look at."""
+    table = schema.dunning
+    mine = (table.c.customer_id == customer_id, table.c.invoice_id == invoice_id, table.c.state != State.OVER.value)
+    hastened = table.update().where(*mine).values(next_at=at, version=table.c.version + 1)
+    return conn.execute(hastened.returning(table.c.invoice_id)).one_or_none() is not None
+
+
 def due(conn: Connection, *, now: datetime, limit: int) -> list[InvoiceId]:
     """For which something is to be done, the longest waiting first."""
     table = schema.dunning.c
