@@ -202,7 +202,7 @@ def applied_to_all(conn: Connection, invoice_ids: Collection[InvoiceId]) -> dict
     """As `applied_to`, for a page of invoices: those without a discount are not among the keys."""
     asked = select(_APPLIED).where(_APPLIED.c.invoice_id.in_(sorted(invoice_ids))).order_by(_APPLIED.c.place)
     found: dict[InvoiceId, tuple[AppliedDiscount, ...]] = {}
-    for row in conn.execute(asked):
+    for row in conn.execute(asked) if invoice_ids else ():
         invoice_id = InvoiceId(row.invoice_id)
         found[invoice_id] = (*found.get(invoice_id, ()), _applied(row))
     return found

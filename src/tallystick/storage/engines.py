@@ -94,11 +94,12 @@ def reader(url: URL, writing: Engine) -> Engine:
 @contextlib.contextmanager
 def only_reading(connection: Connection) -> Iterator[None]:
     """Refuses writes through a connection that otherwise may: a database in memory has no other one."""
-    connection.exec_driver_sql("PRAGMA query_only = ON")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA query_only = ON").close()
     try:
         yield
     finally:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        driver.execute("PRAGMA query_only = OFF").close()
 
 
 def _set_up_writer(connection: sqlite3.Connection, _record: object) -> None:
@@ -114,11 +115,17 @@ def _set_up_reader(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    _begun(connection, "BEGIN IMMEDIATE")
 
 
 def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    _begun(connection, "BEGIN")
+
+
+def _begun(connection: Connection, statement: str) -> None:
+    # By the driver itself: with SQLAlchemy around it, this takes most of a small transaction's time.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(statement).close()
 
 
 def _postgres(url: URL) -> Engine:
@@ -161,6 +168,11 @@ def our_errors() -> Iterator[None]:
         yield
     except DBAPIError as error:
         ours = _translated(error)
+        if ours is None:
+            raise
+        raise ours from error
+    except sqlite3.Error as error:  # of what is handed to the driver itself
+        ours = _of_sqlite(error)
         if ours is None:
             raise
         raise ours from error

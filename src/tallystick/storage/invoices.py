@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, select, tuple_
 
 from tallystick.domain.discounts import AppliedDiscount
 from tallystick.domain.invoices import Invoice, InvoiceStatus
@@ -25,6 +25,13 @@ from tallystick.values.time import Period
 
 _NUMBERS = "invoice_numbers"
 _ADD_LINES = schema.invoice_lines.insert()
+# Asked for each step of each invoice, and therefore kept: most of a small statement's time is its making.
+_GET = select(schema.invoices).where(schema.invoices.c.id == bindparam("invoice"))
+_LINES = (
+    select(schema.invoice_lines)
+    .where(schema.invoice_lines.c.customer_id == bindparam("customer"), schema.invoice_lines.c.invoice_id == bindparam("invoice"))
+    .order_by(schema.invoice_lines.c.place)
+)
 
 
 def add(conn: Connection, invoice: Invoice) -> bool:
@@ -40,8 +47,11 @@ def add(conn: Connection, invoice: Invoice) -> bool:
 
 
 def get(conn: Connection, invoice_id: InvoiceId) -> Invoice | None:
-    found = _invoices(conn, select(schema.invoices).where(schema.invoices.c.id == invoice_id))
-    return found[0] if found else None
+    row = conn.execute(_GET, {"invoice": invoice_id}).one_or_none()
+    if row is None:
+        return None
+    lines = [_line(line) for line in conn.execute(_LINES, {"customer": row.customer_id, "invoice": invoice_id})]
+    return _invoice(row, lines, coupons.applied_to(conn, invoice_id) if row.discount else ())
 
 
 def lock(conn: Connection, invoice: Invoice) -> None:

@@ -7,12 +7,29 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, case, func, literal, select
+from sqlalchemy import Connection, Insert, Integer, Row, bindparam, case, func, literal, select
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from tallystick.storage import schema
 from tallystick.storage.database import insert_of
-from tallystick.storage.types import Instant
+from tallystick.storage.types import Instant, Key
 from tallystick.values.ids import JobId
+
+# Asked for each job, and therefore kept: most of a small statement's time is its making.
+_JOBS, _LATER = schema.jobs, bindparam("later", type_=Instant())
+_MINE = _JOBS.c.id == bindparam("job"), _JOBS.c.fence == bindparam("held")
+_AGAIN = (
+    _JOBS.update()
+    .where(*_MINE, _JOBS.c.again_at.is_not(None))
+    .values(run_at=_JOBS.c.again_at, again_at=None, leased_until=None, attempt=0, error=None)
+    .returning(_JOBS.c.id)
+)
+_DONE = _JOBS.delete().where(*_MINE).returning(_JOBS.c.id)
+_ENDED = _JOBS.update().where(*_MINE).values(leased_until=None, again_at=None, error=bindparam("why")).returning(_JOBS.c.id)
+# What was enqueued meanwhile is what the next run will see anyway; it comes at the earlier of the two times.
+_RETRY = _ENDED.values(run_at=case((_JOBS.c.again_at < _LATER, _JOBS.c.again_at), else_=_LATER))
+_BURY = _ENDED.values(dead=True)
+_NEXT = select(_JOBS.c.run_at).where(_JOBS.c.dead == False).order_by(_JOBS.c.run_at).limit(1)  # noqa: E712
 
 
 class JobName(StrEnum):
@@ -81,42 +98,38 @@ def claim(
     conn: Connection, *, now: datetime, lease: timedelta, limit: int, names: Collection[JobName] | None = None
 ) -> list[Job]:
     """Up to `limit` jobs that are due, the longest waiting first; nobody else is given them until `now + lease`."""
-    table = schema.jobs
     # By name, always: a newer version beside this one may have written down a kind of work that this one does not know.
-    wanted = table.c.name.in_(sorted(JobName if names is None else names))
-    due = select(table.c.id).where(table.c.dead == False, table.c.run_at <= now, wanted)  # noqa: E712
-    due = due.order_by(table.c.run_at, table.c.id).limit(limit).with_for_update(skip_locked=True)
-    claimed = (
-        table.update()
-        .where(table.c.id.in_(due))
-        .values(run_at=now + lease, leased_until=now + lease, attempt=table.c.attempt + 1, fence=table.c.fence + 1)
-        .returning(*table.c)
-    )
-    return sorted((_job(row) for row in conn.execute(claimed)), key=lambda job: int(job.id))
+    claimed = _claim(tuple(sorted(JobName if names is None else names)))
+    rows = conn.execute(claimed, {"now": now, "until": now + lease, "most": limit})
+    return sorted((_job(row) for row in rows), key=lambda job: int(job.id))
+
+
+@cache
+def _claim(names: tuple[JobName, ...]) -> "ReturningUpdate[Any]":
+    table, until = schema.jobs, bindparam("until", type_=Instant())
+    wanted = table.c.name.in_([literal(name.value, Key()) for name in names])
+    due = select(table.c.id).where(table.c.dead == False, table.c.run_at <= bindparam("now"), wanted)  # noqa: E712
+    due = due.order_by(table.c.run_at, table.c.id).limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True)
+    claimed = table.update().where(table.c.id.in_(due))
+    claimed = claimed.values(run_at=until, leased_until=until, attempt=table.c.attempt + 1, fence=table.c.fence + 1)
+    return claimed.returning(*table.c)
 
 
 def finish(conn: Connection, job: Job) -> bool:
     """Done: the job is gone, or waits anew where it was enqueued while it ran. False where somebody else has it now."""
-    table = schema.jobs
-    mine = (table.c.id == int(job.id), table.c.fence == job.fence)
-    again = table.update().where(*mine, table.c.again_at.is_not(None))
-    again = again.values(run_at=table.c.again_at, again_at=None, leased_until=None, attempt=0, error=None)
-    if conn.execute(again.returning(table.c.id)).one_or_none() is not None:
-        return True
-    return conn.execute(table.delete().where(*mine).returning(table.c.id)).one_or_none() is not None
+    mine = {"job": int(job.id), "held": job.fence}
+    return any(conn.execute(ended, mine).one_or_none() is not None for ended in (_AGAIN, _DONE))
 
 
 def retry(conn: Connection, job: Job, *, run_at: datetime, error: str) -> bool:
     """To be run again at `run_at`, and why. False where somebody else has it now."""
-    table = schema.jobs
-    # What was enqueued meanwhile is what the next run will see anyway; it comes at the earlier of the two times.
-    sooner = case((table.c.again_at < run_at, table.c.again_at), else_=literal(run_at, Instant()))
-    return _ended(conn, job, run_at=sooner, error=error)
+    later = {"job": int(job.id), "held": job.fence, "later": run_at, "why": error}
+    return conn.execute(_RETRY, later).one_or_none() is not None
 
 
 def bury(conn: Connection, job: Job, *, error: str) -> bool:
     """Given up, and kept for people to look at. False where somebody else has it now."""
-    return _ended(conn, job, dead=True, error=error)
+    return conn.execute(_BURY, {"job": int(job.id), "held": job.fence, "why": error}).one_or_none() is not None
 
 
 def due_count(conn: Connection, *, now: datetime) -> int:
@@ -128,9 +141,7 @@ def due_count(conn: Connection, *, now: datetime) -> int:
 
 def next_due_at(conn: Connection) -> datetime | None:
     """When the next job may be claimed; None where none waits."""
-    table = schema.jobs.c
-    asked = select(table.run_at).where(table.dead == False).order_by(table.run_at).limit(1)  # noqa: E712
-    found: datetime | None = conn.execute(asked).scalar_one_or_none()
+    found: datetime | None = conn.execute(_NEXT).scalar_one_or_none()
     return found
 
 
@@ -140,13 +151,6 @@ def dead(conn: Connection, *, limit: int = 100) -> list[Job]:
     asked = select(schema.jobs).where(table.dead == True, table.name.in_(sorted(JobName)))  # noqa: E712
     asked = asked.order_by(table.run_at.desc(), table.id.desc())
     return [_job(row) for row in conn.execute(asked.limit(limit))]
-
-
-def _ended(conn: Connection, job: Job, **values: Any) -> bool:
-    table = schema.jobs
-    ended = table.update().where(table.c.id == int(job.id), table.c.fence == job.fence)
-    ended = ended.values(leased_until=None, again_at=None, **values)
-    return conn.execute(ended.returning(table.c.id)).one_or_none() is not None
 
 
 def _job(row: Row[Any]) -> Job:

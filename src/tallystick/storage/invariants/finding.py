@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 HOUR = 3_600_000_000  # microseconds
 LOW_BITS = 0xFFFF_FFFF
@@ -64,14 +65,18 @@ def rows(conn: Connection, statement: str, **values: object) -> Iterator[Row[Any
 
     "{C}" compares texts by their bytes; "{COUNTS}" says of an event `e` that it was not amended.
     """
-    statement = statement.replace("{COUNTS}", _COUNTS)
-    said = text(statement.replace("{C}", 'COLLATE "C"' if conn.dialect.name == "postgresql" else "COLLATE BINARY"))
-    with conn.execute(said, values, execution_options={"yield_per": 1000}) as found:
+    with conn.execute(_said(conn.dialect.name, statement), values, execution_options={"yield_per": 1000}) as found:
         yield from found
 
 
+@cache
+def _said(dialect: str, statement: str) -> TextClause:
+    statement = statement.replace("{COUNTS}", _COUNTS)
+    return text(statement.replace("{C}", 'COLLATE "C"' if dialect == "postgresql" else "COLLATE BINARY"))
+
+
 def count(conn: Connection, table: str) -> int:
-    found: int = conn.execute(text(f"SELECT COUNT(*) FROM {table}")).scalar_one()  # noqa: S608 no input in it
+    found: int = conn.execute(_said(conn.dialect.name, f"SELECT COUNT(*) FROM {table}")).scalar_one()  # noqa: S608 no input in it
     return found
 
 
