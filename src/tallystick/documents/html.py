@@ -30,7 +30,7 @@ def _body(document: Document) -> str:
     return (
         f"<header>\n<div>\n<h1>{escape(document.title)}</h1>\n{stamp}</div>\n<dl>\n{_facts(document)}\n</dl>\n</header>\n"
         f'<div class="parties">\n{_party(document.seller)}\n{_party(document.buyer)}\n</div>\n'
-        f"<table>\n<thead>\n{_head(document.columns)}\n</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n"
+        f'<table class="lines">\n<thead>\n{_head(document.columns)}\n</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n'
         f'<table class="sums">\n<tbody>\n{sums}\n</tbody>\n</table>\n'
         f"{_link(document)}<footer>\n{remarks}\n</footer>\n"
     )
@@ -39,10 +39,7 @@ def _body(document: Document) -> str:
 def policy() -> str:
     """The Content-Security-Policy of a page: its own style sheet, by its hash, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "sandbox allow-popups allow-top-navigation-by-user-activation"
-    )
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def _facts(document: Document) -> str:

@@ -76,7 +76,7 @@ def _shown(value: Exact) -> tuple[Decimal, str]:
     if isinstance(value, Fraction):
         whole = terminating(value)
         if whole is None:
-            return _short(from_steps(half_up(value * 10**_PLACES_SHOWN), _PLACES_SHOWN)), "≈ "
+            return _short(from_steps(half_up(value * 10**_PLACES_SHOWN), _PLACES_SHOWN)), "≈\u00a0"
         value = whole
     return _short(value), ""
 

@@ -59,4 +59,5 @@ def _zone(conn: Connection, invoice: Invoice) -> ZoneInfo:
 
 
 def _units(conn: Connection) -> Mapping[MeterKey, str]:
-    return {key: meter.unit for key, meter in storage.catalog.meters(conn).items()}
+    """What a meter counts, where somebody has said it."""
+    return {key: meter.unit for key, meter in storage.catalog.meters(conn).items() if meter.unit != "unit"}
