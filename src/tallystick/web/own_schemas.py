@@ -1,6 +1,6 @@
 """What the dashboard of an app's user shows, beside what the engine's own routes show in the same form."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -15,7 +15,7 @@ from tallystick.web.credit_schemas import GrantShown
 from tallystick.web.invoice_schemas import DetailShown, InvoiceShown, LineShown, PeriodShown
 from tallystick.web.plan_schemas import Interval, PlanShown
 from tallystick.web.quota_schemas import SpendShown
-from tallystick.web.schemas import Key, Number, PriceDocument, Sent
+from tallystick.web.schemas import Key, Number, PriceDocument, Sent, moment
 
 Percent = Annotated[int, Field(ge=1, le=1000)]
 
@@ -56,11 +56,14 @@ class LineRated(LineShown):
 
 
 class ComingInvoice(BaseModel):
+    """`on` is when its period ends; null where it comes only when it is asked for."""
+
+    on: str | None
     invoice: InvoiceShown
     lines: list[LineRated]
 
     @classmethod
-    def of(cls, invoice: Invoice) -> Self:
+    def of(cls, invoice: Invoice, on: datetime | None = None) -> Self:
         lines = [
             LineRated(
                 **LineShown.of(line).model_dump(),
@@ -70,7 +73,7 @@ class ComingInvoice(BaseModel):
             )
             for line in invoice.lines
         ]
-        return cls(invoice=InvoiceShown.of(invoice), lines=lines)
+        return cls(on=moment(on), invoice=InvoiceShown.of(invoice), lines=lines)
 
 
 class ComingShown(BaseModel):

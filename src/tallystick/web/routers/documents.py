@@ -30,8 +30,8 @@ class PageResponse(Response):
 
     media_type = "text/html"
 
-    def __init__(self, content: Any = None, **given: Any) -> None:
-        super().__init__(content, **given)
+    def __init__(self, content: Any = None, status_code: int = 200, **given: Any) -> None:
+        super().__init__(content, status_code, **given)  # FastAPI reads the default for the OpenAPI document
         self.headers["Content-Security-Policy"] = policy()
 
 

@@ -183,8 +183,9 @@ def coming(billing: Tallystick, customer_id: CustomerId) -> ComingShown:
     if not _is_known(billing, customer_id):
         return ComingShown(data=[])
     living = [each for each in billing.subscriptions(customer_id=customer_id) if each.status is not Status.CANCELED]
-    drafts = [draft for draft in (billing.upcoming(each.id) for each in living) if draft is not None]
-    return ComingShown(data=[ComingInvoice.of(draft) for draft in (*drafts, *billing.preview(customer_id))])
+    drafts = [(billing.upcoming(each.id), each.period.end) for each in living]
+    coming_with_plans = [ComingInvoice.of(draft, end) for draft, end in drafts if draft is not None]
+    return ComingShown(data=[*coming_with_plans, *(ComingInvoice.of(draft) for draft in billing.preview(customer_id))])
 
 
 def days_shown(billing: Tallystick, customer_id: CustomerId, meter_key: str, since: str, until: str | None) -> DaysShown:

@@ -609,6 +609,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alerts/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/api-keys": {
         parameters: {
             query?: never;
@@ -2258,6 +2274,7 @@ export interface components {
         ComingInvoice: {
             invoice: components["schemas"]["InvoiceShown"];
             lines: components["schemas"]["LineRated"][];
+            on: string | null;
         };
         ComingShown: {
             data: components["schemas"]["ComingInvoice"][];
@@ -3057,16 +3074,22 @@ export interface components {
             max_redemptions: number | null;
         };
         Ready: {
+            circuits: {
+                [key: string]: string;
+            };
             database: string;
             job_lag_seconds: number | null;
             jobs_dead: number | null;
             jobs_due: number | null;
             provider: string;
+            /** @enum {string} */
+            provider_status: "ok" | "refused" | "unknown" | "unreachable";
             schema_version: string | null;
             /** @enum {string} */
             status: "ok" | "not_ready";
             /** @enum {string} */
             worker: "ok" | "late" | "unknown";
+            worker_seen_at: string | null;
         };
         ReconciliationShown: {
             at: string;
@@ -3337,6 +3360,19 @@ export interface components {
             name: string | null;
             quotas: components["schemas"]["tallystick__web__billing_schemas__QuotaShown"][];
             subscription: components["schemas"]["SubscriptionShown"];
+        };
+        VitalShown: {
+            count: number;
+            ill: boolean;
+            limit: string;
+            measured_at: string;
+            since: string;
+            unit: string;
+            value: string | null;
+            vital: string;
+        };
+        VitalsShown: {
+            data: components["schemas"]["VitalShown"][];
         };
         VoidBody: {
             reason: string;
@@ -4852,6 +4888,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AlertShown_"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VitalsShown"];
                 };
             };
             "4XX": {

@@ -23,11 +23,12 @@ export function UpcomingPanel() {
 
 export function Coming({ coming }: { coming: Schemas["ComingShown"] }) {
   const say = useSay();
-  return coming.data.map(({ invoice, lines }) => (
+  return coming.data.map(({ on, invoice, lines }) => (
     <div key={`${invoice.subscription} ${invoice.currency}`}>
       <p className="t-figure">{say.money({ amount: invoice.total, currency: invoice.currency })}</p>
       <p className="t-quiet">
-        {say("upcoming.so_far")} · {say("upcoming.on", { day: say.day(invoice.period.until) })}
+        {say("upcoming.so_far")}
+        {on && <> · {say("upcoming.on", { day: say.day(on) })}</>}
       </p>
       <InvoiceLines invoice={invoice} lines={lines} />
     </div>

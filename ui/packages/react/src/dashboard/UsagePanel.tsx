@@ -13,14 +13,13 @@ export function UsagePanel() {
   const say = useSay();
   const usage = useUsage();
   const standings = useEntitlements();
-  const units = new Map(usage.data?.data.map((each) => [each.meter, each.unit]));
   return (
     <Panel title={say("usage.title")} aside={<Freshness query={standings} />} wide>
       <Loaded query={standings}>
         {(found) => (
           <div className="t-quotas">
             {found.quotas.map((standing) => (
-              <QuotaMeter key={standing.meter} standing={standing} unit={units.get(standing.meter)} />
+              <QuotaMeter key={standing.meter} standing={standing} />
             ))}
           </div>
         )}

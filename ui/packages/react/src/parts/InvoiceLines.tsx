@@ -1,6 +1,6 @@
 import type { Schemas } from "@tallystick/client";
 import type { Invoice } from "../data/reads.js";
-import { useSay } from "../data/words.js";
+import { type Say, useSay } from "../data/words.js";
 
 export type Line = Schemas["LineShown"] & Partial<Pick<Schemas["LineExplained"], "exact" | "details" | "events">>;
 
@@ -69,8 +69,8 @@ function Opens({ line }: { line: Line }) {
             return (
               <li key={place} className="t-row">
                 <span>
-                  {detail.tier === null ? say.code("detail", detail.kind) : say("detail.tier", { tier: detail.tier })}
-                  {detail.quantity !== "0" && (
+                  {nameOf(line, detail, say)}
+                  {detail.quantity !== "0" && detail.unit_amount !== "0" && (
                     <span className="t-quiet">
                       {" "}
                       · {say(flat ? "detail.row_flat" : "detail.row", { quantity, unit: price(detail.unit_amount), flat: price(detail.flat_amount) })}
@@ -98,4 +98,10 @@ function Opens({ line }: { line: Line }) {
       </div>
     </details>
   );
+}
+
+function nameOf(line: Line, detail: Schemas["DetailShown"], say: Say): string {
+  if (detail.tier !== null) return say("detail.tier", { tier: detail.tier });
+  if (detail.kind === "usage" && line.kind !== "usage") return say("detail.fee");
+  return say.code("detail", detail.kind);
 }

@@ -5,7 +5,7 @@ import { type Say, useSay } from "../data/words.js";
 const NEAR = 80;
 
 /** Bar, number, and what happens at the end of it, in words. */
-export function QuotaMeter({ standing, unit }: { standing: Standing; unit?: string }) {
+export function QuotaMeter({ standing }: { standing: Standing }) {
   const say = useSay();
   const { meter, limit, used, remaining, reserved } = standing;
   const percent = limit === null ? 0 : percentUsed(used, limit);
@@ -16,7 +16,7 @@ export function QuotaMeter({ standing, unit }: { standing: Standing; unit?: stri
       <div className="t-row">
         <h3>{meter}</h3>
         <span className="t-number">
-          {numbers} {unit && unit !== "unit" ? unit : ""}
+          {numbers}
         </span>
       </div>
       {limit !== null && (

@@ -195,6 +195,7 @@ export const en = {
   },
   detail: {
     usage: "Used",
+    fee: "Fee",
     fixed: "Per event",
     per_event: "Least or most per event",
     discount: "Discount",

@@ -196,6 +196,7 @@ export const ja: Messages = {
   },
   detail: {
     usage: "利用",
+    fee: "固定料金",
     fixed: "イベントごと",
     per_event: "イベントごとの最低額・上限",
     discount: "割引",
