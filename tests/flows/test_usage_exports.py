@@ -1,6 +1,7 @@
 """Usage reaches the provider's meters once, whatever is lost on the way, and what counts no longer is taken back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,11 +17,31 @@ from tallystick.sandbox.objects.meters import total
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import EPOCH, Period
+from tallystick.worker import loop
 from tests.flows.test_unheard import works_with_a_revoked_key
 from tests.scenarios.world import World, day
 
 SEND, CANCEL = "POST /v1/billing/meter_events", "POST /v1/billing/meter_event_adjustments"
 MARCH = Period(day("2026-03-01"), day("2026-04-01"))
+
+
+class Struck(BaseException):
+    """The process is gone."""
+
+
+class StrikesAt:
+    """Faults that strike at one point, counted from the first; and never again."""
+
+    def __init__(self, place: int) -> None:
+        self.left = place
+
+    def point(self, name: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Struck(name)
+
+    def mark(self, name: str) -> None:
+        """Nothing is counted."""
 
 
 class Exporting(World):
@@ -47,6 +68,15 @@ class Exporting(World):
 
     def statuses(self, name: str) -> list[str]:
         return [row.status.value for row in self.rows(name)]
+
+    def struck(self, place: int) -> bool:
+        """The worker catches up, and dies at that point; whether there was one."""
+        context = replace(self.billing.context, faults=StrikesAt(place))
+        try:
+            loop.catch_up(context)
+        except Struck:
+            return True
+        return False
 
     def retracts(self, name: str) -> None:
         self.billing.retract("ada", "api", name, reason="a mistake", actor="ops")
@@ -315,3 +345,35 @@ def test_an_outage_leaves_the_rest_to_the_worker(world: Exporting) -> None:
     assert report.waiting == ("ada",)
     world.later(hours=1).works()
     assert world.counted() == 8
+
+
+def test_what_takes_the_place_of_as_much_in_the_same_hour_need_not_be_told(world: Exporting) -> None:
+    world.uses("ada", "calls", 2, name="e1")
+    world.works()
+    world.retracts("e1")
+    world.uses("ada", "calls", 2, name="e2")
+    world.later(hours=1).works()
+    assert (world.statuses("e1"), world.statuses("e2"), world.counted()) == (["sent"], [], 2)
+    world.proves()
+    world.uses("ada", "calls", 3, name="e3", at="2026-03-10")
+    world.later(hours=1).works()
+    assert (world.statuses("e1"), world.statuses("e2"), world.counted()) == (["canceled"], ["sent"], 5)
+
+
+def test_wherever_the_worker_dies_nothing_is_lost_or_doubled() -> None:
+    place, lived = 0, True
+    world = Exporting("sqlite://")
+    while lived:
+        place += 1
+        world.uses("ada", "calls", 1, name=f"first-{place}")
+        world.works()
+        world.retracts(f"first-{place}")
+        world.uses("ada", "calls", 2, name=f"second-{place}")
+        world.later(minutes=10)
+        lived = world.struck(place)
+        world.later(minutes=10).works()
+        assert (world.statuses(f"first-{place}"), world.statuses(f"second-{place}")) == (["canceled"], ["sent"])
+        assert world.counted() == 2 * place
+    assert place > 5, "there were points to die at"
+    world.proves()
+    world.billing.close()

@@ -191,6 +191,11 @@ def _next_to_send(row: Export, *, now: datetime) -> ExportStep:
     return ExportStep.SEND if unsendable(row, now=now) is None else ExportStep.REJECT
 
 
+def is_unknown(row: Export) -> bool:
+    """Whether a call was made for it whose answer nobody has."""
+    return row.cancel_asked_at is not None if row.status is ExportStatus.SENT else row.asked_at is not None
+
+
 def unsendable(row: Export, *, now: datetime) -> str | None:
     """Why the provider would not count it; None where it would."""
     if row.at < now - BACK_MAX:

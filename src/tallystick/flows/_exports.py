@@ -91,7 +91,9 @@ def send_some(ctx: Context, customer_id: CustomerId, which: Which) -> Progress:
     if not isinstance(ref, str):
         return _no_customer(ref)
     with ctx.database.transaction("ask about usage") as conn:
-        rows = storage.usage_exports.to_do(conn, customer_id, which, limit=_AT_ONCE)
+        # Where the last answer did not come, one question shows whether the next one does.
+        limit = 1 if domain.usage_exports.is_unknown(waiting[0]) else _AT_ONCE
+        rows = storage.usage_exports.to_do(conn, customer_id, which, limit=limit)
         done, questions = _begun(ctx, conn, rows)
     answers: list[UsageOutcome | UsageTotal] = []
     for question in questions:
@@ -204,12 +206,20 @@ def _answered(
     done: list[Export] = []
     for number, question in enumerate(questions):
         answer = answers[number] if number < len(answers) else None
-        if answer is None or isinstance(answer, Limited) or (isinstance(answer, Refused) and answer.unheard):
+        if _is_unheard(answer):
             after = domain.usage_exports.not_asked(question.row, question.before, now=now)
             _save(ctx, conn, question.row, after)
-        else:
-            done += _save(ctx, conn, question.row, _after(ctx, conn, question, answer))
+            continue
+        assert not isinstance(answer, Limited | None), "what was heard has an answer"
+        done += _save(ctx, conn, question.row, _after(ctx, conn, question, answer))
     return [row for row in done if row.status is not ExportStatus.PENDING]
+
+
+def _is_unheard(answer: UsageOutcome | UsageTotal | None) -> bool:
+    """Whether nothing came of it this time, and the same is to be asked later: also of what is ahead of the provider's clock."""
+    if isinstance(answer, Refused):
+        return answer.unheard or answer.code == "timestamp_in_future"
+    return answer is None or isinstance(answer, Limited)
 
 
 def _after(ctx: Context, conn: Connection, question: _Question, answer: Taken | Refused | Unknown | Decimal) -> Export:

@@ -27,9 +27,10 @@ def sweep_all_usage(ctx: Context) -> int:
 def sweep_comparison(ctx: Context) -> int:
     """Writes down to compare what the provider has added up with what was recorded, of all days that can still change there."""
     now = ctx.clock.now()
-    with ctx.database.transaction("sweep comparison") as conn:
+    with ctx.database.reading() as conn:
         if not storage.catalog.exported(conn):
             return 0
+    with ctx.database.transaction("sweep comparison") as conn:
         storage.jobs.enqueue(conn, JobName.COMPARE_USAGE, now.date().isoformat(), run_at=now)
     return 1
 
@@ -41,6 +42,9 @@ def compared_period(day: str) -> Period:
 
 
 def _sweep(ctx: Context, since: datetime) -> int:
+    with ctx.database.reading() as conn:
+        if not storage.catalog.exported(conn):
+            return 0
     now = ctx.clock.now()
     period = Period(storage.usage_exports.hour_of(since), now + _AHEAD)
     for _ in range(_ROUNDS_MAX):
