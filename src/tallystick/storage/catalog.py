@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, select, type_coerce
+from sqlalchemy import Connection, Row, Text, bindparam, select, type_coerce
 
 from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.lines import OF_SUBSCRIPTION
@@ -18,6 +18,7 @@ from tallystick.values.errors import Conflict, InvalidInput
 from tallystick.values.ids import MeterKey
 
 _METERS = select(schema.meters).order_by(schema.meters.c.key)
+_METER = select(schema.meters).where(schema.meters.c.key == bindparam("meter"))
 _CHARGES = select(schema.charges, type_coerce(schema.charges.c.price, Text()).label("price_text")).order_by(schema.charges.c.key)
 
 
@@ -74,7 +75,7 @@ def held_meter(conn: Connection, key: MeterKey) -> Meter | None:
 
 
 def meter(conn: Connection, key: MeterKey) -> Meter | None:
-    row = conn.execute(select(schema.meters).where(schema.meters.c.key == key)).one_or_none()
+    row = conn.execute(_METER, {"meter": key}).one_or_none()
     return None if row is None else _meter(row)
 
 

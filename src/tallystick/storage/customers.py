@@ -15,6 +15,7 @@ from tallystick.values.ids import CustomerId
 from tallystick.values.time import to_micros
 
 _LOCKED = select(customers.c.id).where(customers.c.id == bindparam("customer_id")).with_for_update()
+_GET = select(customers).where(customers.c.id == bindparam("customer_id"))
 
 
 def ensure(conn: Connection, ids: Iterable[CustomerId], *, at: datetime) -> None:
@@ -38,7 +39,7 @@ def add(conn: Connection, customer: Customer) -> bool:
 
 
 def get(conn: Connection, customer_id: CustomerId) -> Customer | None:
-    row = conn.execute(select(customers).where(customers.c.id == customer_id)).one_or_none()
+    row = conn.execute(_GET, {"customer_id": customer_id}).one_or_none()
     return None if row is None else _customer(row)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from tallystick.domain.entitlements import Entitlement, Policy, Quota, Reset, Source
 from tallystick.domain.periods import read_cadence
@@ -12,6 +12,13 @@ from tallystick.storage import schema
 from tallystick.storage.database import insert
 from tallystick.values.decimals import from_steps, to_steps
 from tallystick.values.ids import CustomerId, MeterKey
+
+# Asked for each use of a quota, and therefore kept: most of a small statement's time is its making.
+_ENTITLEMENTS = schema.entitlements.c
+_ONE = select(schema.entitlements).where(
+    _ENTITLEMENTS.customer_id == bindparam("customer"), _ENTITLEMENTS.meter_key == bindparam("meter")
+)
+_LOCKED = _ONE.with_for_update()
 
 
 def put(conn: Connection, entitlement: Entitlement, meter: Meter) -> None:
@@ -35,7 +42,7 @@ def put(conn: Connection, entitlement: Entitlement, meter: Meter) -> None:
 
 def get(conn: Connection, customer_id: CustomerId, meter: Meter) -> Entitlement | None:
     """What is in force; None where nothing is, or no longer."""
-    return _in_force(_entitlement(conn.execute(_one(customer_id, meter)).one_or_none(), meter))
+    return _in_force(_found(conn, _ONE, customer_id, meter))
 
 
 def of_customer(conn: Connection, customer_id: CustomerId, meters: Mapping[MeterKey, Meter]) -> list[Entitlement]:
@@ -48,21 +55,20 @@ def of_customer(conn: Connection, customer_id: CustomerId, meters: Mapping[Meter
 
 def locked(conn: Connection, customer_id: CustomerId, meter: Meter) -> Entitlement | None:
     """As `get`; until the end of the transaction nobody else takes from this quota, or changes it."""
-    return _in_force(_entitlement(conn.execute(_one(customer_id, meter).with_for_update()).one_or_none(), meter))
+    return _in_force(stands(conn, customer_id, meter))
 
 
 def stands(conn: Connection, customer_id: CustomerId, meter: Meter) -> Entitlement | None:
     """As `locked`, and also what was withdrawn."""
-    return _entitlement(conn.execute(_one(customer_id, meter).with_for_update()).one_or_none(), meter)
+    return _found(conn, _LOCKED, customer_id, meter)
 
 
 def _in_force(entitlement: Entitlement | None) -> Entitlement | None:
     return None if entitlement is None or entitlement.withdrawn_at is not None else entitlement
 
 
-def _one(customer_id: CustomerId, meter: Meter) -> Any:
-    table = schema.entitlements.c
-    return select(schema.entitlements).where(table.customer_id == customer_id, table.meter_key == meter.key)
+def _found(conn: Connection, asked: Any, customer_id: CustomerId, meter: Meter) -> Entitlement | None:
+    return _entitlement(conn.execute(asked, {"customer": customer_id, "meter": meter.key}).one_or_none(), meter)
 
 
 def _entitlement(row: Row[Any] | None, meter: Meter) -> Entitlement | None:

@@ -5,33 +5,67 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 
 from tallystick.domain.entitlements import Operation, OperationStatus
 from tallystick.domain.usage import Meter
 from tallystick.storage import schema
 from tallystick.storage.database import insert, insert_new
+from tallystick.storage.types import Whole
 from tallystick.values.decimals import from_steps, to_steps
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, MeterKey, OperationId, ReservationId
 
 _COUNTERS, _OPERATIONS = schema.quota_counters, schema.quota_operations
 _HELD = _OPERATIONS.c.status == OperationStatus.RESERVED.value
+# Asked for each use of a quota, and therefore kept: most of a small statement's time is its making.
+_OF = and_(
+    _COUNTERS.c.customer_id == bindparam("customer"),
+    _COUNTERS.c.meter_key == bindparam("meter"),
+    _COUNTERS.c.period_start == bindparam("start"),
+)
+_OVER = and_(
+    _OPERATIONS.c.customer_id == bindparam("customer"),
+    _OPERATIONS.c.meter_key == bindparam("meter"),
+    _HELD,
+    _OPERATIONS.c.expires_at <= bindparam("now"),
+)
+_COUNTED = select(_COUNTERS.c.used, _COUNTERS.c.reserved).where(_OF)
+_OVERDUE = select(func.coalesce(func.sum(_OPERATIONS.c.quantity), 0)).where(
+    _OVER, _OPERATIONS.c.period_start == bindparam("start")
+)
+_RELEASE = (
+    _OPERATIONS.update()
+    .where(_OVER)
+    .values(status=OperationStatus.RELEASED.value)
+    .returning(_OPERATIONS.c.period_start, _OPERATIONS.c.quantity)
+)
+_FOUND = select(_OPERATIONS, schema.meters.c.decimals).join(schema.meters, schema.meters.c.key == _OPERATIONS.c.meter_key)
+_OPERATION = _FOUND.where(_OPERATIONS.c.customer_id == bindparam("customer"), _OPERATIONS.c.id == bindparam("operation"))
+_RESERVATION = _FOUND.where(_OPERATIONS.c.reservation_id == bindparam("reservation"), _OPERATIONS.c.expires_at.is_not(None))
+_FILLED = _COUNTERS.c.used + _COUNTERS.c.reserved
+_TAKEN, _SET_ASIDE = bindparam("more_used", type_=Whole()), bindparam("more_reserved", type_=Whole())
+_MOVE = (
+    _COUNTERS.update()
+    .where(_OF)
+    .values(used=_COUNTERS.c.used + _TAKEN, reserved=_COUNTERS.c.reserved + _SET_ASIDE)
+    .returning(_FILLED)
+)
+# The limit is asked in the statement that moves: what was read before it may be older than somebody else's commit.
+_MOVE_WITHIN = _MOVE.where(_FILLED + (_TAKEN + _SET_ASIDE) <= bindparam("most"))  # noqa: SIM300 columns are no constants
 
 
 def counted(
     conn: Connection, customer_id: CustomerId, meter: Meter, period_start: datetime, *, now: datetime
 ) -> tuple[Decimal, Decimal]:
     """Used and reserved; what was reserved for a time that is over does not count any more, even where nobody has noted it."""
-    counter = conn.execute(
-        select(_COUNTERS.c.used, _COUNTERS.c.reserved).where(_of(customer_id, meter.key, period_start))
-    ).first()
+    of = {"customer": customer_id, "meter": meter.key, "start": period_start}
+    counter = conn.execute(_COUNTED, of).first()
     if counter is None:
         return Decimal(0), Decimal(0)
     over = 0
     if counter.reserved:
-        ended = and_(_held_of(customer_id, meter.key, now), _OPERATIONS.c.period_start == period_start)
-        over = conn.execute(select(func.coalesce(func.sum(_OPERATIONS.c.quantity), 0)).where(ended)).scalar_one()
+        over = conn.execute(_OVERDUE, of | {"now": now}).scalar_one()
     return from_steps(counter.used, meter.decimals), from_steps(counter.reserved - int(over), meter.decimals)
 
 
@@ -73,14 +107,12 @@ def end(conn: Connection, before: Operation, after: Operation, meter: Meter, *, 
 
 def release_expired(conn: Connection, customer_id: CustomerId, meter_key: MeterKey, *, now: datetime) -> int:
     """Gives back what was reserved for a time that is over; how many reservations that were."""
-    over = _OPERATIONS.update().where(_held_of(customer_id, meter_key, now)).values(status=OperationStatus.RELEASED.value)
-    given: dict[datetime, int] = defaultdict(int)
-    rows = conn.execute(over.returning(_OPERATIONS.c.period_start, _OPERATIONS.c.quantity)).all()
+    of, given = {"customer": customer_id, "meter": meter_key}, defaultdict[datetime, int](int)
+    rows = conn.execute(_RELEASE, of | {"now": now}).all()
     for row in rows:
         given[row.period_start] += row.quantity
     for period_start, steps in sorted(given.items()):
-        back = _COUNTERS.update().where(_of(customer_id, meter_key, period_start))
-        conn.execute(back.values(reserved=_COUNTERS.c.reserved - steps))
+        conn.execute(_MOVE, of | {"start": period_start, "more_used": 0, "more_reserved": -steps})
     return len(rows)
 
 
@@ -92,17 +124,15 @@ def expired(conn: Connection, *, now: datetime, limit: int) -> list[tuple[Custom
 
 
 def operation(conn: Connection, customer_id: CustomerId, operation_id: OperationId) -> Operation | None:
-    return _found(conn, and_(_OPERATIONS.c.customer_id == customer_id, _OPERATIONS.c.id == operation_id))
+    return _found(conn, _OPERATION, {"customer": customer_id, "operation": operation_id})
 
 
 def reservation(conn: Connection, reservation_id: ReservationId) -> Operation | None:
-    return _found(conn, and_(_OPERATIONS.c.reservation_id == reservation_id, _OPERATIONS.c.expires_at.is_not(None)))
+    return _found(conn, _RESERVATION, {"reservation": reservation_id})
 
 
-def _found(conn: Connection, named: ColumnElement[bool]) -> Operation | None:
-    meters = schema.meters.c
-    asked = select(_OPERATIONS, meters.decimals).join(schema.meters, meters.key == _OPERATIONS.c.meter_key).where(named)
-    row = conn.execute(asked).one_or_none()
+def _found(conn: Connection, asked: Select[Any], named: dict[str, Any]) -> Operation | None:
+    row = conn.execute(asked, named).one_or_none()
     return None if row is None else operation_of(row)
 
 
@@ -114,23 +144,11 @@ def begin(conn: Connection, operation: Operation) -> None:
 
 def moved(conn: Connection, operation: Operation, *, used: int, reserved: int, limit: int | None) -> int | None:
     """Used and reserved together, after the move; None where there is no counter, or `limit` would be exceeded."""
-    filled = _COUNTERS.c.used + _COUNTERS.c.reserved
-    # The limit is asked in the statement that moves: what was read before it may be older than somebody else's commit.
-    room = true() if limit is None else filled + (used + reserved) <= limit
-    moved = _COUNTERS.update().where(_of(operation.customer_id, operation.meter_key, operation.period_start), room)
-    moved = moved.values(used=_COUNTERS.c.used + used, reserved=_COUNTERS.c.reserved + reserved)
-    reached: int | None = conn.execute(moved.returning(filled)).scalar_one_or_none()
+    of = {"customer": operation.customer_id, "meter": operation.meter_key, "start": operation.period_start}
+    moves = of | {"more_used": used, "more_reserved": reserved}
+    found = conn.execute(_MOVE, moves) if limit is None else conn.execute(_MOVE_WITHIN, moves | {"most": limit})
+    reached: int | None = found.scalar_one_or_none()
     return reached
-
-
-def _of(customer_id: CustomerId, meter_key: MeterKey, period_start: datetime) -> ColumnElement[bool]:
-    table = _COUNTERS.c
-    return and_(table.customer_id == customer_id, table.meter_key == meter_key, table.period_start == period_start)
-
-
-def _held_of(customer_id: CustomerId, meter_key: MeterKey, now: datetime) -> ColumnElement[bool]:
-    table = _OPERATIONS.c
-    return and_(table.customer_id == customer_id, table.meter_key == meter_key, _HELD, table.expires_at <= now)
 
 
 def _limit(hard_limit: Decimal | None, meter: Meter) -> int | None:

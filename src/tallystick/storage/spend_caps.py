@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from tallystick.domain.entitlements import OperationStatus, Policy
 from tallystick.domain.spend_caps import SpendCap
@@ -14,6 +14,10 @@ from tallystick.storage.database import insert
 from tallystick.values.decimals import from_steps
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.money import Money, currency
+
+# Asked for each use of a quota, and therefore kept: most of a small statement's time is its making.
+_ONE = select(schema.spend_caps).where(schema.spend_caps.c.customer_id == bindparam("customer"))
+_LOCKED = _ONE.with_for_update()
 
 
 def put(conn: Connection, cap: SpendCap) -> None:
@@ -34,12 +38,12 @@ def remove(conn: Connection, customer_id: CustomerId) -> None:
 
 
 def get(conn: Connection, customer_id: CustomerId) -> SpendCap | None:
-    return _cap(conn.execute(_one(customer_id)).one_or_none())
+    return _cap(conn.execute(_ONE, {"customer": customer_id}).one_or_none())
 
 
 def locked(conn: Connection, customer_id: CustomerId) -> SpendCap | None:
     """As `get`; until the end of the transaction nobody else spends under this cap. After the lock of a quota, never before."""
-    return _cap(conn.execute(_one(customer_id).with_for_update()).one_or_none())
+    return _cap(conn.execute(_LOCKED, {"customer": customer_id}).one_or_none())
 
 
 def held(conn: Connection, customer_id: CustomerId, meters: dict[MeterKey, Meter], *, now: datetime) -> dict[MeterKey, Decimal]:
@@ -50,10 +54,6 @@ def held(conn: Connection, customer_id: CustomerId, meters: dict[MeterKey, Meter
     )
     rows = conn.execute(asked.group_by(table.meter_key))
     return {MeterKey(row.meter_key): from_steps(int(row.steps), meters[MeterKey(row.meter_key)].decimals) for row in rows}
-
-
-def _one(customer_id: CustomerId) -> Any:
-    return select(schema.spend_caps).where(schema.spend_caps.c.customer_id == customer_id)
 
 
 def _cap(row: Row[Any] | None) -> SpendCap | None:

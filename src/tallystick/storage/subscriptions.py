@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, literal, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, literal, select
 
 from tallystick.domain.payments import Collection, Method
 from tallystick.domain.plan_documents import read_terms, write_terms
@@ -16,6 +16,38 @@ from tallystick.storage.types import Instant
 from tallystick.values.errors import Conflict
 from tallystick.values.ids import CustomerId, MeterKey, SubscriptionId
 from tallystick.values.time import Period
+
+# Asked with each bill, and therefore kept: most of a small statement's time is its making.
+_SUBSCRIPTIONS, _PERIODS, _METERS = schema.subscriptions.c, schema.subscription_periods.c, schema.subscription_meters.c
+_GET = select(schema.subscriptions).where(_SUBSCRIPTIONS.id == bindparam("subscription"))
+_OF_CUSTOMER = (
+    select(schema.subscriptions)
+    .where(_SUBSCRIPTIONS.customer_id == bindparam("customer"))
+    .order_by(_SUBSCRIPTIONS.started_at, _SUBSCRIPTIONS.id)
+)
+_SAVE = (
+    schema.subscriptions.update()
+    .where(
+        _SUBSCRIPTIONS.customer_id == bindparam("customer"),
+        _SUBSCRIPTIONS.id == bindparam("subscription"),
+        _SUBSCRIPTIONS.version == bindparam("read"),
+    )
+    .returning(_SUBSCRIPTIONS.id)
+)
+_TO_INVOICE = (
+    select(schema.subscription_periods)
+    .where(
+        _PERIODS.customer_id == bindparam("customer"),
+        _PERIODS.subscription_id == bindparam("subscription"),
+        _PERIODS.invoiced == False,  # noqa: E712
+    )
+    .order_by(_PERIODS.period_start)
+)
+_COVERED = (
+    select(schema.subscription_meters)
+    .where(_METERS.customer_id == bindparam("customer"))
+    .order_by(_METERS.counted_from, _METERS.charge_key)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +66,21 @@ def add(conn: Connection, kept: Kept) -> bool:
 
 
 def get(conn: Connection, subscription_id: SubscriptionId) -> Kept | None:
-    found = _found(conn, select(schema.subscriptions).where(schema.subscriptions.c.id == subscription_id))
-    return found[0] if found else None
+    row = conn.execute(_GET, {"subscription": subscription_id}).one_or_none()
+    return None if row is None else _kept(row)
 
 
 def save(conn: Connection, before: Subscription, kept: Kept) -> None:
     """Raises Conflict where it has changed since `before` was read."""
-    table = schema.subscriptions
     row = _row(kept) | {"version": before.version + 1}
-    moved = table.update().where(
-        table.c.customer_id == before.customer_id, table.c.id == before.id, table.c.version == before.version
-    )
-    if conn.execute(moved.values(row).returning(table.c.id)).one_or_none() is None:
+    mine = {"customer": before.customer_id, "subscription": before.id, "read": before.version}
+    if conn.execute(_SAVE, mine | row).one_or_none() is None:
         raise Conflict(f"subscription {before.id}: has changed meanwhile; read it again", code="changed_meanwhile")
 
 
 def of_customer(conn: Connection, customer_id: CustomerId) -> list[Kept]:
     """All that the customer ever had, in the order of their beginning."""
-    table = schema.subscriptions.c
-    asked = select(schema.subscriptions).where(table.customer_id == customer_id)
-    return _found(conn, asked.order_by(table.started_at, table.id))
+    return [_kept(row) for row in conn.execute(_OF_CUSTOMER, {"customer": customer_id})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +136,8 @@ def close(conn: Connection, subscription: Subscription, closed: ClosedPeriod, *,
 
 def to_invoice(conn: Connection, subscription: Subscription) -> list[ClosedPeriod]:
     """The periods that are over and not invoiced yet, in their order."""
-    table = schema.subscription_periods.c
-    asked = select(schema.subscription_periods).where(
-        table.customer_id == subscription.customer_id,
-        table.subscription_id == subscription.id,
-        table.invoiced == False,  # noqa: E712
-    )
-    return [_closed(row) for row in conn.execute(asked.order_by(table.period_start))]
+    rows = conn.execute(_TO_INVOICE, {"customer": subscription.customer_id, "subscription": subscription.id})
+    return [_closed(row) for row in rows]
 
 
 def note_invoiced(conn: Connection, subscription: Subscription, closed: ClosedPeriod) -> None:
@@ -179,10 +201,8 @@ def counted(conn: Connection, subscription: Subscription) -> list[Counting]:
 
 def covered(conn: Connection, customer_id: CustomerId) -> dict[MeterKey, list[Counting]]:
     """By meter: when a subscription counts its usage, so that no charge outside of it may; in the order of time."""
-    table = schema.subscription_meters.c
-    asked = select(schema.subscription_meters).where(table.customer_id == customer_id)
     found: dict[MeterKey, list[Counting]] = defaultdict(list)
-    for row in conn.execute(asked.order_by(table.counted_from, table.charge_key)):
+    for row in conn.execute(_COVERED, {"customer": customer_id}):
         found[MeterKey(row.meter_key)].append(_counting(row))
     return dict(found)
 

@@ -60,7 +60,11 @@ _LATE_HOURS = (
     .where(_LATE.customer_id == bindparam("customer"), _LATE.charge_key == bindparam("charge"))
     .order_by(_LATE.hour)
 )
-
+_EVENT = (
+    select(schema.events, schema.meters.c.decimals)
+    .join(schema.meters, schema.meters.c.key == _EVENTS.meter_key)
+    .where(_EVENTS.customer_id == bindparam("customer"), _EVENTS.source == bindparam("source"), _EVENTS.id == bindparam("event"))
+)
 _LATE_CHARGES = select(_LATE.charge_key).where(_LATE.customer_id == bindparam("customer")).distinct()
 
 
@@ -87,10 +91,7 @@ def events(conn: Connection, query: EventQuery, *, after: Event | None = None, l
 
 def get_event(conn: Connection, customer_id: CustomerId, source: str, event_id: EventId) -> Event | None:
     """As it was recorded, whether or not it counts."""
-    table, meters = schema.events.c, schema.meters.c
-    asked = select(schema.events, meters.decimals).join(schema.meters, meters.key == table.meter_key)
-    asked = asked.where(table.customer_id == customer_id, table.source == source, table.id == event_id)
-    row = conn.execute(asked).one_or_none()
+    row = conn.execute(_EVENT, {"customer": customer_id, "source": source, "event": event_id}).one_or_none()
     return None if row is None else event_of(row, row.decimals)
 
 
