@@ -295,7 +295,9 @@ class Settings(BaseSettings):
             raise ValueError("TALLYSTICK_WEBHOOKS_LOCAL: is for development, and the Stripe key is a live one; switch it off")
         secrets = self.webhook_secrets
         if len(secrets) > WEBHOOK_SECRETS_MAX or any(len(secret) < WEBHOOK_SECRET_LENGTH_MIN for secret in secrets):
-            raise ValueError("STRIPE_WEBHOOK_SECRET: one secret, or up to four separated by commas, of at least 24 characters each")
+            raise ValueError(
+                "STRIPE_WEBHOOK_SECRET: one secret, or up to four separated by commas, of at least 24 characters each"
+            )
         if key and self.simulated_clock:
             raise ValueError("TALLYSTICK_SIMULATED_CLOCK: is for the offline sandbox, and there is a Stripe key; switch it off")
         return self

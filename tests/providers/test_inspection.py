@@ -6,7 +6,7 @@ import stripe
 from tallystick.domain.diagnosis import ProviderAccount
 from tallystick.domain.payments import Ignored
 from tallystick.providers.protocol import Refused, Unknown
-from tallystick.providers.stripe import inspection, translate
+from tallystick.providers.stripe import inspection, subscribed, translate
 from tests.providers.stripe_world import World
 
 
@@ -34,7 +34,7 @@ def test_an_account_that_cannot_be_asked_is_unknown() -> None:
     assert isinstance(world.provider.fetch_account(), Unknown)
 
 
-@pytest.mark.parametrize("event", inspection.EVENTS)
+@pytest.mark.parametrize("event", subscribed.EVENTS)
 def test_each_event_that_we_ask_for_means_something_here(event: str) -> None:
     named = {translate.INVOICE: "inv_1", translate.CHECKOUT: "chk_1"}
     doc = {"id": "obj_1", "metadata": named, "payment_intent": "pi_1", "customer": "cus_1", "invoice": None}

@@ -7,6 +7,7 @@ from tallystick.app.engine import Engine
 from tallystick.domain.catalog import Charge
 from tallystick.domain.catalog_documents import Change
 from tallystick.domain.usage import Meter
+from tallystick.flows.push_catalogue import Pushed
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import MeterKey
 
@@ -40,3 +41,7 @@ class CatalogueCalls(Engine):
         """Makes the catalogue what the document says; the changes made, or, in a dry run, those that would be."""
         wanted = domain.catalog_documents.read_catalogue(document)
         return flows.apply_catalogue.apply_catalogue(self.context, wanted, dry_run=dry_run, actor=actor)
+
+    def push_catalogue(self, *, dry_run: bool = False, actor: str = "system") -> Pushed:
+        """Makes the provider hold the catalogue: what was done, or would be, and what it cannot hold. Twice is once."""
+        return flows.push_catalogue.push_catalogue(self.context, dry_run=dry_run, actor=actor)

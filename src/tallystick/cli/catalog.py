@@ -3,12 +3,22 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, print_json, say
 
+if TYPE_CHECKING:
+    from tallystick.flows.push_catalogue import Pushed
+
+_SIGNS = {
+    "create": "+",
+    "replace": "+ (takes over the lookup key)",
+    "update": "~",
+    "adopt": "= (is there already)",
+    "refuse": "! (is there otherwise, and never changes there: give ours another key)",
+}
 group = typer.Typer(no_args_is_help=True, help="What is measured, and what it costs.")
 
 
@@ -39,6 +49,23 @@ def apply(
     return WOULD_ACT if dry_run and changes else 0
 
 
+@group.command("push")
+def push(dry_run: DryRun = False, as_json: Json = False) -> int:
+    """Make the provider hold the catalogue: products, prices, meters, coupons and codes; what it cannot hold is said.
+
+    What is there already is adopted. A price never changes: a new one takes over its lookup key. Twice is the same as once.
+    """
+    with engine() as billing:
+        pushed = billing.push_catalogue(dry_run=dry_run, actor="shell")
+    if as_json:
+        print_json(_pushed(pushed))
+    else:
+        _print_pushed(pushed)
+    if pushed.stopped is not None or pushed.refused:
+        return 1
+    return WOULD_ACT if dry_run and pushed.changes else 0
+
+
 @group.command("show")
 def show() -> None:
     """The catalogue as it is, as a JSON document that `apply` reads."""
@@ -52,6 +79,34 @@ def show() -> None:
         plans = [write_plan(plan) for plan in billing.plans().values()]
     document = {"meters": [write_meter(m) for m in meters], "charges": [write_charge(c) for c in charges], "plans": plans}
     print_json(document | {"coupons": [write_offer(coupon, codes.get(key, ())) for key, coupon in coupons.items()]})
+
+
+def _pushed(pushed: "Pushed") -> dict[str, object]:
+    changes = [
+        {
+            "act": change.act,
+            "kind": change.item.kind,
+            "key": change.item.key,
+            "before": None if change.there is None else {"ref": change.there.ref, **change.there.document},
+            "after": change.item.document,
+        }
+        for change in pushed.changes
+    ]
+    untold = [{"kind": each.kind, "key": each.key, "reason": each.reason} for each in pushed.untold]
+    return {"changes": changes, "untold": untold, "stopped": None if pushed.stopped is None else pushed.stopped.message}
+
+
+def _print_pushed(pushed: "Pushed") -> None:
+    for change in pushed.changes:
+        say(f"{_SIGNS[change.act]} {change.item.kind} {change.item.key}")
+        if change.there is not None and change.act != "adopt":
+            _print_difference(_flat(change.there.document), _flat(change.item.document))
+    for untold in pushed.untold:
+        say(f"not there: {untold.kind} {untold.key}: {untold.reason}")
+    if pushed.stopped is not None:
+        say(f"stopped: {pushed.stopped.message}; run it again, it goes on where it stopped")
+    elif not pushed.changes:
+        say("nothing to change")
 
 
 def _print_difference(before: Mapping[str, str], after: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
+from tallystick.domain.provider_catalogue import Found, Item, ItemChange, ItemKind
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
@@ -100,6 +101,8 @@ CustomersListed = Sequence[ProviderCustomer] | Refused | Limited | Unknown
 PaymentsListed = Sequence[ProviderPayment] | Refused | Limited | Unknown
 DisputesListed = Sequence[ProviderDispute] | Refused | Limited | Unknown
 EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
+
+
 @dataclass(frozen=True, slots=True)
 class MeteredItem:
     """An item of a subscription that the provider bills by usage: whose it is, and which of its meters."""
@@ -115,6 +118,8 @@ UsageRejections = Sequence[Rejection] | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
+ItemsFound = Mapping[tuple[ItemKind, str], Found] | Refused | Limited | Unknown
+ItemOutcome = str | Refused | Limited | Unknown  # the provider's id of the item
 AccountOutcome = ProviderAccount | Refused | Limited | Unknown
 EndpointsListed = Sequence[ProviderEndpoint] | Refused | Limited | Unknown
 MethodOutcome = str | Refused | Limited | Unknown  # the payment method that is charged from now on
@@ -309,6 +314,14 @@ class PaymentProvider(Protocol):
 
     def webhook_endpoints(self) -> EndpointsListed:
         """Whom the provider tells of its news."""
+        ...
+
+    def find_items(self, items: Sequence[Item]) -> ItemsFound:
+        """Of these items of the catalogue, the ones that the provider holds, in our words."""
+        ...
+
+    def put_item(self, change: ItemChange, refs: Mapping[tuple[ItemKind, str], str], *, key: str) -> ItemOutcome:
+        """The provider's id of the item, made or changed; `refs` are the ids of what it is made of."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:

@@ -11,6 +11,7 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
+from tallystick.domain.provider_catalogue import Item, ItemChange
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.pace import Pace
 from tallystick.providers.protocol import (
@@ -27,6 +28,7 @@ from tallystick.providers.protocol import (
     EndpointsListed,
     EventsListed,
     ItemOutcome,
+    ItemsFound,
     KnownCustomer,
     Limited,
     MethodOutcome,
@@ -46,6 +48,7 @@ from tallystick.providers.protocol import (
 )
 from tallystick.providers.stripe import (
     bodies,
+    catalogue,
     checkouts,
     customers,
     disputes,
@@ -54,6 +57,7 @@ from tallystick.providers.stripe import (
     meters,
     outcomes,
     refunds,
+    subscribed,
     thin_events,
     translate,
     transport,
@@ -82,7 +86,7 @@ class StripeProvider:
     """Stripe behind our protocol. Every POST carries the caller's key or one derived from it; no outcome is an exception."""
 
     name = "stripe"
-    events = inspection.EVENTS
+    events: Sequence[str] = subscribed.EVENTS
     capabilities = Capabilities(merchant_of_record=False, hosted_invoices=True, off_session=True)
 
     def __init__(
@@ -205,6 +209,12 @@ class StripeProvider:
 
     def webhook_endpoints(self) -> EndpointsListed:
         return self._ask(lambda: inspection.endpoints(self._stripe))
+
+    def find_items(self, items: Sequence[Item]) -> ItemsFound:
+        return self._ask(lambda: catalogue.there(self._stripe, items))
+
+    def put_item(self, change: ItemChange, refs: catalogue.Refs, *, key: str) -> ItemOutcome:
+        return self._ask(lambda: catalogue.put(self._stripe, change, refs, key=key))
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
         return self._verifier.verify(body, headers, now=now)

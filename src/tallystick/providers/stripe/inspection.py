@@ -9,17 +9,6 @@ import stripe
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.providers.stripe import transport
 
-# What moves something here; every other event is kept, and changes nothing.
-EVENTS: Sequence[str] = (
-    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
-    "charge.dispute.updated", "charge.refunded", "checkout.session.completed", "checkout.session.expired", "customer.deleted",
-    "customer.updated", "invoice.finalization_failed", "invoice.finalized", "invoice.marked_uncollectible", "invoice.paid",
-    "invoice.payment_action_required", "invoice.payment_failed", "invoice.voided", "payment_intent.canceled",
-    "payment_intent.payment_failed", "payment_intent.processing", "payment_intent.requires_action",
-    "payment_intent.succeeded", "payment_method.attached", "payment_method.automatically_updated", "payment_method.updated",
-    "refund.created", "refund.failed", "refund.updated",
-)  # fmt: skip
-
 
 def account(client: stripe.StripeClient, *, livemode: bool) -> ProviderAccount:
     """The account of the key, by a question that costs nothing."""

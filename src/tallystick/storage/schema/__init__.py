@@ -12,6 +12,7 @@ from tallystick.storage.schema.credits import credit_burns, credit_grants
 from tallystick.storage.schema.dunning import dunning, dunning_tries
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.operations import observations, watches
+from tallystick.storage.schema.provider_catalogue import provider_items
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
 from tallystick.storage.schema.reconciliation import disputes, reconciliations
 from tallystick.storage.schema.subscriptions import (
@@ -75,6 +76,7 @@ __all__ = [
     "plan_versions",
     "promotion_codes",
     "provider_events",
+    "provider_items",
     "quota_counters",
     "quota_operations",
     "reconciliations",

@@ -1,4 +1,4 @@
-"""The vital signs of the business."""
+"""The vital signs of the business, and what of the catalogue the provider holds."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,5 +34,20 @@ def upgrade() -> None:
         sa.Column("limit", types.Key(), nullable=False),
         sa.Column("version", types.Whole(), nullable=False),
         sa.PrimaryKeyConstraint("vital", name=op.f("pk_tallystick_watches")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "tallystick_provider_items",
+        sa.Column("kind", types.Key(), nullable=False),
+        sa.Column("key", types.Key(), nullable=False),
+        sa.Column("fingerprint", types.Key(), nullable=False),
+        sa.Column("status", types.Key(), nullable=False),
+        sa.Column("round", types.Whole(), nullable=False),
+        sa.Column("ref", types.Key(), nullable=True),
+        sa.Column("asked_at", types.Instant(), nullable=False),
+        sa.Column("updated_at", types.Instant(), nullable=False),
+        sa.CheckConstraint("status IN ('asked', 'held')", name=op.f("ck_tallystick_provider_items_status")),
+        sa.CheckConstraint("status = 'asked' OR ref IS NOT NULL", name=op.f("ck_tallystick_provider_items_held")),
+        sa.PrimaryKeyConstraint("kind", "key", name=op.f("pk_tallystick_provider_items")),
         sqlite_strict=True,
     )
