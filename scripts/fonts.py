@@ -1,9 +1,6 @@
-"""Writes src/tallystick/documents/fonts anew: what invoices need of Noto Sans, cut from Debian's packages of it.
+"""Writes src/tallystick/documents/fonts anew: what invoices need of Noto Sans, cut from Debian's packages of it (ADR 0011).
 
-    pip install fonttools && apt-get download fonts-noto-core fonts-noto-cjk && python scripts/fonts.py FOLDER-WITH-THEM
-
-Latin, Greek and Cyrillic; kana, and the kanji of JIS X 0213 plane 1 and of Windows; bold those of the first level. Why: ADR 0011.
-"""
+`pip install fonttools && apt-get download fonts-noto-core fonts-noto-cjk && python scripts/fonts.py FOLDER-WITH-THEM`"""
 
 import subprocess
 import sys

@@ -40,7 +40,7 @@ class Press:
 
     def _printed(self, document: Document, form: Literal["pdf", "png"], **how: Any) -> list[bytes]:
         # As data and never as markup: nothing in it is read as Typst's own language.
-        said = {"document": json.dumps(_data(document), ensure_ascii=False)}
+        said = {"document": json.dumps(_written(document), ensure_ascii=False)}
         with self._lock:
             if self._compiler is None:
                 self._compiler = _compiler()
@@ -67,11 +67,11 @@ def _compiler() -> "typst.Compiler":
     return typst.Compiler(_TEMPLATE, root=_HERE, font_paths=fonts)
 
 
-def _data(document: Document) -> dict[str, Any]:
+def _written(document: Document) -> dict[str, Any]:
     """What the template takes; a word that is longer than a column may break in it."""
-    data = {name: _breakable(value) for name, value in asdict(document).items() if name != "written_at"}
-    data["link"] = None if document.link is None else asdict(document.link)
-    return data
+    values = {name: _breakable(value) for name, value in asdict(document).items() if name != "written_at"}
+    values["link"] = None if document.link is None else asdict(document.link)
+    return values
 
 
 def _breakable(value: Any) -> Any:
