@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
@@ -16,10 +17,19 @@ import uvicorn
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Method
-from tallystick.providers.protocol import CheckoutRequest, Declined, Done, Refunded, RefundRequest, Refused
+from tallystick.domain.provider_subscriptions import End, Item, ProviderInvoice, ProviderSubscription, Standing
+from tallystick.providers.protocol import (
+    CheckoutRequest,
+    Declined,
+    Done,
+    Refunded,
+    RefundRequest,
+    Refused,
+    SubscriptionRequest,
+)
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import asgi_app
-from tallystick.values.ids import CheckoutId, CustomerId, RefundId
+from tallystick.values.ids import CheckoutId, CustomerId, RefundId, SubscriptionId
 from tallystick.values.money import USD, Money
 from tests.beside import beside
 from tests.providers.stripe_world import KEY, SECRET, START, World
@@ -76,6 +86,7 @@ def everything(provider: StripeProvider, world: World) -> None:
     assert isinstance(customer, str)
     assert provider.ensure_customer(ada, key="customer:ada", look_first=True) == customer
     saves_cards(provider, world, customer)
+    bills_by_itself(provider, world, customer)
     for method in Method:
         for number, card in enumerate((None, "pm_card_chargeCustomerFail", "pm_card_visa", None)):
             request = world.request(customer, method, invoice=f"inv_{method}_{number}")
@@ -110,6 +121,32 @@ def given_back(provider: StripeProvider, request: RefundRequest) -> None:
     assert provider.refunds_of(paid.payment.intent_ref or "") == [made.refund]
 
 
+def bills_by_itself(provider: StripeProvider, world: World, customer: str) -> None:
+    """A subscription of the provider's own: begun, found, paid, ended with its period, and its invoice."""
+    world.stripe.products.create({"id": "pro", "name": "Pro"})
+    price = {"currency": "usd", "unit_amount": 900, "lookup_key": "pro", "recurring": {"interval": "month"}}
+    world.stripe.prices.create({"product": "pro", **price})  # type: ignore[typeddict-item]
+    named = SubscriptionId("psub_1")
+    request = SubscriptionRequest(named, CustomerId("ada"), customer, (Item("pro", 2),), timedelta(0))
+    assert provider.find_subscription(request) is None
+    begun = provider.subscribe(request, key="psub_1:subscribe")
+    assert isinstance(begun, ProviderSubscription)
+    assert (begun.standing, begun.reference) == (Standing.INCOMPLETE, named)
+    assert provider.find_subscription(request) == begun
+    paid = provider.pay_subscription(begun.ref, key="psub_1:first")
+    assert provider.fetch_subscription(begun.ref) == paid == provider.pay_subscription(begun.ref, key="psub_1:first")
+    assert isinstance(paid, ProviderSubscription)
+    assert paid.standing is Standing.ACTIVE
+    for end in (End.PERIOD_END, End.GO_ON, End.NOW, End.NOW):
+        assert isinstance(provider.end_subscription(begun.ref, end, key=f"psub_1:end:{end}"), ProviderSubscription)
+    (invoice,) = world.stripe.invoices.list({"subscription": begun.ref}).data
+    mirrored = provider.fetch_subscription_invoice(invoice.id)
+    assert isinstance(mirrored, ProviderInvoice)
+    assert (mirrored.reference, mirrored.total, len(mirrored.lines)) == (named, Money(18_00, USD), 1)
+    unknown = SubscriptionRequest(named, CustomerId("ada"), customer, (Item("none", 1),), timedelta(0))
+    assert isinstance(provider.subscribe(unknown, key="psub_2:subscribe"), Refused)
+
+
 def saves_cards(provider: StripeProvider, world: World, customer: str) -> None:
     request = CheckoutRequest(CheckoutId("chk_1"), customer, USD, "https://shop.test/ok", "https://shop.test/plans")
     started = provider.start_checkout(request, key="chk_1:start")
@@ -132,6 +169,6 @@ def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> Non
     wrong = [(line["method"], line["path"], flaw) for line in lines for flaw in line["violations"]]
     assert wrong == []
     asked = {(line["method"], line["template"]) for line in lines}
-    assert len(asked) == 27, f"every endpoint that we use is judged: {sorted(asked)}"
+    assert len(asked) == 34, f"every endpoint that we use is judged: {sorted(asked)}"
     made_up = [line["path"] for line in lines for flaw in line["warnings"] if flaw["kind"] == "generated_idempotency_key"]
     assert made_up == [], "every POST carries our own key"

@@ -174,7 +174,8 @@ def test_an_event_is_a_hint_about_one_of_ours_or_nothing(kind: str, subject: dic
 
 def test_every_event_that_an_endpoint_is_subscribed_to_means_something() -> None:
     whole = INTENT | {"id": "x_1", "customer": "cus_1", "payment_intent": "pi_1", "expires_at": 0, "metadata": {
-        "tallystick_invoice": "inv_1", "tallystick_checkout": "chk_1", "tallystick_customer": "ada"}}  # fmt: skip
+        "tallystick_invoice": "inv_1", "tallystick_checkout": "chk_1", "tallystick_customer": "ada",
+        "tallystick_subscription": "psub_1"}}  # fmt: skip
     assert [kind for kind in EVENTS if isinstance(translate.fact(kind, whole), Ignored)] == []
     assert len(EVENTS) == len(set(EVENTS))
 

@@ -28,6 +28,7 @@ WITHOUT_CUSTOMER = {
     "uq_tallystick_refunds_ref": "one refund of the provider's is one of ours",
     "uq_tallystick_disputes_ref": "one dispute of the provider's is one of ours",
     "uq_tallystick_checkouts_ref": "one page of the provider's is one checkout",
+    "uq_tallystick_followed_subscriptions_ref": "one subscription of the provider's is one that we follow",
     "uq_tallystick_meters_export_as": "a name at the provider is one meter of ours",
 }
 

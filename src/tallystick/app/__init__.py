@@ -14,6 +14,7 @@ from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
 from tallystick.app.metering import MeteringCalls
 from tallystick.app.operations import OperationCalls
+from tallystick.app.provider_subscriptions import ProviderSubscriptionCalls
 from tallystick.app.quotas import QuotaCalls, Reservation
 from tallystick.app.reconciliation import ReconciliationCalls
 from tallystick.app.subscriptions import SubscriptionCalls
@@ -24,6 +25,7 @@ __all__ = ["Leases", "Reservation", "Tallystick"]
 
 class Tallystick(
     SubscriptionCalls,
+    ProviderSubscriptionCalls,
     CatalogueCalls,
     CustomerCalls,
     UsageCalls,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tallystick.domain.payments import KEY_AGE_MAX
 from tallystick.domain.periods import Cadence
-from tallystick.domain.plans import PlanVersion
+from tallystick.domain.plans import BilledBy, PlanVersion
 from tallystick.values.errors import IllegalTransition, InvalidInput
 from tallystick.values.ids import CheckoutId, CustomerId, derived
 from tallystick.values.money import Currency
@@ -111,6 +111,9 @@ def chosen(wish: Wish, plan: PlanVersion) -> Choice:
     """
     if plan.add_on:
         raise InvalidInput(f"plan {plan.key}: is an add-on, sold beside another plan only", field="plan")
+    if plan.billed_by is not BilledBy.TALLYSTICK:
+        message = f"plan {plan.key}: is billed by the provider; use subscribe_at_provider"
+        raise InvalidInput(message, field="plan", code="billed_by_provider")
     cadence = wish.cadence or plan.cadences[0]
     if cadence not in plan.cadences:
         sold = ", ".join(str(each) for each in plan.cadences)

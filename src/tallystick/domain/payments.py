@@ -7,7 +7,7 @@ from typing import assert_never
 
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.values.errors import IllegalTransition
-from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, TransactionId, derived
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Money
 
 # Providers forget an idempotency key after 24 h; past this age we look before we ask again (docs: Money and time, Payments).
@@ -375,6 +375,22 @@ class UsageRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """The provider says that something happened to the subscription `ref` that it bills, which is ours of that id. A hint."""
+
+    ref: str
+    subscription_id: SubscriptionId
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionInvoiceChanged:
+    """The provider says that something happened to an invoice `ref` that it has made of that subscription. A hint likewise."""
+
+    ref: str
+    subscription_id: SubscriptionId
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
@@ -392,5 +408,7 @@ ProviderFact = (
     | CheckoutCompleted
     | CheckoutExpired
     | UsageRejected
+    | SubscriptionChanged
+    | SubscriptionInvoiceChanged
     | Ignored
 )

@@ -8,7 +8,7 @@ from tallystick.domain.catalog import Price
 from tallystick.domain.customers import checked_key
 from tallystick.domain.entitlements import Policy, Quota, Reset
 from tallystick.domain.periods import Cadence, read_cadence
-from tallystick.domain.plans import TRIAL_MAX, ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
+from tallystick.domain.plans import TRIAL_MAX, BilledBy, ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
 from tallystick.domain.price_documents import read_price, write_price
 from tallystick.domain.subscriptions import AddOn, PlanTerms
 from tallystick.values.decimals import exact_decimal, plain
@@ -19,13 +19,17 @@ from tallystick.values.money import currency
 
 _LENGTH_MAX = 1000
 _UNLIMITED = "unlimited"
+_LOOKUP_KEY_LENGTH_MAX = 200
+_BESIDE_A_PRICE = frozenset({"interval", "lookup_key"})  # what a plan says of a price, and the price does not
 
 Document = dict[str, object]
 Made = TypeVar("Made")
 
 
 def read_plan(fields: Fields, *, version: int = 1) -> PlanVersion:
-    """{"key", "name"?, "intervals"?, "trial_days"?, "add_on"?, "features"?, "charges"?, "quotas"?} (docs/reference/plans.md)."""
+    """{"key", "name"?, "intervals"?, "trial_days"?, "add_on"?, "billed_by"?, "features"?, "charges"?, "quotas"?}
+    (docs/reference/plans.md).
+    """
     key, name = fields.text("key"), fields.text("name", "")
     cadences = [_cadence(text, fields.path("intervals")) for text in _texts(fields, "intervals")] or [read_cadence("month")]
     trial = _read_trial(fields)
@@ -33,8 +37,11 @@ def read_plan(fields: Fields, *, version: int = 1) -> PlanVersion:
     charges = tuple(_read_charge(each) for each in _objects(fields, "charges"))
     quotas = _read_quotas(fields)
     add_on = fields.flag("add_on")
+    billed_by = BilledBy(fields.choice("billed_by", tuple(BilledBy), BilledBy.TALLYSTICK))
     fields.end()
-    return _placed(fields, lambda: PlanVersion(key, version, charges, tuple(cadences), quotas, features, trial, add_on, name))
+    return _placed(
+        fields, lambda: PlanVersion(key, version, charges, tuple(cadences), quotas, features, trial, add_on, name, billed_by)
+    )
 
 
 def checked_plan(plan: PlanVersion) -> PlanVersion:
@@ -58,6 +65,8 @@ def write_plan(plan: PlanVersion) -> Document:
         document["trial_days"] = plan.trial.days
     if plan.add_on:
         document["add_on"] = True
+    if plan.billed_by is not BilledBy.TALLYSTICK:
+        document["billed_by"] = plan.billed_by.value
     document["features"] = sorted(plan.features)
     document["charges"] = [_write_charge(charge) for charge in plan.charges]
     document["quotas"] = [_write_quota(key, plan.quotas[key]) for key in sorted(plan.quotas)]
@@ -91,8 +100,12 @@ def _read_plan_price(document: object, where: str) -> PlanPrice:
     interval = document.get("interval")
     if interval is not None and not isinstance(interval, str):
         raise InvalidInput(f'{where}.interval: write it as "month"', field=f"{where}.interval")
-    price = _priced({name: value for name, value in document.items() if name != "interval"}, where)
-    return PlanPrice(price, None if interval is None else _cadence(interval, f"{where}.interval"))
+    named = document.get("lookup_key")
+    if named is not None and (not isinstance(named, str) or not 1 <= len(named) <= _LOOKUP_KEY_LENGTH_MAX):
+        message = f"{where}.lookup_key: the provider's name of the price, of at most {_LOOKUP_KEY_LENGTH_MAX} characters"
+        raise InvalidInput(message, field=f"{where}.lookup_key")
+    price = _priced({name: value for name, value in document.items() if name not in _BESIDE_A_PRICE}, where)
+    return PlanPrice(price, None if interval is None else _cadence(interval, f"{where}.interval"), named)
 
 
 def _cadence(text: str, where: str) -> Cadence:
@@ -118,7 +131,10 @@ def _write_charge(charge: PlanCharge) -> Document:
     if charge.display_name:
         document["name"] = charge.display_name
     document["prices"] = [
-        write_price(each.price) | ({} if each.cadence is None else {"interval": str(each.cadence)}) for each in charge.prices
+        write_price(each.price)
+        | ({} if each.cadence is None else {"interval": str(each.cadence)})
+        | ({} if each.lookup_key is None else {"lookup_key": each.lookup_key})
+        for each in charge.prices
     ]
     return document
 

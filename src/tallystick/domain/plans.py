@@ -32,12 +32,23 @@ class Timing(StrEnum):
     ARREARS = "arrears"
 
 
+class BilledBy(StrEnum):
+    """Who makes the invoices of a plan: we do, or the provider's own subscriptions do, and we follow."""
+
+    TALLYSTICK = "tallystick"
+    PROVIDER = "provider"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanPrice:
-    """A price of a charge, in its currency; `cadence` where it is only for subscriptions of such periods."""
+    """A price of a charge, in its currency; `cadence` where it is only for subscriptions of such periods.
+
+    `lookup_key` names the provider's own price, for plans that the provider bills.
+    """
 
     price: Price
     cadence: Cadence | None = None
+    lookup_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,12 @@ class PlanCharge:
 
     def price(self, currency: Currency, cadence: Cadence) -> Price | None:
         """The price for such a subscription: the one of its cadence, else the one for any."""
-        found = {priced.cadence: priced.price for priced in self.prices if priced.price.currency == currency}
+        found = self.priced(currency, cadence)
+        return None if found is None else found.price
+
+    def priced(self, currency: Currency, cadence: Cadence) -> PlanPrice | None:
+        """The same, with the name that the provider knows it by."""
+        found = {priced.cadence: priced for priced in self.prices if priced.price.currency == currency}
         return found.get(cadence, found.get(None))
 
 
@@ -93,10 +109,12 @@ class PlanVersion:
     trial: timedelta = timedelta(0)
     add_on: bool = False
     display_name: str = ""
+    billed_by: BilledBy = BilledBy.TALLYSTICK
 
     def __post_init__(self) -> None:
         checked_key(self.key, field="key")
         checked_key(self.display_name or self.key, field="name")
+        self._check_billed_by()
         keys = [charge.key for charge in self.charges]
         if len(set(keys)) < len(keys):
             raise InvalidInput(f"plan {self.key}: two charges of one key", field="charges")
@@ -109,6 +127,25 @@ class PlanVersion:
                 f"plan {self.key}: no currency has a price for each of its charges, so that nobody could subscribe",
                 field="charges",
             )
+
+    def _check_billed_by(self) -> None:
+        """What the provider bills it must know by name; and it knows neither add-ons of ours, nor fees in arrears or once."""
+        keys = [priced.lookup_key for charge in self.charges for priced in charge.prices]
+        if self.billed_by is BilledBy.TALLYSTICK:
+            if any(key is not None for key in keys):
+                message = f'plan {self.key}: a lookup_key is for plans with billed_by = "provider"; leave it out'
+                raise InvalidInput(message, field="billed_by")
+            return
+        if self.add_on:
+            raise InvalidInput(f"plan {self.key}: an add-on cannot be billed by the provider", field="add_on")
+        if not self.charges or None in keys or len(set(keys)) < len(keys):
+            message = f"plan {self.key}: billed by the provider, each price needs a lookup_key of its own there"
+            raise InvalidInput(message, field="charges")
+        if any(not charge.in_advance and charge.kind is not ChargeKind.USAGE for charge in self.charges) or any(
+            charge.kind is ChargeKind.ONE_TIME for charge in self.charges
+        ):
+            message = f"plan {self.key}: the provider bills fees in advance and usage; no fee in arrears, and none once"
+            raise InvalidInput(message, field="charges")
 
     def currencies(self, cadence: Cadence) -> list[Currency]:
         """Those in which each of its charges has a price for such periods, by code; a plan without charges has none."""

@@ -10,7 +10,7 @@ from tallystick.domain.catalog import FlatPrice, Price, UnitPrice
 from tallystick.domain.entitlements import Quota, Reset
 from tallystick.domain.lines import Fee, LineKind, share_of
 from tallystick.domain.periods import Cadence, Interval, period_at, time_zone
-from tallystick.domain.plans import ChargeKind, PlanCharge, PlanVersion
+from tallystick.domain.plans import BilledBy, ChargeKind, PlanCharge, PlanVersion
 from tallystick.values.decimals import EXACT
 from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
 from tallystick.values.exact import Exact
@@ -195,6 +195,9 @@ def sold(terms: PlanTerms, plans: Mapping[tuple[str, int], PlanVersion]) -> Sold
     plan = plans[terms.plan_key, terms.plan_version]
     if plan.add_on:
         raise InvalidInput(f"plan {plan.key}: is an add-on, sold beside another plan only", field="plan")
+    if plan.billed_by is not BilledBy.TALLYSTICK:
+        message = f"plan {plan.key}: is billed by the provider; use subscribe_at_provider"
+        raise InvalidInput(message, field="plan", code="billed_by_provider")
     if terms.cadence not in plan.cadences:
         offered = ", ".join(str(cadence) for cadence in plan.cadences)
         raise InvalidInput(f"plan {plan.key}: is not sold by the {terms.cadence}; by the {offered}", field="interval")

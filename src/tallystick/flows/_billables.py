@@ -30,7 +30,7 @@ def billables(
     wanted = charges.keys() if only is None else charges.keys() & set(only)
     found: dict[Currency, list[Billable]] = defaultdict(list)
     changed = storage.usage.late_charges(conn, customer_id)
-    covered = storage.subscriptions.covered(conn, customer_id)
+    covered = _covered(conn, customer_id)
     for key in sorted(wanted):
         charge = charges[key]
         meter = meters[charge.meter_key]
@@ -44,6 +44,27 @@ def billables(
         for billable in late(conn, customer_id, key, meters):
             found[billable.charge.price.currency].append(billable)
     return dict(found)
+
+
+def _covered(conn: Connection, customer_id: CustomerId) -> dict[MeterKey, list[Counting]]:
+    """By meter, when a subscription of ours counts its usage, or one that the provider bills does; in the order of time."""
+    covered = storage.subscriptions.covered(conn, customer_id)
+    for counting in at_provider(conn, customer_id):
+        covered[counting.meter_key] = sorted([*covered.get(counting.meter_key, []), counting], key=lambda span: span.counted_from)
+    return covered
+
+
+def at_provider(conn: Connection, customer_id: CustomerId) -> list[Counting]:
+    """What the provider bills of the customer's usage by itself."""
+    found = []
+    for followed in storage.provider_subscriptions.of_customer(conn, customer_id):
+        terms = followed.terms
+        plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+        for charge in plan.charges if domain.provider_subscriptions.counts(followed) else ():
+            if charge.meter_key is not None:
+                key = domain.subscriptions.charge_key(followed.id, charge.key)
+                found.append(Counting(followed.id, key, charge.meter_key, followed.created_at, followed.ended_at))
+    return found
 
 
 def _counted(spans: Sequence[Counting], *, until: datetime) -> list[Period]:

@@ -2,15 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.entitlements import Entitlement, Quota, Reset, Source
-from tallystick.domain.subscriptions import ENTITLED, Sold, Subscription
+from tallystick.domain.periods import Cadence
+from tallystick.domain.subscriptions import ENTITLED
 from tallystick.domain.usage import Meter
 from tallystick.flows.context import Context
 from tallystick.values.ids import CustomerId, MeterKey
+
+
+class Granted(NamedTuple):
+    """What one subscription gives, and the calendar by which its quotas begin anew."""
+
+    quotas: Mapping[MeterKey, Quota]
+    features: frozenset[str]
+    zone: str
+    anchor: datetime
+    cadence: Cadence
 
 
 def entitle(ctx: Context, conn: Connection, customer_id: CustomerId) -> None:
@@ -39,27 +52,35 @@ def _put(conn: Connection, before: Entitlement | None, wanted: Entitlement, mete
 
 def features(conn: Connection, customer_id: CustomerId) -> frozenset[str]:
     """Every feature that a plan of the customer's has, as long as it entitles them."""
-    return frozenset(feature for _, sold in _entitling(conn, customer_id) for feature in sold.features)
+    return frozenset(feature for granted in _entitling(conn, customer_id) for feature in granted.features)
 
 
 def _given(conn: Connection, customer_id: CustomerId) -> Mapping[MeterKey, Quota]:
     found: dict[MeterKey, Quota] = {}
-    for subscription, sold in _entitling(conn, customer_id):
-        for meter_key, quota in sold.quotas.items():
-            found[meter_key] = domain.subscriptions.added(found.get(meter_key), _counted(quota, subscription))
+    for granted in _entitling(conn, customer_id):
+        for meter_key, quota in granted.quotas.items():
+            found[meter_key] = domain.subscriptions.added(found.get(meter_key), _counted(quota, granted))
     return found
 
 
-def _entitling(conn: Connection, customer_id: CustomerId) -> Iterator[tuple[Subscription, Sold]]:
+def _entitling(conn: Connection, customer_id: CustomerId) -> Iterator[Granted]:
+    """Of the subscriptions that we bill, and of those that the provider bills."""
     for kept in storage.subscriptions.of_customer(conn, customer_id):
         subscription = kept.subscription
         if subscription.status in ENTITLED:
-            plans = storage.plans.versions(conn, subscription.terms.plans)
-            yield subscription, domain.subscriptions.sold(subscription.terms, plans)
+            terms = subscription.terms
+            sold = domain.subscriptions.sold(terms, storage.plans.versions(conn, terms.plans))
+            yield Granted(sold.quotas, sold.features, subscription.zone, subscription.anchor, terms.cadence)
+    for followed in storage.provider_subscriptions.of_customer(conn, customer_id):
+        if followed.standing in domain.provider_subscriptions.ENTITLED:
+            terms = followed.terms
+            plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+            anchor = followed.created_at if followed.period is None else followed.period.start
+            yield Granted(plan.quotas, plan.features, "UTC", anchor, terms.cadence)
 
 
-def _counted(quota: Quota, subscription: Subscription) -> Quota:
+def _counted(quota: Quota, granted: Granted) -> Quota:
     """The quota with the calendar of its subscription."""
     if quota.reset is Reset.PERIOD:
-        return replace(quota, zone=subscription.zone, anchor=subscription.anchor, cadence=subscription.terms.cadence)
-    return replace(quota, zone=subscription.zone)
+        return replace(quota, zone=granted.zone, anchor=granted.anchor, cadence=granted.cadence)
+    return replace(quota, zone=granted.zone)

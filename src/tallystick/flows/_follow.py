@@ -21,10 +21,21 @@ from tallystick.domain.payments import (
     PaymentRefunded,
     RefundChanged,
     Step,
+    SubscriptionChanged,
+    SubscriptionInvoiceChanged,
     UsageRejected,
 )
 from tallystick.domain.refunds import ProviderRefund
-from tallystick.flows import _alerts, _customer_news, _disputes, _news, _refunds, _settlement, _usage_news
+from tallystick.flows import (
+    _alerts,
+    _customer_news,
+    _disputes,
+    _news,
+    _provider_subscriptions,
+    _refunds,
+    _settlement,
+    _usage_news,
+)
 from tallystick.flows._news import News, Result
 from tallystick.flows._refunds import Heard
 from tallystick.flows.context import Context
@@ -34,7 +45,7 @@ from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import IllegalTransition
 
 
-def follow(ctx: Context, news: News) -> Result:  # noqa: C901 a case for each fact
+def follow(ctx: Context, news: News) -> Result:  # noqa: C901, PLR0911, PLR0912 a case for each fact
     """What became of the news, or how long to wait before it is looked into again.
 
     The news is a hint. What counts is how the object stands when we ask, so order and repetition do not matter.
@@ -56,6 +67,10 @@ def follow(ctx: Context, news: News) -> Result:  # noqa: C901 a case for each fa
             return _ask_about(ctx, news, news.fact)
         case UsageRejected():
             return _usage_news.follow(ctx, news, news.fact)
+        case SubscriptionChanged():
+            return _provider_subscriptions.follow(ctx, news, news.fact)
+        case SubscriptionInvoiceChanged():
+            return _provider_subscriptions.mirror(ctx, news, news.fact)
         case Ignored(reason):
             return _news.mark(ctx, news, Settlement.IGNORED, reason)
         case _:

@@ -12,7 +12,7 @@ from tallystick.domain.invoices import Invoice
 from tallystick.domain.lines import Billable, Line
 from tallystick.domain.payments import Collection
 from tallystick.domain.plan_documents import write_terms
-from tallystick.domain.plans import ChargeKind
+from tallystick.domain.plans import ChargeKind, PlanVersion
 from tallystick.domain.subscriptions import (
     RUNNING,
     ClosedPeriod,
@@ -236,12 +236,27 @@ def check_counted_once(conn: Connection, subscription: Subscription, charges: Se
             )
 
 
+def check_meters_free(conn: Connection, customer_id: CustomerId, plan: PlanVersion, *, since: datetime) -> None:
+    """Whether nobody counts the meters of a plan that the provider is to bill. Raises Conflict."""
+    wanted = {charge.meter_key for charge in plan.charges if charge.meter_key is not None}
+    for meter_key, other in _counting(conn, customer_id, since=since) if wanted else ():
+        if meter_key in wanted:
+            raise Conflict(
+                f"plan: {other} counts the usage of {meter_key}, which would be billed twice; end that one first",
+                field="plan",
+                code="already_counted",
+            )
+
+
 def _counting(conn: Connection, customer_id: CustomerId, *, since: datetime) -> Iterator[tuple[MeterKey, SubscriptionId]]:
     """Which subscription of the customer counts which meter at any time from then on, or is to begin with that."""
     for meter_key, spans in sorted(storage.subscriptions.covered(conn, customer_id).items()):
         for span in spans:
             if span.counted_until is None or max(since, span.counted_from) < span.counted_until:
                 yield meter_key, span.subscription_id
+    for span in _billables.at_provider(conn, customer_id):
+        if span.counted_until is None or since < span.counted_until:
+            yield span.meter_key, span.subscription_id
     for kept in storage.subscriptions.of_customer(conn, customer_id):
         coming = kept.subscription.next_terms
         charges = () if coming is None else sold(conn, coming).charges

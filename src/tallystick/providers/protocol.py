@@ -11,11 +11,12 @@ from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
+from tallystick.domain.provider_subscriptions import End, Item, ProviderInvoice, ProviderSubscription
 from tallystick.domain.provider_catalogue import Found, Item, ItemChange, ItemKind
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
-from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId, SubscriptionId
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
 
@@ -115,6 +116,8 @@ UsageOutcome = Taken | Refused | Limited | Unknown
 UsageTotal = Decimal | Refused | Limited | Unknown
 ItemOutcome = MeteredItem | Refused | Limited | Unknown
 UsageRejections = Sequence[Rejection] | Refused | Limited | Unknown
+SubscriptionOutcome = ProviderSubscription | Refused | Limited | Unknown
+MirrorOutcome = ProviderInvoice | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
@@ -185,6 +188,17 @@ class UsageRequest:
     identifier: str
     quantity: Decimal
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRequest:
+    """A subscription that the provider is to bill by itself, of prices that it knows by their lookup keys."""
+
+    subscription_id: SubscriptionId
+    customer_id: CustomerId
+    customer_ref: str
+    items: tuple[Item, ...]
+    trial: timedelta
 
 
 class PaymentProvider(Protocol):
@@ -306,6 +320,30 @@ class PaymentProvider(Protocol):
 
     def usage_rejections(self, ref: str) -> UsageRejections:
         """What usage the report says is not counted, and why; of many, only some are named."""
+        ...
+
+    def subscribe(self, request: SubscriptionRequest, *, key: str) -> SubscriptionOutcome:
+        """The subscription, begun there; incomplete where its first invoice is to be paid."""
+        ...
+
+    def pay_subscription(self, ref: str, *, key: str) -> SubscriptionOutcome:
+        """Its first invoice charged to the customer's saved payment method, once for each; else it waits for the customer."""
+        ...
+
+    def find_subscription(self, request: SubscriptionRequest) -> SubscriptionOutcome | None:
+        """The one that an earlier call with a lost answer began, or None: there is none."""
+        ...
+
+    def fetch_subscription(self, ref: str) -> SubscriptionOutcome:
+        """How the subscription stands now."""
+        ...
+
+    def end_subscription(self, ref: str, end: End, *, key: str) -> SubscriptionOutcome:
+        """Ended now, with its period, or not at all any more."""
+        ...
+
+    def fetch_subscription_invoice(self, ref: str) -> MirrorOutcome:
+        """An invoice that the provider has made of a subscription, with its lines."""
         ...
 
     def fetch_account(self) -> AccountOutcome:

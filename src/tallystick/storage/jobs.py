@@ -44,6 +44,7 @@ class JobName(StrEnum):
     EXPORT_USAGE = "export_usage"
     MAIL = "mail"
     NEW_CARD = "new_card"
+    PROVIDER_SUBSCRIPTION = "provider_subscription"
     RECONCILE = "reconcile"
     REFUND = "refund"
     SEND = "send"

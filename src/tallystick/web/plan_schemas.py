@@ -62,6 +62,7 @@ class PlanBody(Sent):
     intervals: list[Interval] = Field(default=["month"], min_length=1, max_length=1000)
     trial_days: int = Field(default=0, ge=0, le=TRIAL_MAX.days)
     add_on: bool = False
+    billed_by: Literal["tallystick", "provider"] = "tallystick"
     features: list[Key] = Field(default=[], max_length=1000)
     charges: list[PlanChargeBody] = Field(default=[], max_length=1000)
     quotas: list[PlanQuotaBody] = Field(default=[], max_length=1000)
@@ -99,6 +100,7 @@ class PlanShown(BaseModel):
     intervals: list[str]
     trial_days: int = 0
     add_on: bool = False
+    billed_by: str = "tallystick"
     features: list[str]
     charges: list[PlanChargeShown]
     quotas: list[PlanQuotaShown]

@@ -143,6 +143,12 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
             return flows.mail_message.mail_message(ctx, MessageId(message_id), target)
         case JobName.NEW_CARD:
             return flows.pay_with_new_card.pay_with_new_card(ctx, CustomerId(job.subject), attempt=job.attempt)
+        case JobName.PROVIDER_SUBSCRIPTION:
+            brought = flows.bring_provider_subscription.bring_provider_subscription(
+                ctx, SubscriptionId(job.subject), attempt=job.attempt
+            )
+            _check_refusal(job, brought.refusal)
+            return brought.again_in
         case JobName.SEND:
             message_id, _, target = job.subject.partition("/")
             return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))

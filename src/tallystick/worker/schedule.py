@@ -13,6 +13,10 @@ SWEEPS: dict[str, tuple[timedelta, Sweep]] = {
     "dunning": (timedelta(minutes=1), flows.sweep_dunning.sweep_dunning),
     "operations": (timedelta(minutes=1), flows.sweep_operations.sweep_operations),
     "payments": (timedelta(minutes=5), flows.sweep_payments.sweep_payments),
+    "provider_subscriptions": (
+        timedelta(hours=6),
+        flows.sweep_provider_subscriptions.sweep_provider_subscriptions,
+    ),
     "reconciliation": (timedelta(hours=1), flows.sweep_reconciliation.sweep_reconciliation),
     "refunds": (timedelta(minutes=5), flows.sweep_refunds.sweep_refunds),
     "reservations": (timedelta(minutes=1), flows.sweep_reservations.sweep_reservations),

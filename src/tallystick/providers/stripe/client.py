@@ -11,6 +11,7 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
+from tallystick.domain.provider_subscriptions import End
 from tallystick.domain.provider_catalogue import Item, ItemChange
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.pace import Pace
@@ -32,6 +33,7 @@ from tallystick.providers.protocol import (
     KnownCustomer,
     Limited,
     MethodOutcome,
+    MirrorOutcome,
     Outcome,
     PaymentRequest,
     PaymentsListed,
@@ -40,6 +42,8 @@ from tallystick.providers.protocol import (
     RefundRequest,
     RefundsOutcome,
     Refused,
+    SubscriptionOutcome,
+    SubscriptionRequest,
     Unknown,
     UsageOutcome,
     UsageRejections,
@@ -57,6 +61,7 @@ from tallystick.providers.stripe import (
     meters,
     outcomes,
     refunds,
+    subscriptions,
     subscribed,
     thin_events,
     translate,
@@ -203,6 +208,24 @@ class StripeProvider:
 
     def usage_rejections(self, ref: str) -> UsageRejections:
         return self._ask(lambda: thin_events.rejections(self._stripe, ref))
+
+    def subscribe(self, request: SubscriptionRequest, *, key: str) -> SubscriptionOutcome:
+        return self._ask(lambda: subscriptions.begun(self._stripe, request, key))
+
+    def find_subscription(self, request: SubscriptionRequest) -> SubscriptionOutcome | None:
+        return self._ask(lambda: subscriptions.found(self._stripe, request))
+
+    def pay_subscription(self, ref: str, *, key: str) -> SubscriptionOutcome:
+        return self._ask(lambda: subscriptions.paid(self._stripe, ref, key))
+
+    def fetch_subscription(self, ref: str) -> SubscriptionOutcome:
+        return self._ask(lambda: subscriptions.fetched(self._stripe, ref))
+
+    def end_subscription(self, ref: str, end: End, *, key: str) -> SubscriptionOutcome:
+        return self._ask(lambda: subscriptions.ended(self._stripe, ref, end, key))
+
+    def fetch_subscription_invoice(self, ref: str) -> MirrorOutcome:
+        return self._ask(lambda: subscriptions.invoice(self._stripe, ref))
 
     def fetch_account(self) -> AccountOutcome:
         return self._ask(lambda: inspection.account(self._stripe, livemode=self.livemode))

@@ -22,10 +22,12 @@ from tallystick.domain.payments import (
     ProviderFact,
     ProviderPayment,
     RefundChanged,
+    SubscriptionChanged,
+    SubscriptionInvoiceChanged,
 )
 from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, PaymentRequest, Refused
-from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, RefundId
+from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, RefundId, SubscriptionId
 from tallystick.values.money import Money, currency
 from tallystick.values.time import EPOCH
 
@@ -37,6 +39,7 @@ LINE = "tallystick_line"
 CHECKOUT = "tallystick_checkout"
 PAYMENT = "tallystick_payment"
 REFUND = "tallystick_refund"
+SUBSCRIPTION = "tallystick_subscription"
 
 DECLINED = "Your card was declined."
 CONFIRM = "Your bank asks you to confirm this payment."
@@ -204,7 +207,8 @@ def _intent_fact(_kind: str, doc: Doc) -> ProviderFact:
 
 def _invoice_fact(kind: str, doc: Doc) -> ProviderFact:
     if part(doc, "parent").get("type") == "subscription_details":
-        return Ignored(f"{kind}: of a subscription that Stripe bills")
+        ours = _subscription_id(part(part(doc, "parent"), "subscription_details"))
+        return SubscriptionInvoiceChanged(doc["id"], ours) if ours else Ignored(f"{kind}: of a subscription that is not ours")
     if kind == "invoice.finalization_failed":
         error = part(doc, "last_finalization_error")
         return NotFinalized(doc["id"], invoice_id(doc), error.get("message") or error.get("code") or "Stripe does not say why")
@@ -250,7 +254,16 @@ def _charge_fact(kind: str, doc: Doc) -> ProviderFact:
     return PaymentRefunded(intent) if isinstance(intent, str) else Ignored(f"{kind}: of no payment intent")
 
 
+def _subscription_id(doc: Doc) -> SubscriptionId | None:
+    """Which of our subscriptions the object is, or is of, if its metadata says so."""
+    named = metadata(doc).get(SUBSCRIPTION)
+    return SubscriptionId(named) if isinstance(named, str) and named else None
+
+
 def _customer_fact(kind: str, doc: Doc) -> ProviderFact:
+    if kind.startswith("customer.subscription."):
+        subscription = _subscription_id(doc)
+        return SubscriptionChanged(doc["id"], subscription) if subscription else Ignored(f"{kind}: not one that we asked for")
     if kind not in {"customer.updated", "customer.deleted"}:
         return _nothing(kind, doc)
     return CustomerChanged(doc["id"], customer_id(doc), gone=kind == "customer.deleted")

@@ -13,6 +13,7 @@ from tallystick.storage.schema.dunning import dunning, dunning_tries
 from tallystick.storage.schema.invoices import invoice_lines, invoices, ledger_entries, ledger_transactions, payments
 from tallystick.storage.schema.operations import observations, watches
 from tallystick.storage.schema.provider_catalogue import provider_items
+from tallystick.storage.schema.provider_subscriptions import followed_subscriptions, mirrored_invoices
 from tallystick.storage.schema.quotas import entitlements, quota_counters, quota_operations, spend_caps
 from tallystick.storage.schema.reconciliation import disputes, reconciliations
 from tallystick.storage.schema.subscriptions import (
@@ -60,6 +61,7 @@ __all__ = [
     "entitlements",
     "event_amendments",
     "events",
+    "followed_subscriptions",
     "idempotency_keys",
     "invoice_discounts",
     "invoice_lines",
@@ -71,6 +73,7 @@ __all__ = [
     "messages",
     "metadata",
     "meters",
+    "mirrored_invoices",
     "observations",
     "payments",
     "plan_versions",

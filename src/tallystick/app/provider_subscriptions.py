@@ -1,0 +1,67 @@
+"""The engine's calls about plans that the provider bills by itself: asked for, ended, and seen as they stand there."""
+
+from datetime import timedelta
+
+from tallystick import domain, flows, storage
+from tallystick.app.engine import Engine
+from tallystick.domain.customers import checked_key
+from tallystick.domain.periods import read_cadence
+from tallystick.domain.provider_subscriptions import End, FollowedSubscription, MirroredInvoice
+from tallystick.flows.subscribe_at_provider import ProviderWish
+from tallystick.values.errors import InvalidInput, NotFound
+from tallystick.values.ids import CustomerId, SubscriptionId
+from tallystick.values.money import currency as known_currency
+
+
+class ProviderSubscriptionCalls(Engine):
+    """Plans with billed_by = "provider": the provider makes the invoices and collects them, and we follow."""
+
+    def subscribe_at_provider(  # noqa: PLR0913 each is said by name
+        self, customer_id: str, plan: str, *, currency: str | None = None, interval: str | None = None, seats: int = 1,
+        trial_days: int | None = None, op: str | None = None, actor: str = "system",
+    ) -> FollowedSubscription:  # fmt: skip
+        """The subscription, asked for: what becomes of it, its `standing` tells once the worker has asked the provider.
+
+        Raises InvalidInput for what is not offered so, Conflict for a second one of this plan without an `op`.
+        """
+        if trial_days is not None and not 0 <= trial_days <= domain.plans.TRIAL_MAX.days:
+            raise InvalidInput(f"trial_days: from 0 to {domain.plans.TRIAL_MAX.days}", field="trial_days")
+        wish = ProviderWish(
+            customer_id=CustomerId(checked_key(customer_id, field="customer")),
+            plan_key=plan,
+            currency=None if currency is None else known_currency(currency),
+            cadence=None if interval is None else read_cadence(interval),
+            seats=seats,
+            trial=None if trial_days is None else timedelta(days=trial_days),
+            op=None if op is None else checked_key(op, field="op"),
+        )
+        return flows.subscribe_at_provider.subscribe_at_provider(self.context, wish, actor=actor)
+
+    def end_at_provider(self, subscription_id: str, end: str, *, actor: str = "system") -> FollowedSubscription:
+        """Ended with its "period_end", or "now"; or it shall "go_on" after all. Raises NotFound, Conflict where it has ended."""
+        if end not in set(End):
+            raise InvalidInput(f"end: one of {', '.join(End)}", field="end")
+        return flows.subscribe_at_provider.end_at_provider(self.context, SubscriptionId(subscription_id), End(end), actor=actor)
+
+    def provider_subscription(self, subscription_id: str) -> FollowedSubscription:
+        """As it stood when we last heard of it. Raises NotFound."""
+        with self.context.database.reading() as conn:
+            found = storage.provider_subscriptions.get(conn, SubscriptionId(subscription_id))
+        if found is None:
+            raise NotFound("subscription: there is no such subscription at the provider", field="subscription")
+        return found
+
+    def provider_subscriptions(
+        self, customer_id: str | None = None, *, after: str | None = None, limit: int = 50
+    ) -> list[FollowedSubscription]:
+        """A page of them, in the order of their ids, behind `after`."""
+        owner = None if customer_id is None else CustomerId(customer_id)
+        behind = None if after is None else SubscriptionId(after)
+        with self.context.database.reading() as conn:
+            return storage.provider_subscriptions.page(conn, customer_id=owner, after=behind, limit=limit)
+
+    def provider_invoices(self, customer_id: str, *, after: str | None = None, limit: int = 50) -> list[MirroredInvoice]:
+        """The invoices that the provider has made of the customer's subscriptions, newest first, behind the one named `after`."""
+        with self.context.database.reading() as conn:
+            behind = None if after is None else storage.provider_subscriptions.invoice(conn, after)
+            return storage.provider_subscriptions.invoices(conn, CustomerId(customer_id), after=behind, limit=limit)

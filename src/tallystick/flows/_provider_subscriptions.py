@@ -1,0 +1,77 @@
+"""News of subscriptions that the provider bills, and of its invoices: what our rows become by what it says when it is asked."""
+
+from sqlalchemy import Connection
+
+from tallystick import domain, storage
+from tallystick.domain.payments import SubscriptionChanged, SubscriptionInvoiceChanged
+from tallystick.domain.provider_subscriptions import (
+    ENTITLED,
+    FollowedSubscription,
+    MirroredInvoice,
+    ProviderInvoice,
+    ProviderSubscription,
+)
+from tallystick.flows import _entitle, _news
+from tallystick.flows._news import News, Result
+from tallystick.flows.context import Context
+from tallystick.storage.jobs import JobName
+from tallystick.storage.provider_events import Settlement
+from tallystick.values.errors import IllegalTransition
+
+
+def follow(ctx: Context, news: News, fact: SubscriptionChanged) -> Result:
+    """The news is only a hint: asks how the subscription stands."""
+    with ctx.database.reading() as conn:
+        subscription = storage.provider_subscriptions.get(conn, fact.subscription_id)
+    if subscription is None:
+        return _news.mark(ctx, news, Settlement.IGNORED, f"{fact.ref} is for {fact.subscription_id}, which is none of ours")
+    if subscription.ref not in {None, fact.ref}:
+        return _news.mark(ctx, news, Settlement.PARKED, f"{subscription.id} is {subscription.ref} there, not {fact.ref}")
+    told = ctx.provider.fetch_subscription(fact.ref)
+    if not isinstance(told, ProviderSubscription):
+        return _news.no_answer(ctx, news, told)
+    try:
+        after = domain.provider_subscriptions.learned(subscription, told)
+    except IllegalTransition as mismatch:
+        return _news.mark(ctx, news, Settlement.PARKED, f"{mismatch.code}: {mismatch.message}")
+    with ctx.database.transaction("follow subscription") as conn:
+        saved(ctx, conn, subscription, after)
+        return _news.noted(ctx, conn, news, Settlement.SETTLED)
+
+
+def mirror(ctx: Context, news: News, fact: SubscriptionInvoiceChanged) -> Result:
+    """The provider's invoice, as it stands there; and a look at the subscription, which its payment may have moved."""
+    now = ctx.clock.now()
+    with ctx.database.reading() as conn:
+        subscription = storage.provider_subscriptions.get(conn, fact.subscription_id)
+    if subscription is None:
+        return _news.mark(ctx, news, Settlement.IGNORED, f"{fact.ref} is of {fact.subscription_id}, which is none of ours")
+    told = ctx.provider.fetch_subscription_invoice(fact.ref)
+    if not isinstance(told, ProviderInvoice):
+        return _news.no_answer(ctx, news, told)
+    if told.reference != subscription.id or subscription.ref not in {None, told.subscription_ref}:
+        return _news.mark(ctx, news, Settlement.PARKED, f"{fact.ref} is of {told.subscription_ref}, not of {subscription.ref}")
+    with ctx.database.transaction("mirror invoice") as conn:
+        mirrored = MirroredInvoice(subscription.customer_id, subscription.id, told, now)
+        if not storage.provider_subscriptions.mirror(conn, mirrored):
+            ctx.faults.mark("mirror.later_answer_stands")
+        storage.jobs.enqueue(conn, JobName.PROVIDER_SUBSCRIPTION, subscription.id, run_at=now)
+        return _news.noted(ctx, conn, news, Settlement.SETTLED)
+
+
+def saved(ctx: Context, conn: Connection, before: FollowedSubscription, after: FollowedSubscription) -> FollowedSubscription:
+    """What has changed, kept: with what the customer may use from now on, and a line in the trail where it stands otherwise."""
+    if before == after:
+        return before
+    kept = storage.provider_subscriptions.save(conn, before, after)
+    if before.standing is not after.standing:
+        if (before.standing in ENTITLED) != (after.standing in ENTITLED):
+            _entitle.entitle(ctx, conn, after.customer_id)
+        said = {"plan": after.terms.plan_key, "ref": after.ref}
+        act = storage.audit.Act(
+            "provider", f"provider_subscription.{after.standing}", after.id,
+            before={**said, "standing": before.standing.value}, after={**said, "standing": after.standing.value},
+            reason=after.reason,
+        )  # fmt: skip
+        storage.audit.append(conn, act, at=ctx.clock.now())
+    return kept

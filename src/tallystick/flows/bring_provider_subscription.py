@@ -1,0 +1,110 @@
+"""Bring a subscription that the provider bills to where it is wanted: begun there, ended there, and known as it stands."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+from tallystick import domain, storage
+from tallystick.domain.provider_subscriptions import FINAL, FollowedSubscription, ProviderSubscription, Standing
+from tallystick.flows import _customer_ref, _provider_subscriptions
+from tallystick.flows.context import Context
+from tallystick.providers.protocol import Limited, Refused, SubscriptionOutcome, SubscriptionRequest, Unknown
+from tallystick.values.errors import NotFound
+from tallystick.values.ids import SubscriptionId
+
+# A key that stands for another body: an earlier call used it before a price was replaced, and it is forgotten within a day.
+_OTHER_BODY = "idempotency_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """`again_in` is when to go on; None: there is nothing more to do. With a `refusal`, people have to look."""
+
+    again_in: timedelta | None = None
+    refusal: Refused | None = None
+
+
+def bring_provider_subscription(ctx: Context, subscription_id: SubscriptionId, *, attempt: int = 0) -> Brought:
+    """Safe to call at any time, any number of times. `attempt` counts earlier tries; each lengthens the wait for the next."""
+    with ctx.database.reading() as conn:
+        subscription = storage.provider_subscriptions.get(conn, subscription_id)
+    if subscription is None:
+        raise NotFound(f"{subscription_id}: there is no such subscription at the provider")
+    if subscription.standing in FINAL:
+        return Brought()
+    outcome = _begun(ctx, subscription) if subscription.ref is None else _asked(ctx, subscription)
+    if isinstance(outcome, ProviderSubscription) and outcome.standing is Standing.INCOMPLETE:
+        _learned(ctx, subscription_id, outcome, carried_out=0)
+        outcome = ctx.provider.pay_subscription(outcome.ref, key=f"{subscription_id}:first")
+    match outcome:
+        case ProviderSubscription():
+            return _learned(ctx, subscription_id, outcome, carried_out=subscription.wishes if subscription.ref else 0)
+        case Limited(after=after) | Unknown(after=after):
+            return Brought(max(domain.retries.wait(subscription_id, attempt), after))
+        case Refused(code, unheard=unheard) if unheard or code == _OTHER_BODY:
+            return Brought(domain.retries.wait(subscription_id, attempt))
+        case Refused():
+            return _refused(ctx, subscription_id, outcome)
+        case _:
+            assert_never(outcome)
+
+
+def _begun(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutcome:
+    """Asked for under its key. Who asks again looks first: the answer to an earlier call may have been lost."""
+    ref = _customer_ref.of(ctx, subscription.customer_id)
+    if not isinstance(ref, str):
+        return ref
+    request, is_asked = _request(ctx, subscription, ref), subscription.asked_at is not None
+    if is_asked and (found := ctx.provider.find_subscription(request)) is not None:
+        ctx.faults.mark("provider_subscription.found")
+        return found
+    if not is_asked:
+        with ctx.database.transaction("ask for subscription") as conn:
+            storage.provider_subscriptions.save(conn, subscription, replace(subscription, asked_at=ctx.clock.now()))
+    outcome = ctx.provider.subscribe(request, key=subscription.key)
+    if isinstance(outcome, Unknown) and outcome.stored:
+        # The key repeats that failure for ever. What it may have made is looked for; if it made nothing, another key may.
+        found = ctx.provider.find_subscription(request)
+        return ctx.provider.subscribe(request, key=f"{subscription.key}:anew") if found is None else found
+    return outcome
+
+
+def _request(ctx: Context, subscription: FollowedSubscription, customer_ref: str) -> SubscriptionRequest:
+    terms = subscription.terms
+    with ctx.database.reading() as conn:
+        plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+    items = domain.provider_subscriptions.items(terms, plan)
+    return SubscriptionRequest(subscription.id, subscription.customer_id, customer_ref, items, subscription.trial)
+
+
+def _asked(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutcome:
+    """Told what we want of its end, where it has not been told yet; else asked how it stands."""
+    assert subscription.ref is not None, "the provider has it"
+    if subscription.told < subscription.wishes:
+        return ctx.provider.end_subscription(subscription.ref, subscription.end, key=subscription.end_key)
+    return ctx.provider.fetch_subscription(subscription.ref)
+
+
+def _learned(ctx: Context, subscription_id: SubscriptionId, told: ProviderSubscription, *, carried_out: int) -> Brought:
+    """Into the row as it is by now: a webhook, or another wish, may have come in between."""
+    with ctx.database.transaction("know subscription") as conn:
+        before = storage.provider_subscriptions.get(conn, subscription_id)
+        assert before is not None, f"{subscription_id}: was there, and stays"
+        after = domain.provider_subscriptions.learned(before, told)
+        after = replace(after, told=max(after.told, carried_out))
+        kept = _provider_subscriptions.saved(ctx, conn, before, after)
+    is_done = kept.standing in FINAL or kept.told == kept.wishes
+    return Brought(None if is_done else timedelta(0))
+
+
+def _refused(ctx: Context, subscription_id: SubscriptionId, refusal: Refused) -> Brought:
+    """What was never begun is not begun any more; of what runs, people have to look."""
+    with ctx.database.transaction("refused subscription") as conn:
+        before = storage.provider_subscriptions.get(conn, subscription_id)
+        assert before is not None, f"{subscription_id}: was there, and stays"
+        if before.standing is not Standing.REQUESTED:
+            return Brought(refusal=refusal)
+        ctx.faults.mark("provider_subscription.refused")
+        reason = f"{refusal.code}: {refusal.message}"
+        _provider_subscriptions.saved(ctx, conn, before, domain.provider_subscriptions.refused(before, reason))
+    return Brought()
