@@ -17,7 +17,7 @@ import uvicorn
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Method
-from tallystick.domain.provider_subscriptions import End, Item, ProviderInvoice, ProviderSubscription, Standing
+from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription, Standing
 from tallystick.providers.protocol import (
     CheckoutRequest,
     Declined,
@@ -127,7 +127,7 @@ def bills_by_itself(provider: StripeProvider, world: World, customer: str) -> No
     price = {"currency": "usd", "unit_amount": 900, "lookup_key": "pro", "recurring": {"interval": "month"}}
     world.stripe.prices.create({"product": "pro", **price})  # type: ignore[typeddict-item]
     named = SubscriptionId("psub_1")
-    request = SubscriptionRequest(named, CustomerId("ada"), customer, (Item("pro", 2),), timedelta(0))
+    request = SubscriptionRequest(named, CustomerId("ada"), customer, (ItemWanted("pro", 2),), timedelta(0))
     assert provider.find_subscription(request) is None
     begun = provider.subscribe(request, key="psub_1:subscribe")
     assert isinstance(begun, ProviderSubscription)
@@ -143,7 +143,7 @@ def bills_by_itself(provider: StripeProvider, world: World, customer: str) -> No
     mirrored = provider.fetch_subscription_invoice(invoice.id)
     assert isinstance(mirrored, ProviderInvoice)
     assert (mirrored.reference, mirrored.total, len(mirrored.lines)) == (named, Money(18_00, USD), 1)
-    unknown = SubscriptionRequest(named, CustomerId("ada"), customer, (Item("none", 1),), timedelta(0))
+    unknown = SubscriptionRequest(named, CustomerId("ada"), customer, (ItemWanted("none", 1),), timedelta(0))
     assert isinstance(provider.subscribe(unknown, key="psub_2:subscribe"), Refused)
 
 

@@ -53,7 +53,7 @@ class InvoiceStanding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ItemWanted:
     """What the subscription consists of at the provider: a price by its lookup key, so many times; None: by what is metered."""
 
     lookup_key: str
@@ -149,7 +149,7 @@ def requested(
     return FollowedSubscription(subscription_id, customer_id, terms, trial, Standing.REQUESTED, now)
 
 
-def items(terms: PlanTerms, plan: PlanVersion) -> tuple[Item, ...]:
+def items(terms: PlanTerms, plan: PlanVersion) -> tuple[ItemWanted, ...]:
     """What the plan's charges are at the provider, in the currency and by the interval of the terms. Raises InvalidInput."""
     if plan.billed_by is not BilledBy.PROVIDER:
         raise InvalidInput(
@@ -166,7 +166,7 @@ def items(terms: PlanTerms, plan: PlanVersion) -> tuple[Item, ...]:
             raise InvalidInput(message, field="currency")
         assert priced.lookup_key is not None, f"{charge.key}: a plan that the provider bills names its prices there"
         seats = terms.seats if charge.kind is ChargeKind.SEATS else 1
-        found.append(Item(priced.lookup_key, None if charge.kind is ChargeKind.USAGE else seats))
+        found.append(ItemWanted(priced.lookup_key, None if charge.kind is ChargeKind.USAGE else seats))
     return tuple(found)
 
 

@@ -190,14 +190,19 @@ def charge_key(subscription_id: SubscriptionId, key: str) -> str:
     return f"{subscription_id}:{key}"
 
 
+def check_billed_by_us(plan: PlanVersion) -> None:
+    """Raises InvalidInput for a plan whose subscriptions are the provider's own."""
+    if plan.billed_by is not BilledBy.TALLYSTICK:
+        message = f"plan {plan.key}: is billed by the provider; use subscribe_at_provider"
+        raise InvalidInput(message, field="plan", code="billed_by_provider")
+
+
 def sold(terms: PlanTerms, plans: Mapping[tuple[str, int], PlanVersion]) -> Sold:
     """What is charged and granted under the terms. Raises InvalidInput for what the plans do not offer."""
     plan = plans[terms.plan_key, terms.plan_version]
     if plan.add_on:
         raise InvalidInput(f"plan {plan.key}: is an add-on, sold beside another plan only", field="plan")
-    if plan.billed_by is not BilledBy.TALLYSTICK:
-        message = f"plan {plan.key}: is billed by the provider; use subscribe_at_provider"
-        raise InvalidInput(message, field="plan", code="billed_by_provider")
+    check_billed_by_us(plan)
     if terms.cadence not in plan.cadences:
         offered = ", ".join(str(cadence) for cadence in plan.cadences)
         raise InvalidInput(f"plan {plan.key}: is not sold by the {terms.cadence}; by the {offered}", field="interval")

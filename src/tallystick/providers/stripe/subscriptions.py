@@ -11,7 +11,7 @@ from stripe.params import SubscriptionCreateParams, SubscriptionCreateParamsItem
 from tallystick.domain.provider_subscriptions import (
     End,
     InvoiceStanding,
-    Item,
+    ItemWanted,
     MirroredLine,
     ProviderInvoice,
     ProviderSubscription,
@@ -67,7 +67,7 @@ def fetched(client: stripe.StripeClient, ref: str) -> ProviderSubscription:
 
 
 def paid(client: stripe.StripeClient, ref: str, key: str) -> ProviderSubscription:
-    """One attempt to pay its first invoice by each card that is ever the customer's: the key is the card's, and repeats its answer.
+    """One attempt to pay its first invoice by each card that the customer ever has: a key is one card's, and repeats its answer.
 
     Without a card, and where it is declined, the invoice waits on its page for the customer.
     """
@@ -126,7 +126,7 @@ def invoice(client: stripe.StripeClient, ref: str) -> ProviderInvoice | Refused:
     )
 
 
-def _items(client: stripe.StripeClient, wanted: Sequence[Item]) -> list[SubscriptionCreateParamsItem] | Refused:
+def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[SubscriptionCreateParamsItem] | Refused:
     """The prices behind the lookup keys, as the subscription names them."""
     ids: dict[str, str] = {}
     keys = [item.lookup_key for item in wanted]
