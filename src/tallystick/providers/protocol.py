@@ -11,8 +11,8 @@ from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
-from tallystick.domain.provider_subscriptions import End, Item, ProviderInvoice, ProviderSubscription
 from tallystick.domain.provider_catalogue import Found, Item, ItemChange, ItemKind
+from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
@@ -197,7 +197,7 @@ class SubscriptionRequest:
     subscription_id: SubscriptionId
     customer_id: CustomerId
     customer_ref: str
-    items: tuple[Item, ...]
+    items: tuple[ItemWanted, ...]
     trial: timedelta
 
 

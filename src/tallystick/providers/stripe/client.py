@@ -11,8 +11,8 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
-from tallystick.domain.provider_subscriptions import End
 from tallystick.domain.provider_catalogue import Item, ItemChange
+from tallystick.domain.provider_subscriptions import End
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.pace import Pace
 from tallystick.providers.protocol import (
@@ -61,8 +61,8 @@ from tallystick.providers.stripe import (
     meters,
     outcomes,
     refunds,
-    subscriptions,
     subscribed,
+    subscriptions,
     thin_events,
     translate,
     transport,
