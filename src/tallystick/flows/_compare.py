@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from tallystick import domain, storage
 from tallystick.domain.disputes import ProviderDispute
-from tallystick.domain.payments import Payment, ProviderPayment
+from tallystick.domain.payments import Payment, PaymentStatus, ProviderPayment
 from tallystick.domain.reconciliation import Difference, Part
 from tallystick.domain.refunds import LIVE, ProviderRefund, Refund
 from tallystick.flows.context import Context
@@ -63,6 +63,8 @@ def _payment_now(ctx: Context, before: Payment, ref: str) -> Difference | None:
     match outcome:
         case Limited() | Unknown() | Refused(unheard=True):
             raise ProviderUnavailable(f"reconcile: {ref}: {outcome.message}; try again later")
+        case Refused("resource_missing") if ours.status is PaymentStatus.CANCELED:
+            return None  # a draft, which was deleted with it
         case Refused(code, message):
             held = f"{ours.status} {ours.amount}"
             return domain.reconciliation.missing(Part.PAYMENTS, ours.id, ref, held, f"{code}: {message}")
