@@ -36,6 +36,13 @@ def test_a_meter_with_events_stays_as_it_measures(world: World) -> None:
     assert problem(world.call("GET", "/v1/meters/nope")) == (404, "not_found")
 
 
+def test_a_meter_may_be_exported_under_a_name_of_its_own(world: World) -> None:
+    assert world.call("PUT", "/v1/meters/calls", {"export_as": "api_calls"}).json()["export_as"] == "api_calls"
+    assert problem(world.call("PUT", "/v1/meters/others", {"export_as": "api_calls"})) == (409, "conflict")
+    assert problem(world.call("PUT", "/v1/meters/peak", {"aggregation": "max", "export_as": "peak"})) == (422, "invalid_input")
+    assert world.call("PUT", "/v1/meters/calls", {}).json()["export_as"] is None
+
+
 def test_a_charge_is_read_as_it_was_put(world: World) -> None:
     world.with_calls()
     put = world.call("PUT", "/v1/charges/base", {"meter": "calls", "price": FLAT, "display_name": "Base"})

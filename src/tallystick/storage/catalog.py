@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Text, bindparam, select, type_coerce
+from sqlalchemy.exc import IntegrityError
 
 from tallystick.domain.catalog import Charge, Price
 from tallystick.domain.lines import OF_SUBSCRIPTION
@@ -41,7 +42,10 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
     if insert_new(conn, schema.meters, [row | {"created_at": at, "export_since": since}], [schema.meters.c.key]):
         return
     # Locked: an event that is being recorded right now holds the meter's key, and is seen once it is there.
-    stands = _meter(conn.execute(select(schema.meters).where(schema.meters.c.key == meter.key).with_for_update()).one())
+    held = conn.execute(select(schema.meters).where(schema.meters.c.key == meter.key).with_for_update()).one_or_none()
+    if held is None:
+        raise _exported_already(meter, "another meter")  # since we looked
+    stands = _meter(held)
     if stands == meter:
         return
     if _measures(stands) != _measures(meter) and _in_use(conn, meter.key):
@@ -52,7 +56,10 @@ def put_meter(conn: Connection, meter: Meter, *, at: datetime) -> None:
         )
     if (stands.export_as is None) != (meter.export_as is None):
         row["export_since"] = since
-    conn.execute(schema.meters.update().where(schema.meters.c.key == meter.key).values(row))
+    try:
+        conn.execute(schema.meters.update().where(schema.meters.c.key == meter.key).values(row))
+    except IntegrityError:
+        raise _exported_already(meter, "another meter") from None
 
 
 def exported(conn: Connection) -> list[tuple[Meter, datetime]]:
@@ -114,7 +121,11 @@ def _check_export(conn: Connection, meter: Meter) -> None:
     asked = select(table.key).where(table.export_as == meter.export_as, table.key != meter.key)
     other = conn.execute(asked).scalar_one_or_none()
     if other is not None:
-        raise Conflict(f"meter {meter.key}: {other} is exported as {meter.export_as} already; each has a name of its own")
+        raise _exported_already(meter, other)
+
+
+def _exported_already(meter: Meter, other: str) -> Conflict:
+    return Conflict(f"meter {meter.key}: {other} is exported as {meter.export_as} already; each has a name of its own")
 
 
 def _in_use(conn: Connection, key: MeterKey) -> bool:
