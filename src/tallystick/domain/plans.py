@@ -141,6 +141,9 @@ class PlanVersion:
         if not self.charges or None in keys or len(set(keys)) < len(keys):
             message = f"plan {self.key}: billed by the provider, each price needs a lookup_key of its own there"
             raise InvalidInput(message, field="charges")
+        if len(self.cadences) > 1 and any(priced.cadence is None for charge in self.charges for priced in charge.prices):
+            message = f"plan {self.key}: billed by the provider, by several intervals: say of each price which one it is for"
+            raise InvalidInput(message, field="charges")
         if any(not charge.in_advance and charge.kind is not ChargeKind.USAGE for charge in self.charges) or any(
             charge.kind is ChargeKind.ONE_TIME for charge in self.charges
         ):

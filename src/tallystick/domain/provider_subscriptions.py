@@ -177,6 +177,9 @@ def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> F
         raise IllegalTransition(message, code="subscription_mismatch")
     if subscription.standing in FINAL:
         return subscription
+    assert told.standing in TRANSITIONS[subscription.standing] | {subscription.standing}, (
+        "the provider tells of what it has begun"
+    )
     return replace(
         subscription, ref=told.ref, standing=told.standing, period=told.period or subscription.period,
         ends_with_period=told.ends_with_period, ended_at=told.ended_at,
@@ -189,7 +192,7 @@ def counts(subscription: FollowedSubscription) -> bool:
 
 
 def refused(subscription: FollowedSubscription, reason: str) -> FollowedSubscription:
-    assert subscription.standing is Standing.REQUESTED, f"{subscription.id}: was begun, and cannot be refused any more"
+    assert Standing.REFUSED in TRANSITIONS[subscription.standing], f"{subscription.id}: was begun, and cannot be refused any more"
     return replace(subscription, standing=Standing.REFUSED, reason=reason)
 
 
