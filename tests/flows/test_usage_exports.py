@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tallystick import storage
 from tallystick.domain.usage import Event, Meter
@@ -14,12 +15,14 @@ from tallystick.domain.usage_exports import Export, ExportStatus, Part
 from tallystick.flows.compare_usage import compare_usage
 from tallystick.flows.sync_usage import SyncOrder, plan_sync, sync_usage
 from tallystick.sandbox.objects.meters import total
+from tallystick.storage.invariants import INVARIANTS
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import EPOCH, Period
 from tallystick.worker import loop
 from tests.flows.test_unheard import works_with_a_revoked_key
 from tests.scenarios.world import World, day
+from tests.storage.tampering import free, undone
 
 SEND, CANCEL = "POST /v1/billing/meter_events", "POST /v1/billing/meter_event_adjustments"
 MARCH = Period(day("2026-03-01"), day("2026-04-01"))
@@ -377,3 +380,45 @@ def test_wherever_the_worker_dies_nothing_is_lost_or_doubled() -> None:
     assert place > 5, "there were points to die at"
     world.proves()
     world.billing.close()
+
+
+PLANTED = (
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET quantity = quantity + 1 WHERE event_id = 'e1'"),
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET at = at + 1 WHERE part = 'reversal'"),
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET identifier = 'use_x' WHERE event_id = 'e2'"),
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET asked_at = NULL WHERE event_id = 'e2'"),
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET amended = 1 WHERE event_id = 'e2'"),
+    ("told once", "usage_exports", "DELETE FROM tallystick_usage_exports WHERE part = 'reversal'"),
+    ("told once", "usage_exports", "UPDATE tallystick_usage_exports SET status = 'sent' WHERE status = 'reversed'"),
+    ("exported", "usage_exports", "DELETE FROM tallystick_usage_exports WHERE event_id = 'e2'"),
+)
+
+
+def test_each_invariant_of_exports_finds_what_is_planted_against_it(world: Exporting) -> None:
+    world.uses("ada", "calls", 2, name="e1")
+    world.works()
+    world.later(days=2)
+    world.retracts("e1")
+    world.uses("ada", "calls", 3, name="e2")
+    world.later(hours=1).works()
+    world.later(hours=1).works()
+    report = world.billing.verify()
+    assert (report.clean, report.checked["told once"]) == (True, 3)
+    by_name = {invariant.name: invariant for invariant in INVARIANTS}
+    for name, table, tampering in PLANTED:
+        with undone(world.billing) as conn:
+            free(conn, f"tallystick_{table}")
+            assert conn.exec_driver_sql(tampering).rowcount > 0, tampering
+            assert by_name[name].check(conn, 5).violations, tampering
+
+
+def test_a_difference_is_told_once_a_day_with_its_figures(world: Exporting) -> None:
+    world.uses("ada", "calls", 5, name="e1")
+    world.works()
+    ref = world.rows("e1")[0].identifier
+    world.sandbox_call("POST", CANCEL.split()[1], event_name="api_calls", type="cancel", cancel__identifier=ref)
+    world.later(days=1)
+    with capture_logs() as logs:
+        world.works()
+    (told,) = [entry for entry in logs if entry["event"] == "usage.differs"]
+    assert (told["customer"], told["recorded"], told["difference"]) == ("ada", "5", "-5")

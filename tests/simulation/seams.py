@@ -93,6 +93,9 @@ class Wire(stripe.HTTPClient):
         if INLINE in world.weather.closed and method.lower() == "post" and path.startswith(_MONEY):
             world.happened("no_inline_answer", path)
             raise stripe.APIConnectionError("the simulated reply never comes", should_retry=True)
+        if world.weather["export"] > 1 and not world.is_calm and path.startswith("/v1/billing/meter_event"):
+            world.happened("no_usage_answer", path)
+            raise stripe.APIConnectionError("the simulated reply never comes", should_retry=True)
         return reply
 
     def close(self) -> None:
