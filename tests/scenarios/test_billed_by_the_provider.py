@@ -1,0 +1,51 @@
+"""A month in which the provider bills: its prices made by us, its meter told by us, its invoice its own."""
+
+from typing import Any
+
+from tallystick.domain.provider_subscriptions import InvoiceStanding, Standing
+from tallystick.storage import customers
+from tallystick.values.ids import CustomerId
+from tests.scenarios.world import World
+
+PLAN: dict[str, Any] = {
+    "key": "pro",
+    "name": "Pro",
+    "billed_by": "provider",
+    "charges": [
+        {"key": "base", "kind": "recurring", "prices": [
+            {"currency": "usd", "model": "flat", "amount": "20", "lookup_key": "pro_base"}]},
+        {"key": "calls", "kind": "usage", "meter": "calls", "prices": [
+            {"currency": "usd", "model": "graduated", "lookup_key": "pro_calls", "tiers": [
+                {"up_to": "1000", "unit_amount": "0"}, {"up_to": None, "unit_amount": "0.01"}]}]},
+    ],
+}  # fmt: skip
+
+
+def test_a_month_that_the_provider_bills(world: World) -> None:
+    billing = world.billing
+    billing.apply_catalogue({"meters": [{"key": "calls", "decimals": 0, "export_as": "calls_made"}], "plans": [PLAN]})
+    billing.push_catalogue()
+    billing.put_customer("ada", email="ada@example.com")
+    followed = billing.subscribe_at_provider("ada", "pro")
+    world.works()
+    with billing.context.database.reading() as conn:
+        ada = customers.get(conn, CustomerId("ada"))
+    assert ada is not None
+    method = world.sandbox_call("POST", "/v1/payment_methods/pm_card_visa/attach", customer=ada.provider_ref)["id"]
+    world.sandbox_call("POST", f"/v1/customers/{ada.provider_ref}", invoice_settings__default_payment_method=method)
+    world.later(hours=7)
+    world.works()
+    assert billing.provider_subscription(followed.id).standing is Standing.ACTIVE
+
+    world.on("2026-01-20").uses("ada", "calls", 1_500, times=2)
+    world.later(minutes=5)
+    world.works()
+    world.on("2026-02-02")
+    for _ in range(3):
+        world.delivers(times=2)
+        world.works()
+    february, january = billing.provider_invoices("ada")
+    assert (january.invoice.total.minor, january.invoice.standing) == (20_00, InvoiceStanding.PAID)
+    assert (february.invoice.total.minor, february.invoice.standing) == (20_00 + 5_00, InvoiceStanding.PAID)
+    assert world.bills("ada") == []
+    assert billing.invoices(customer_id="ada") == []
