@@ -15,7 +15,7 @@ from tallystick.domain.coupons import Coupon, Duration, PromotionCode
 from tallystick.domain.periods import Cadence, Interval, read_cadence
 from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion, Timing
 from tallystick.domain.price_documents import read_price
-from tallystick.domain.provider_catalogue import Act, Found, Item, ItemKind, Untold
+from tallystick.domain.provider_catalogue import Act, CatalogueItem, Found, ItemKind, Untold
 from tallystick.domain.rating import needs_events, rate
 from tallystick.domain.usage import Aggregation, Meter
 from tallystick.values.ids import MeterKey
@@ -28,7 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MONTH = Cadence(Interval.MONTH)
 
 
-def items(price: dict[str, Any], kind: ChargeKind = ChargeKind.USAGE, **more: Any) -> tuple[list[Item], list[Untold]]:
+def items(price: dict[str, Any], kind: ChargeKind = ChargeKind.USAGE, **more: Any) -> tuple[list[CatalogueItem], list[Untold]]:
     """The price items of a plan with this one charge."""
     meter = CALLS if kind is ChargeKind.USAGE else None
     cadences = more.pop("cadences", (MONTH,))
@@ -175,11 +175,11 @@ def test_a_code_with_an_underscore_is_ours_alone() -> None:
 
 
 def test_a_difference_says_what_is_to_be_done() -> None:
-    price = Item(ItemKind.PRICE, "p", {"currency": "usd", "unit_amount": "100"})
-    coupon = Item(ItemKind.COUPON, "C", {"name": "C", "percent": "10"})
+    price = CatalogueItem(ItemKind.PRICE, "p", {"currency": "usd", "unit_amount": "100"})
+    coupon = CatalogueItem(ItemKind.COUPON, "C", {"name": "C", "percent": "10"})
     other = Found("x_1", {"currency": "usd", "unit_amount": "200"})
 
-    def act(item: Item, there: Found | None, known: str | None = None) -> Act | None:
+    def act(item: CatalogueItem, there: Found | None, known: str | None = None) -> Act | None:
         change = provider_catalogue.difference(item, there, known=known)
         return None if change is None else change.act
 

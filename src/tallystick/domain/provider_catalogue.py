@@ -54,7 +54,7 @@ Document = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CatalogueItem:
     """One thing that the provider is to hold. `key` names it here and finds it there."""
 
     kind: ItemKind
@@ -104,7 +104,7 @@ class ItemChange:
     """One difference between what is wanted and what is there. `old` is the price whose place it takes, or has taken."""
 
     act: Act
-    item: Item
+    item: CatalogueItem
     there: Found | None = None
     old: str | None = None
 
@@ -117,7 +117,7 @@ _CHANGES = {
 }
 
 
-def difference(item: Item, there: Found | None, *, known: str | None) -> ItemChange | None:
+def difference(item: CatalogueItem, there: Found | None, *, known: str | None) -> ItemChange | None:
     """What is to be done, if anything. `known` is the provider's id that we have noted for this very content."""
     if there is None:
         return ItemChange(Act.CREATE, item)
@@ -135,27 +135,27 @@ def of_catalogue(
     offers: Iterable[tuple[Coupon, Sequence[PromotionCode]]],
     *,
     now: datetime,
-) -> tuple[list[Item], list[Untold]]:
+) -> tuple[list[CatalogueItem], list[Untold]]:
     """Every item, in the order in which they can be made; and what cannot be, or no longer."""
-    told: list[Item | Untold] = [_meter(meter) for meter in meters.values() if meter.export_as is not None]
+    told: list[CatalogueItem | Untold] = [_meter(meter) for meter in meters.values() if meter.export_as is not None]
     for plan in plans:
         if plan.charges:
-            told.append(Item(ItemKind.PRODUCT, plan.key, {"name": plan.display_name or plan.key, "active": True}))
+            told.append(CatalogueItem(ItemKind.PRODUCT, plan.key, {"name": plan.display_name or plan.key, "active": True}))
             told.extend(_prices(plan, meters))
     for coupon, codes in offers:
         told.extend(_offer(coupon, codes, now))
-    items = [each for each in told if isinstance(each, Item)]
+    items = [each for each in told if isinstance(each, CatalogueItem)]
     order = list(ItemKind)
     return sorted(items, key=lambda item: order.index(item.kind)), [each for each in told if isinstance(each, Untold)]
 
 
-def _meter(meter: Meter) -> Item:
+def _meter(meter: Meter) -> CatalogueItem:
     """It adds up what we export; where we count, we export ones."""
     assert meter.export_as is not None, "only those are told"
-    return Item(ItemKind.METER, meter.export_as, {"name": meter.key, "formula": "sum"})
+    return CatalogueItem(ItemKind.METER, meter.export_as, {"name": meter.key, "formula": "sum"})
 
 
-def _prices(plan: PlanVersion, meters: Mapping[MeterKey, Meter]) -> Iterator[Item | Untold]:
+def _prices(plan: PlanVersion, meters: Mapping[MeterKey, Meter]) -> Iterator[CatalogueItem | Untold]:
     for charge in plan.charges:
         for priced in charge.prices:
             cadences: Sequence[Cadence | None] = (priced.cadence,) if priced.cadence is not None else plan.cadences
@@ -165,7 +165,7 @@ def _prices(plan: PlanVersion, meters: Mapping[MeterKey, Meter]) -> Iterator[Ite
                 if isinstance(told, str):
                     yield Untold(ItemKind.PRICE, key, told)
                 else:
-                    yield Item(ItemKind.PRICE, key, {"product": plan.key, **told})
+                    yield CatalogueItem(ItemKind.PRICE, key, {"product": plan.key, **told})
 
 
 def _lookup_key(plan: PlanVersion, charge: PlanCharge, priced: PlanPrice, cadence: Cadence | None) -> str:
@@ -267,12 +267,12 @@ def _too_fine(amount: Decimal) -> str:
     return f"the rate {plain(amount)} has more than twelve places in minor units"
 
 
-def _offer(coupon: Coupon, codes: Sequence[PromotionCode], now: datetime) -> Iterator[Item | Untold]:
+def _offer(coupon: Coupon, codes: Sequence[PromotionCode], now: datetime) -> Iterator[CatalogueItem | Untold]:
     told = _coupon(coupon, now)
     if isinstance(told, str):
         yield Untold(ItemKind.COUPON, coupon.key, told)
         return
-    yield Item(ItemKind.COUPON, coupon.key, told)
+    yield CatalogueItem(ItemKind.COUPON, coupon.key, told)
     for code in codes:
         if _CODE.fullmatch(code.code) is None:
             yield Untold(ItemKind.PROMOTION_CODE, code.code, "codes are letters, digits and dashes there")
@@ -282,7 +282,7 @@ def _offer(coupon: Coupon, codes: Sequence[PromotionCode], now: datetime) -> Ite
             continue
         until = None if code.expires_at is None else rfc3339(code.expires_at.replace(microsecond=0))
         said = {"coupon": coupon.key, "active": code.active, "max_redemptions": code.max_redemptions, "expires_at": until}
-        yield Item(ItemKind.PROMOTION_CODE, code.code, said)
+        yield CatalogueItem(ItemKind.PROMOTION_CODE, code.code, said)
 
 
 def _coupon(coupon: Coupon, now: datetime) -> dict[str, object] | str:

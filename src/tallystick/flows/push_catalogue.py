@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallystick import domain, storage
-from tallystick.domain.provider_catalogue import Act, Found, Item, ItemChange, ItemKind, Untold
+from tallystick.domain.provider_catalogue import Act, CatalogueItem, Found, ItemChange, ItemKind, Untold
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
 from tallystick.storage.provider_items import Holding, Kept
@@ -40,7 +40,7 @@ def push_catalogue(ctx: Context, *, dry_run: bool = False, actor: str = "system"
     return _act(ctx, changes, refs, kept, Pushed((), untold), actor=actor)
 
 
-def _load(ctx: Context) -> tuple[list[Item], list[Untold], dict[Name, Kept]]:
+def _load(ctx: Context) -> tuple[list[CatalogueItem], list[Untold], dict[Name, Kept]]:
     with ctx.database.reading() as conn:
         coupons, codes = storage.coupons.coupons(conn), list(storage.coupons.codes(conn).values())
         offers = [(coupon, [code for code in codes if code.coupon_key == key]) for key, coupon in coupons.items()]
@@ -49,7 +49,7 @@ def _load(ctx: Context) -> tuple[list[Item], list[Untold], dict[Name, Kept]]:
         return items, untold, storage.provider_items.kept(conn)
 
 
-def _change(item: Item, there: Mapping[Name, Found], kept: Mapping[Name, Kept]) -> ItemChange | None:
+def _change(item: CatalogueItem, there: Mapping[Name, Found], kept: Mapping[Name, Kept]) -> ItemChange | None:
     name = (item.kind, item.key)
     known, found = kept.get(name), there.get(name)
     change = domain.provider_catalogue.difference(item, found, known=None if known is None else known.ref_of(item))

@@ -11,7 +11,7 @@ from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
-from tallystick.domain.provider_catalogue import Found, Item, ItemChange, ItemKind
+from tallystick.domain.provider_catalogue import CatalogueItem, Found, ItemChange, ItemKind
 from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
@@ -122,7 +122,7 @@ CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the 
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
 ItemsFound = Mapping[tuple[ItemKind, str], Found] | Refused | Limited | Unknown
-ItemOutcome = str | Refused | Limited | Unknown  # the provider's id of the item
+CatalogueOutcome = str | Refused | Limited | Unknown  # the provider's id of the item
 AccountOutcome = ProviderAccount | Refused | Limited | Unknown
 EndpointsListed = Sequence[ProviderEndpoint] | Refused | Limited | Unknown
 MethodOutcome = str | Refused | Limited | Unknown  # the payment method that is charged from now on
@@ -354,11 +354,11 @@ class PaymentProvider(Protocol):
         """Whom the provider tells of its news."""
         ...
 
-    def find_items(self, items: Sequence[Item]) -> ItemsFound:
+    def find_items(self, items: Sequence[CatalogueItem]) -> ItemsFound:
         """Of these items of the catalogue, the ones that the provider holds, in our words."""
         ...
 
-    def put_item(self, change: ItemChange, refs: Mapping[tuple[ItemKind, str], str], *, key: str) -> ItemOutcome:
+    def put_item(self, change: ItemChange, refs: Mapping[tuple[ItemKind, str], str], *, key: str) -> CatalogueOutcome:
         """The provider's id of the item, made or changed; `refs` are the ids of what it is made of."""
         ...
 

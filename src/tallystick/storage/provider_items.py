@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from tallystick.domain.provider_catalogue import Item, ItemKind
+from tallystick.domain.provider_catalogue import CatalogueItem, ItemKind
 from tallystick.storage import schema
 from tallystick.storage.database import insert
 
@@ -28,7 +28,7 @@ class Kept:
     round: int
     ref: str | None
 
-    def ref_of(self, item: Item) -> str | None:
+    def ref_of(self, item: CatalogueItem) -> str | None:
         """The provider's id, where it is held with this very content."""
         return self.ref if self.status is Holding.HELD and self.fingerprint == item.fingerprint else None
 
@@ -40,7 +40,7 @@ def kept(conn: Connection) -> dict[tuple[ItemKind, str], Kept]:
     return {(ItemKind(row.kind), row.key): _kept(row) for row in rows}
 
 
-def put(conn: Connection, item: Item, kept: Kept, *, at: datetime) -> None:
+def put(conn: Connection, item: CatalogueItem, kept: Kept, *, at: datetime) -> None:
     """How it stands from now on."""
     table, name = schema.provider_items, {"kind": item.kind.value, "key": item.key}
     row = {

@@ -14,7 +14,7 @@ from stripe.params import (
     PromotionCodeCreateParams,
 )
 
-from tallystick.domain.provider_catalogue import Act, Found, Item, ItemChange, ItemKind
+from tallystick.domain.provider_catalogue import Act, CatalogueItem, Found, ItemChange, ItemKind
 from tallystick.providers.stripe import bodies, transport
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.decimals import plain
@@ -24,7 +24,7 @@ _AT_ONCE = {ItemKind.PRICE: 10, ItemKind.PRODUCT: 100}
 Refs = Mapping[tuple[ItemKind, str], str]  # the provider's id of each item that others are made of
 
 
-def there(client: stripe.StripeClient, items: Sequence[Item]) -> dict[tuple[ItemKind, str], Found]:
+def there(client: stripe.StripeClient, items: Sequence[CatalogueItem]) -> dict[tuple[ItemKind, str], Found]:
     """Of these items, the ones that Stripe has under their names."""
     found: dict[tuple[ItemKind, str], Found] = {}
     for kind in ItemKind:
@@ -62,7 +62,7 @@ def _retire(client: stripe.StripeClient, change: ItemChange, key: str) -> None:
         client.v1.prices.update(change.old, {"active": False}, bodies.options(f"{key}:retire:{change.old}"))
 
 
-def _made(client: stripe.StripeClient, item: Item, refs: Refs, options: stripe.RequestOptions) -> str:
+def _made(client: stripe.StripeClient, item: CatalogueItem, refs: Refs, options: stripe.RequestOptions) -> str:
     document = item.document
     match item.kind:
         case ItemKind.METER:
@@ -81,7 +81,7 @@ def _made(client: stripe.StripeClient, item: Item, refs: Refs, options: stripe.R
             assert_never(item.kind)
 
 
-def _changed(client: stripe.StripeClient, item: Item, ref: str, options: stripe.RequestOptions) -> None:
+def _changed(client: stripe.StripeClient, item: CatalogueItem, ref: str, options: stripe.RequestOptions) -> None:
     name = cast(str, item.document.get("name"))
     match item.kind:
         case ItemKind.METER:
@@ -98,7 +98,7 @@ def _changed(client: stripe.StripeClient, item: Item, ref: str, options: stripe.
             assert_never(item.kind)
 
 
-def _price_params(item: Item, refs: Refs) -> PriceCreateParams:
+def _price_params(item: CatalogueItem, refs: Refs) -> PriceCreateParams:
     document = item.document
     params: PriceCreateParams = {
         "product": refs[ItemKind.PRODUCT, cast(str, document["product"])],
@@ -136,7 +136,7 @@ def _recurring(document: Mapping[str, object], refs: Refs) -> PriceCreateParamsR
     return recurring
 
 
-def _coupon_params(item: Item) -> CouponCreateParams:
+def _coupon_params(item: CatalogueItem) -> CouponCreateParams:
     document = cast(Mapping[str, Any], item.document)
     params: CouponCreateParams = {"id": item.key, "name": document["name"]}
     if document["percent"] is not None:
@@ -155,7 +155,7 @@ def _coupon_params(item: Item) -> CouponCreateParams:
     return params
 
 
-def _code_params(item: Item) -> PromotionCodeCreateParams:
+def _code_params(item: CatalogueItem) -> PromotionCodeCreateParams:
     document = cast(Mapping[str, Any], item.document)
     params: PromotionCodeCreateParams = {
         "code": item.key,
@@ -169,7 +169,7 @@ def _code_params(item: Item) -> PromotionCodeCreateParams:
     return params
 
 
-def _meters(client: stripe.StripeClient, items: Sequence[Item], _: object) -> dict[str, Found]:
+def _meters(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: object) -> dict[str, Found]:
     listed = client.v1.billing.meters.list({"status": "active", "limit": 100}).auto_paging_iter()
     docs, names = [transport.doc(meter) for meter in listed], {item.key for item in items}
     return {
@@ -179,7 +179,7 @@ def _meters(client: stripe.StripeClient, items: Sequence[Item], _: object) -> di
     }
 
 
-def _products(client: stripe.StripeClient, items: Sequence[Item], _: object) -> dict[str, Found]:
+def _products(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: object) -> dict[str, Found]:
     keys = {item.product_id: item.key for item in items}
     listed = client.v1.products.list({"ids": list(keys), "limit": 100}).auto_paging_iter()
     docs = [transport.doc(product) for product in listed]
@@ -188,7 +188,7 @@ def _products(client: stripe.StripeClient, items: Sequence[Item], _: object) -> 
     }
 
 
-def _prices(client: stripe.StripeClient, items: Sequence[Item], found: Mapping[tuple[ItemKind, str], Found]) -> dict[str, Found]:
+def _prices(client: stripe.StripeClient, items: Sequence[CatalogueItem], found: "_Known") -> dict[str, Found]:
     """Whatever product a price is of, it is the one that the lookup key finds; so only what it costs is compared."""
     wanted = {item.key: item for item in items}
     asked = client.v1.prices.list({"lookup_keys": list(wanted), "active": True, "limit": 100, "expand": ["data.tiers"]})
@@ -221,7 +221,7 @@ def _tier(tier: Doc) -> dict[str, object]:
     return {"up_to": tier["up_to"], "unit": _exact(unit or 0), "flat": _exact(flat or 0)}
 
 
-def _coupons(client: stripe.StripeClient, items: Sequence[Item], _: object) -> dict[str, Found]:
+def _coupons(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: object) -> dict[str, Found]:
     names = {item.key for item in items}
     listed = (transport.doc(coupon) for coupon in client.v1.coupons.list({"limit": 100}).auto_paging_iter())
     return {doc["id"]: Found(doc["id"], _coupon(doc)) for doc in listed if doc["id"] in names}
@@ -239,7 +239,7 @@ def _coupon(doc: Doc) -> dict[str, object]:
     }
 
 
-def _codes(client: stripe.StripeClient, items: Sequence[Item], _: object) -> dict[str, Found]:
+def _codes(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: object) -> dict[str, Found]:
     """Of several with one code the active one, for only one can be."""
     found: dict[str, Found] = {}
     for item in items:
@@ -259,7 +259,8 @@ def _code(doc: Doc) -> dict[str, object]:
     }
 
 
-_Reader = Callable[[stripe.StripeClient, Sequence[Item], Mapping[tuple[ItemKind, str], Found]], dict[str, Found]]
+_Known = Mapping[tuple[ItemKind, str], Found]  # of the kinds before it
+_Reader = Callable[[stripe.StripeClient, Sequence[CatalogueItem], _Known], dict[str, Found]]
 _READERS: Mapping[ItemKind, _Reader] = {
     ItemKind.METER: _meters,
     ItemKind.PRODUCT: _products,

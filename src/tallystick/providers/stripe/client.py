@@ -11,13 +11,14 @@ from stripe.params import InvoiceFinalizeInvoiceParams
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
-from tallystick.domain.provider_catalogue import Item, ItemChange
+from tallystick.domain.provider_catalogue import CatalogueItem, ItemChange
 from tallystick.domain.provider_subscriptions import End
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.pace import Pace
 from tallystick.providers.protocol import (
     AccountOutcome,
     Capabilities,
+    CatalogueOutcome,
     CheckoutOutcome,
     CheckoutRequest,
     CustomerOutcome,
@@ -233,10 +234,10 @@ class StripeProvider:
     def webhook_endpoints(self) -> EndpointsListed:
         return self._ask(lambda: inspection.endpoints(self._stripe))
 
-    def find_items(self, items: Sequence[Item]) -> ItemsFound:
+    def find_items(self, items: Sequence[CatalogueItem]) -> ItemsFound:
         return self._ask(lambda: catalogue.there(self._stripe, items))
 
-    def put_item(self, change: ItemChange, refs: catalogue.Refs, *, key: str) -> ItemOutcome:
+    def put_item(self, change: ItemChange, refs: catalogue.Refs, *, key: str) -> CatalogueOutcome:
         return self._ask(lambda: catalogue.put(self._stripe, change, refs, key=key))
 
     def verify(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Delivery:
