@@ -1,12 +1,15 @@
 """What we ask Stripe about the account, and which of its events we ask for."""
 
+import re
+
 import pytest
 import stripe
 
-from tallystick.domain.diagnosis import ProviderAccount
+from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.payments import Ignored
 from tallystick.providers.protocol import Refused, Unknown
 from tallystick.providers.stripe import inspection, subscribed, translate
+from tests.architecture.source import ROOT
 from tests.providers.stripe_world import World
 
 
@@ -36,9 +39,16 @@ def test_an_account_that_cannot_be_asked_is_unknown() -> None:
 
 @pytest.mark.parametrize("event", subscribed.EVENTS)
 def test_each_event_that_we_ask_for_means_something_here(event: str) -> None:
-    named = {translate.INVOICE: "inv_1", translate.CHECKOUT: "chk_1"}
+    named = {translate.INVOICE: "inv_1", translate.CHECKOUT: "chk_1", translate.SUBSCRIPTION: "sub_1"}
     doc = {"id": "obj_1", "metadata": named, "payment_intent": "pi_1", "customer": "cus_1", "invoice": None}
     assert not isinstance(translate.fact(event, doc), Ignored)
+
+
+def test_the_paper_on_going_live_names_each_of_them() -> None:
+    paper = (ROOT / "docs" / "how-to" / "going-live.md").read_text("utf-8")
+    block = paper.split("these are all that anything is done with:")[1].split("```")[1]
+    named = ProviderEndpoint("", True, None, tuple(re.findall(r"[a-z_]+(?:\.[a-z_*]+)+", block)))
+    assert [event for event in subscribed.EVENTS if not named.hears(event)] == []
 
 
 @pytest.mark.parametrize("date", [None, "yesterday", "Mon, 99 Nov 2026 09:30:00 GMT"])

@@ -13,7 +13,7 @@ def wait(name: str, attempt: int, *, first: timedelta = FIRST, longest: timedelt
 
     Half of it is sure. The rest depends on `name`: what failed together is not asked again together.
     """
-    whole = min(first * 2 ** min(attempt, _DOUBLINGS_MAX), longest)
+    whole: timedelta = min(first * 2 ** min(attempt, _DOUBLINGS_MAX), longest)
     sure = whole // 2
     spread = (whole - sure) // _MICROSECOND
     digest = hashlib.sha256(f"{attempt}:{name}".encode()).digest()

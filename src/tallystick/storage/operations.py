@@ -27,9 +27,9 @@ def observe(
 def tally(conn: Connection, vital: Vital, *, since: datetime) -> Tally:
     """What was observed from that instant on."""
     table = schema.observations.c
-    asked = select(table.good, func.count().label("count"), func.max(table.millis).label("slowest"))
+    asked = select(table.good, func.count().label("seen"), func.max(table.millis).label("slowest"))
     rows = conn.execute(asked.where(table.vital == vital.value, table.at >= since).group_by(table.good)).all()
-    counts = {row.good: row.count for row in rows}
+    counts: dict[bool, int] = {row.good: row.seen for row in rows}
     slowest = max((row.slowest for row in rows if row.slowest is not None), default=None)
     return Tally(counts.get(True, 0), counts.get(False, 0), slowest)
 

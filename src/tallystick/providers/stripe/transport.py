@@ -121,4 +121,4 @@ class _Asking(stripe.HTTPClient):
 def _held(kind: str, held_for: timedelta) -> stripe.RateLimitError:
     seconds = -(-held_for // timedelta(seconds=1))
     message = f"{kind}: not asked, for the last requests failed; the next one goes out in {seconds} s"
-    return stripe.RateLimitError(message, headers={"Retry-After": str(seconds)})  # type: ignore[no-untyped-call]
+    return stripe.RateLimitError(message, headers={"Retry-After": str(seconds)})
