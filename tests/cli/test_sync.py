@@ -77,3 +77,13 @@ def test_a_month_that_is_none_is_refused_by_name(shell: Shell, month: str) -> No
 def test_an_item_that_is_not_there_is_said(metered: Shell) -> None:
     metered("sync", "--month", MONTH, "--subscription-item", "si_none", "--commit", exit_status=1)
     assert "si_none" in metered.err
+
+
+def test_what_the_provider_does_not_count_is_shown_with_the_reason_and_sent_again(metered: Shell) -> None:
+    long = f"when,who,hours\n{rfc3339(AT)},cus_eve,1234567890.123456\n"
+    metered("events", "import", metered.file("long.csv", long), *MAPPING)
+    assert ("cus_eve", "rejected", "1234567890.123456") in told(metered, "--commit", exit_status=1)
+    (row,) = metered.json("sync", "--month", MONTH, "--rejected")["rejected"]
+    assert (row["customer"], row["code"]) == ("cus_eve", "meter_event_value_too_many_digits")
+    assert "too_many_digits" in metered("sync", "--month", MONTH, "--rejected")
+    assert told(metered, "--retry", "--commit", exit_status=1) == [("cus_eve", "rejected", "1234567890.123456")]

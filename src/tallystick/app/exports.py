@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from tallystick import flows
+from tallystick import flows, storage
 from tallystick.app.engine import Engine
+from tallystick.domain.usage_exports import UNCOUNTED, Export
 from tallystick.flows.compare_usage import Compared
 from tallystick.flows.sync_usage import Synced, SyncOrder, SyncReport
 from tallystick.values.ids import CustomerId
@@ -24,6 +25,12 @@ class ExportCalls(Engine):
     def order_of_item(self, item_ref: str, period: Period, *, retry: bool = False) -> SyncOrder:
         """The order for what one item of a subscription at the provider bills. Raises NotFound and ProviderUnavailable."""
         return flows.sync_usage.order_of_item(self.context, item_ref, period, retry=retry)
+
+    def uncounted_usage(self, period: Period, *, customer_id: str | None = None, limit: int = 1000) -> Sequence[Export]:
+        """What the provider does not count of the period, or perhaps not, each with the reason, in the order of its time."""
+        who = None if customer_id is None else CustomerId(customer_id)
+        with self.context.database.reading() as conn:
+            return storage.usage_exports.with_status(conn, UNCOUNTED, period, customer_id=who, limit=limit)
 
     def compare_usage(self, period: Period, *, customer_id: str | None = None) -> Sequence[Compared]:
         """What was recorded, and what the provider has added up, for everybody of whom it was told anything in the period."""

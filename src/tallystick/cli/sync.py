@@ -9,6 +9,7 @@ from tallystick.cli.engine import WOULD_ACT, Json, engine, print_json, print_tab
 
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
+    from tallystick.domain.usage_exports import Export
     from tallystick.flows.compare_usage import Compared
     from tallystick.flows.sync_usage import Synced, SyncOrder, SyncReport
 
@@ -28,6 +29,9 @@ def sync(
     compare: Annotated[
         bool, typer.Option("--compare", help="Also what the provider has added up, beside what was recorded.")
     ] = False,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="Also each event that the provider does not count, and why.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Tell the provider's meters what was used, each fact once. Without --commit: exit 2 where there is something to send."""
@@ -42,10 +46,14 @@ def sync(
             order = billing.order_of_item(subscription_item, period, retry=retry)
         report = billing.sync(order) if commit else SyncReport(tuple(billing.plan_sync(order)))
         compared = _compared(billing, order) if compare else []
+        uncounted = billing.uncounted_usage(period, customer_id=order.customer_id) if rejected else []
     if as_json:
-        print_json(_as_json(month, report, compared, committed=commit))
+        print_json(
+            _as_json(month, report, compared, committed=commit) | {"rejected": [_uncounted_json(row) for row in uncounted]}
+        )
     else:
         _print(report, compared)
+        _print_uncounted(uncounted)
     if commit:
         return _status(report)
     return WOULD_ACT if any(each.key.what != "reject" for each in report.synced) else 0
@@ -76,6 +84,38 @@ def _print(report: "SyncReport", compared: "Sequence[Compared]") -> None:
         say()
         figures = ("customer", "meter", "recorded", "at the provider", "difference", "")
         print_table(figures, [_figures(each) for each in compared])
+
+
+def _print_uncounted(uncounted: "Sequence[Export]") -> None:
+    from tallystick.values.decimals import plain
+    from tallystick.values.time import rfc3339
+
+    if not uncounted:
+        return
+    say()
+    rows = [
+        (row.customer_id, row.meter_key, row.event_id, rfc3339(row.at), plain(row.quantity), row.status, row.code, row.reason)
+        for row in uncounted
+    ]
+    print_table(("customer", "meter", "event", "at", "quantity", "", "code", "reason"), rows)
+
+
+def _uncounted_json(row: "Export") -> dict[str, object]:
+    from tallystick.values.decimals import plain
+    from tallystick.values.time import rfc3339
+
+    return {
+        "customer": row.customer_id,
+        "meter": row.meter_key,
+        "source": row.source,
+        "event": row.event_id,
+        "part": row.part.value,
+        "at": rfc3339(row.at),
+        "quantity": plain(row.quantity),
+        "status": row.status.value,
+        "code": row.code,
+        "reason": row.reason,
+    }
 
 
 def _figures(each: "Compared") -> tuple[str, ...]:

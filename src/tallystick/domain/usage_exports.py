@@ -48,6 +48,7 @@ TRANSITIONS: dict[ExportStatus, set[ExportStatus]] = {
     ExportStatus.DROPPED: set(),
 }
 COUNTED = frozenset({ExportStatus.SENT, ExportStatus.REVERSED})  # what the provider has added up
+UNCOUNTED = frozenset({ExportStatus.REJECTED, ExportStatus.UNCLEAR})  # what a person has to look at
 
 
 class ExportStep(StrEnum):
