@@ -11,8 +11,10 @@ from tallystick.domain.dunning import Cause, Dunning, End, State, Try
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Collection, PaymentStatus
 from tallystick.domain.subscriptions import Status
+from tallystick.flows.pay_with_new_card import pay_with_new_card
 from tallystick.storage.jobs import JobName
 from tallystick.values.ids import CustomerId
+from tallystick.worker import loop
 from tests.scenarios.world import World, day
 
 PLANS = {
@@ -289,3 +291,18 @@ def test_a_customer_is_written_to_in_their_language(small_shop: Shop) -> None:
     shop.billing.put_customer("ada", email="ada@example.com", language="ja")
     shop.subscribes(EXPIRED)
     assert "有効期限" in shop.letters.sent[0].text
+
+
+def test_a_new_card_comes_before_anybody_has_looked_at_the_failure(small_shop: Shop) -> None:
+    shop = small_shop
+    invoice = shop.subscribes(GENERIC)
+    shop.world.on("2026-01-04")
+    with shop.billing.context.database.transaction("due") as conn:
+        storage.jobs.enqueue(conn, JobName.DUN, invoice.id, run_at=shop.world.clock.now())
+    while len(shop.tries(invoice)) < 2 or shop.tries(invoice)[-1].failed_at is None:
+        assert loop.run_due(shop.billing.context, limit=1)
+    shop.saves("pm_card_visa")
+    pay_with_new_card(shop.billing.context, CustomerId("ada"))
+    shop.world.works()
+    assert [each.cause for each in shop.tries(invoice)] == [Cause.FIRST, Cause.SCHEDULE, Cause.NEW_CARD]
+    assert shop.dunning(invoice).state is State.OVER

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, amenders, checkers, shop, subscribers, weather
+from tests.simulation import actors, amenders, checkers, debtors, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.creditor import Creditor
 from tests.simulation.takers import Takers
@@ -51,7 +51,7 @@ class Story:
     """The world of a seed with everybody in it."""
 
     def __init__(self, sky: Weather, *, url: str, tracing: bool) -> None:
-        self.world = World(sky, url=url, tracing=tracing)
+        self.world = World(sky, url=url, tracing=tracing, policy=debtors.POLICY)
         self._chance = self.world.stream("story")
         self.truth, chosen = Truth(), self._chance.sample(shop.CUSTOMERS, 2)
         meters = shop.stock(self.world.app, self._chance)
@@ -66,11 +66,12 @@ class Story:
         self.amender = amenders.Amender(world, self.truth, [*chosen, *subscribers.CUSTOMERS])
         self.server, self.biller = Server(world, self.truth), actors.Biller(world, self.customers)
         self.payer, self.operator, self.creditor = actors.Payer(world), actors.Operator(world, chosen), Creditor(world)
+        self.debtor = debtors.Debtor(world, self.customers)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
-                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor]  # fmt: skip
+                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor, self.debtor]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -95,6 +96,7 @@ class Story:
             with _quietly(world):
                 checkers.invariants(world)
                 checkers.money(world, settled=False)
+                debtors.dunned(world, settled=False)
 
     def _plan_outages(self, length: timedelta) -> None:
         world = self.world
@@ -112,7 +114,7 @@ class Story:
         world = self.world
         world.calm()
         self.takers.finish()
-        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor):
+        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor, self.debtor):
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -192,6 +194,7 @@ class Story:
         world = self.world
         checkers.at_rest(world)
         checkers.money(world, settled=True)
+        debtors.dunned(world, settled=True)
         checkers.invariants(world)
         checkers.billed(world, self.truth, self.meters)
 

@@ -23,6 +23,7 @@ CUSTOMERS = ("plan-a", "plan-b")
 WORK = Meter(MeterKey("work"), decimals=2)
 _FEES = {"small": "3.10", "large": "11.77", "seats": "1.99"}
 _QUOTAS = {"small": "5", "large": "unlimited"}
+_CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_chargeCustomerFail")
 _COUPON = {"key": "third", "percent": "33.3", "duration": "months", "months": 1}
 
 
@@ -54,6 +55,7 @@ class Subscriber(Actor):
         self.customer, self.is_done = customer, False
         self._previewed: tuple[str, int] | None = None
         self._edition = 0
+        self._card = world.stream(f"card of {customer}").choice(_CARDS)
 
     def step(self) -> timedelta | None:
         if self.is_done:
@@ -74,7 +76,7 @@ class Subscriber(Actor):
                 trial_days=chance.choice((0, 0, 1)),
                 zone=chance.choice(("UTC", "Europe/Paris", "Asia/Tokyo")),
                 coupon=chance.choice((None, None, "third")),
-                collection=Collection(chance.choice((Method.INTENT, Method.HOSTED)), payment_method="pm_card_visa"),
+                collection=Collection(chance.choice((Method.INTENT, Method.HOSTED)), payment_method=self._card),
             )
             return
         if self._previewed is not None:

@@ -12,7 +12,7 @@ import pytest
 
 import tests.simulation.quota_bugs  # noqa: F401 puts them on the list
 from tests.conftest import ROOM
-from tests.simulation import amendment_bugs, plan_bugs, story, table, weather
+from tests.simulation import amendment_bugs, dunning_bugs, plan_bugs, story, table, weather
 from tests.simulation.bugs import BUGS, Bug
 from tests.simulation.story import Told
 from tests.simulation.world import Failure
@@ -24,6 +24,8 @@ MARKS = (
     *(f"collect.{step}.limited" for step in ("open", "complete", "charge", "fetch", "find")),
     *(f"collect.{step}.unknown" for step in ("open", "complete", "charge", "fetch", "find")),
     "collect.find.found", "collect.find.nothing", "delivery.ignored", "event.corrected", "event.retracted",
+    "customer.looked_for_card", "dunning.given_up", "dunning.over.paid", "dunning.retrying", "dunning.try.new_card",
+    "dunning.try.schedule", "dunning.waiting", "subscription.past_due", "subscription.recovered", "subscription.unpaid",
     "invoice.late_usage", "invoice.takes_up_carried",
     "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
     "lease.given_back", "quota.asked_again", "quota.expired",
@@ -92,8 +94,8 @@ def test_a_planted_bug_is_found(planted: Bug) -> None:
 
 
 def test_the_list_of_bugs_only_grows() -> None:
-    assert all((plan_bugs, amendment_bugs)), "theirs are on the list too"
-    assert len(BUGS) >= 48
+    assert all((plan_bugs, amendment_bugs, dunning_bugs)), "theirs are on the list too"
+    assert len(BUGS) >= 53
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 import structlog
 
 from tallystick.app import Tallystick
-from tallystick.flows.context import Context
+from tallystick.domain.dunning import Policy
+from tallystick.flows.context import Context, Terms
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox import Sandbox
@@ -87,7 +88,10 @@ class Actor:
 class World:
     """Everything of one seed."""
 
-    def __init__(self, weather: Weather, *, url: str = "sqlite://", tracing: bool = False) -> None:
+    def __init__(
+        self, weather: Weather, *, url: str = "sqlite://", tracing: bool = False, policy: Policy | None = None
+    ) -> None:
+        self.policy = policy
         self.weather, self.at, self.skew = weather, START, timedelta(0)
         self.marks: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -121,7 +125,8 @@ class World:
             http_client=Wire(self, self.sandbox),
             circuits=Circuits(self.clock),
         )
-        self.context = Context(self.database, self.clock, SeededIds(seed), self.provider, faults=self.faults)
+        terms = Terms(dunning=self.policy) if self.policy is not None else Terms()
+        self.context = Context(self.database, self.clock, SeededIds(seed), self.provider, terms, faults=self.faults)
         self.app = Tallystick(self.context, sandbox=self.sandbox)
         with self.database.transaction("pin mode") as conn:
             settings.pin(conn, "mode", "sandbox")

@@ -70,7 +70,7 @@ class State(StrEnum):
 TRANSITIONS: dict[State, set[State]] = {
     State.RETRYING: {State.TRYING, State.RETRYING, State.WAITING, State.GIVEN_UP, State.OVER},
     State.WAITING: {State.TRYING, State.RETRYING, State.WAITING, State.GIVEN_UP, State.OVER},
-    State.TRYING: {State.RETRYING, State.WAITING, State.GIVEN_UP, State.OVER},
+    State.TRYING: {State.TRYING, State.RETRYING, State.WAITING, State.GIVEN_UP, State.OVER},
     State.GIVEN_UP: {State.OVER},
     State.OVER: set(),
 }

@@ -10,8 +10,10 @@ _AT_ONCE = 1000
 def sweep_dunning(ctx: Context) -> int:
     """How many there were."""
     now = ctx.clock.now()
-    with ctx.database.transaction("sweep dunning") as conn:
+    with ctx.database.reading() as conn:
         due = storage.dunning.due(conn, now=now, limit=_AT_ONCE)
-        for invoice_id in due:
-            storage.jobs.enqueue(conn, JobName.DUN, invoice_id, run_at=now)
+    if due:
+        with ctx.database.transaction("sweep dunning") as conn:
+            for invoice_id in due:
+                storage.jobs.enqueue(conn, JobName.DUN, invoice_id, run_at=now)
     return len(due)
