@@ -14,9 +14,9 @@ has_node() {
 
 # What is installed is what the lock says; asked again, it is not installed anew.
 installed() {
-    [ ui/node_modules/.package-lock.json -nt ui/package-lock.json ] && return
+    [ ui/node_modules/.installed -nt ui/package-lock.json ] && return
     echo "Installing what the pages are built with into ui/node_modules (once) …"
-    npm --prefix ui ci --no-audit --no-fund --loglevel=error
+    npm --prefix ui ci --no-audit --no-fund --loglevel=error && touch ui/node_modules/.installed
 }
 
 if ! has_node; then

@@ -11,7 +11,7 @@ from tallystick.values.ids import MeterKey
 from tallystick.values.money import EUR, USD, Money
 from tallystick.worker.loop import run_until_idle
 
-BEGAN, NOW = datetime(2026, 1, 5, 9, tzinfo=UTC), datetime(2026, 3, 18, 12, tzinfo=UTC)
+BEGAN, NOW = datetime(2026, 2, 5, 9, tzinfo=UTC), datetime(2026, 3, 18, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ADMIN, ADA, NEW = "boss@example.com", "ada@example.com", "new@example.com"
 TOKENS, CALLS = MeterKey("tokens"), MeterKey("api_calls")
@@ -53,7 +53,7 @@ def _plan(key: str, amount: str, *, tokens: str, calls: str, features: list[str]
 
 
 def fill(billing: Tallystick, clock: FakeClock) -> None:
-    """Lives from January to the middle of March."""
+    """Lives from February to the middle of March."""
     clock.set(BEGAN)
     billing.apply_catalogue(catalogue(), actor="shell")
     billing.register(ADMIN, PASSWORD, role="admin")

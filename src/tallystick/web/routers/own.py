@@ -1,13 +1,16 @@
 """What an app's user sees and does on the dashboard: their own usage, next invoice, payments, plan and limits."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from tallystick.app import Tallystick
 from tallystick.domain.alerts import THRESHOLDS_DEFAULT
+from tallystick.domain.catalog import FlatPrice
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.plans import PlanVersion
 from tallystick.domain.subscriptions import Status, Subscription
 from tallystick.storage import reports
 from tallystick.values.errors import NotFound, ProviderRefused
@@ -73,8 +76,9 @@ def own_routes(embedding: Embedding | None = None) -> APIRouter:
 
 
 def list_offered_plans(embedding: TheEmbedding) -> OfferedShown:
+    """The smallest fee first."""
     offered = [plan for plan in embedding.billing.plans().values() if not plan.add_on]
-    return OfferedShown(data=[PlanShown.of(plan) for plan in offered])
+    return OfferedShown(data=[PlanShown.of(plan) for plan in sorted(offered, key=_fee)])
 
 
 def get_own_entitlements(embedding: TheEmbedding, visitor: TheVisitor) -> EntitlementsShown:
@@ -199,6 +203,12 @@ def days_shown(billing: Tallystick, customer_id: CustomerId, meter_key: str, sin
     with billing.context.database.reading() as conn:
         days, days_before = (reports.usage_by_day(conn, customer_id, meter, each) for each in (period, before))
     return DaysShown.of(meter, period, days, days_before)
+
+
+def _fee(plan: PlanVersion) -> Decimal:
+    """What stands first on its price list, to sort by: whatever it is in."""
+    prices = (priced.price for charge in plan.charges for priced in charge.prices)
+    return next((price.amount for price in prices if isinstance(price, FlatPrice)), Decimal(0))
 
 
 def _is_known(billing: Tallystick, customer_id: CustomerId) -> bool:

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { Marked } from "../../../packages/react/src/parts/Marked.js";
 import { api } from "./me.js";
 import type { ShellWords } from "./words.js";
 
@@ -50,7 +51,11 @@ export function LogIn({ say, unreachable, done }: Props) {
       <button type="button" className="t-link" onClick={() => setNew(!isNew)}>
         {isNew ? say.known_here : say.new_here}
       </button>
-      {!isNew && <p className="t-quiet">{say.hint}</p>}
+      {!isNew && (
+        <p className="t-quiet">
+          <Marked text={say.hint} />
+        </p>
+      )}
     </section>
   );
 }

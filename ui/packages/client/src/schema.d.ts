@@ -1425,6 +1425,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/provider-invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_provider_invoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/provider-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_provider_subscriptions"];
+        put?: never;
+        post: operations["subscribe_at_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/provider-subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_provider_subscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/provider-subscriptions/{subscription_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["end_provider_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/quotas": {
         parameters: {
             query?: never;
@@ -2491,6 +2555,10 @@ export interface components {
             total: number;
             tries: number;
         };
+        EndBody: {
+            /** @enum {string} */
+            end: "period_end" | "now" | "go_on";
+        };
         EndpointBody: {
             customer?: string | null;
             /**
@@ -2578,6 +2646,23 @@ export interface components {
             theirs: string | null;
             /** @enum {string} */
             verdict: "differs" | "repaired";
+        };
+        FollowedSubscriptionShown: {
+            created_at: string;
+            customer: string;
+            /** @enum {string} */
+            end: "period_end" | "now" | "go_on";
+            ended_at: string | null;
+            ends_with_period: boolean;
+            id: string;
+            period: components["schemas"]["PeriodShown"] | null;
+            provider_ref: string | null;
+            reason: string | null;
+            /** @enum {string} */
+            standing: "requested" | "refused" | "incomplete" | "trialing" | "active" | "past_due" | "unpaid" | "paused" | "canceled";
+            terms: components["schemas"]["TermsShown"];
+            told: boolean;
+            trial_days: number;
         };
         GrantBody: {
             amount: number;
@@ -2797,6 +2882,28 @@ export interface components {
             unique_property: string | null;
             unit: string;
         };
+        MirroredInvoiceShown: {
+            amount_due: number;
+            amount_paid: number;
+            asked_at: string;
+            created_at: string;
+            currency: string;
+            customer: string;
+            lines: components["schemas"]["MirroredLineShown"][];
+            number: string | null;
+            provider_ref: string;
+            /** @enum {string} */
+            standing: "draft" | "open" | "paid" | "uncollectible" | "void";
+            subscription: string;
+            total: number;
+            url: string | null;
+        };
+        MirroredLineShown: {
+            amount: number;
+            description: string;
+            period: components["schemas"]["PeriodShown"] | null;
+            quantity: string;
+        };
         OfferedShown: {
             data: components["schemas"]["PlanShown"][];
         };
@@ -2900,6 +3007,11 @@ export interface components {
             has_more: boolean;
             next_cursor: string | null;
         };
+        Page_FollowedSubscriptionShown_: {
+            data: components["schemas"]["FollowedSubscriptionShown"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
         Page_GrantShown_: {
             data: components["schemas"]["GrantShown"][];
             has_more: boolean;
@@ -2917,6 +3029,11 @@ export interface components {
         };
         Page_MeterShown_: {
             data: components["schemas"]["MeterShown"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
+        Page_MirroredInvoiceShown_: {
+            data: components["schemas"]["MirroredInvoiceShown"][];
             has_more: boolean;
             next_cursor: string | null;
         };
@@ -2959,6 +3076,11 @@ export interface components {
         PlanBody: {
             /** @default false */
             add_on: boolean;
+            /**
+             * @default tallystick
+             * @enum {string}
+             */
+            billed_by: "tallystick" | "provider";
             /** @default [] */
             charges: components["schemas"]["PlanChargeBody"][];
             /** @default [] */
@@ -3022,6 +3144,8 @@ export interface components {
         PlanShown: {
             /** @default false */
             add_on: boolean;
+            /** @default tallystick */
+            billed_by: string;
             charges: components["schemas"]["PlanChargeShown"][];
             features: string[];
             intervals: string[];
@@ -3072,6 +3196,16 @@ export interface components {
             coupon: string;
             expires_at: string | null;
             max_redemptions: number | null;
+        };
+        ProviderSubscribeBody: {
+            currency?: string | null;
+            customer: string;
+            interval?: string | null;
+            op?: string | null;
+            plan: string;
+            /** @default 1 */
+            seats: number;
+            trial_days?: number | null;
         };
         Ready: {
             circuits: {
@@ -6979,6 +7113,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_provider_invoices: {
+        parameters: {
+            query: {
+                customer: string;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MirroredInvoiceShown_"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_provider_subscriptions: {
+        parameters: {
+            query?: {
+                customer?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FollowedSubscriptionShown_"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_at_provider: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderSubscribeBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedSubscriptionShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_provider_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedSubscriptionShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_provider_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedSubscriptionShown"];
                 };
             };
             "4XX": {

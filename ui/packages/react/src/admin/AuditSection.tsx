@@ -1,6 +1,7 @@
 import type { Schemas } from "@tallystick/client";
 import { useRead } from "../data/api.js";
 import { useSay } from "../data/words.js";
+import { Instant } from "../parts/Instant.js";
 import { Loaded } from "../parts/Loaded.js";
 import { Pager, useCursor } from "../parts/Pages.js";
 import { Panel } from "../parts/Panel.js";
@@ -13,7 +14,7 @@ export function AuditSection() {
   const at = useCursor();
   const acts = useRead(["audit", at.cursor], (api) => api.engine.GET("/v1/audit", { params: { query: { limit: 25, cursor: at.cursor } } }));
   const columns: Column<Act>[] = [
-    { name: say("audit.at"), cell: (row) => say.instant(row.at) },
+    { name: say("audit.at"), cell: (row) => <Instant at={row.at} /> },
     { name: say("audit.actor"), cell: (row) => <code>{row.actor}</code> },
     { name: say("audit.action"), cell: (row) => row.action },
     { name: say("audit.subject"), cell: (row) => <code>{row.subject}</code> },

@@ -49,7 +49,7 @@ function Subscriptions({ id }: { id: string }) {
   return (
     <Loaded
       query={subscriptions}
-      empty={{ when: (page) => page.data.length === 0, title: say("status.none"), hint: `tallystick subscriptions add ${id} PLAN` }}
+      empty={{ when: (page) => page.data.length === 0, title: say("status.none"), hint: `\`tallystick subscriptions subscribe ${id} PLAN\`` }}
     >
       {(page) => (
         <ul className="t-plain">

@@ -5,6 +5,7 @@ import { type Say, useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
 import { Pager, useCursor } from "../parts/Pages.js";
+import { Instant } from "../parts/Instant.js";
 import { Badge, Panel } from "../parts/Panel.js";
 import { type Column, Table } from "../parts/Table.js";
 import { NewKey } from "./NewKey.js";
@@ -46,7 +47,7 @@ function columnsOf(say: Say, revoke: (key: Key) => void): Column<Key>[] {
       ),
     },
     { name: say("keys.scopes"), cell: (row) => row.scopes.join(", ") },
-    { name: say("keys.used"), cell: (row) => (row.last_used_at ? say.instant(row.last_used_at) : say("keys.never")) },
+    { name: say("keys.used"), cell: (row) => (row.last_used_at ? <Instant at={row.last_used_at} /> : say("keys.never")) },
     { name: say("keys.expires"), cell: (row) => (row.expires_at ? say.day(row.expires_at) : say("keys.never")) },
     {
       name: say("keys.state"),

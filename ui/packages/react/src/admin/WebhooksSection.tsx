@@ -4,6 +4,7 @@ import { useSay } from "../data/words.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
 import { useTell } from "../parts/News.js";
 import { Pager, useCursor } from "../parts/Pages.js";
+import { Instant } from "../parts/Instant.js";
 import { Badge, Panel } from "../parts/Panel.js";
 import { type Column, Table } from "../parts/Table.js";
 
@@ -73,7 +74,7 @@ function Messages() {
   const columns: Column<Message>[] = [
     { name: say("webhooks.type"), cell: (row) => row.type },
     { name: say("customers.customer"), cell: (row) => row.customer ?? "–" },
-    { name: say("webhooks.at"), cell: (row) => say.instant(row.created_at) },
+    { name: say("webhooks.at"), cell: (row) => <Instant at={row.created_at} /> },
     {
       name: say("webhooks.state"),
       cell: (row) =>

@@ -2,6 +2,7 @@ import type { Schemas } from "@tallystick/client";
 import { eventAsCurl } from "../data/curl.js";
 import type { Say } from "../data/words.js";
 import { Copy } from "../parts/Copy.js";
+import { Instant } from "../parts/Instant.js";
 import { Badge } from "../parts/Panel.js";
 import type { Column } from "../parts/Table.js";
 
@@ -13,7 +14,7 @@ export function eventColumns(say: Say): Column<Event>[] {
     { name: say("events.id"), cell: (row) => <code>{row.id}</code> },
     { name: say("events.meter"), cell: (row) => row.meter },
     { name: say("events.quantity"), cell: (row) => say.quantity(row.quantity), number: true },
-    { name: say("events.at"), cell: (row) => say.instant(row.at) },
+    { name: say("events.at"), cell: (row) => <Instant at={row.at} /> },
     { name: say("events.verdict"), cell: () => <Badge status="recorded">{say("status.recorded")}</Badge> },
     { name: say("events.curl"), cell: (row) => <Copy text={eventAsCurl(row)} label={say("events.curl")} /> },
   ];
@@ -25,7 +26,7 @@ export function refusalColumns(say: Say): Column<Refusal>[] {
     { name: say("events.verdict"), cell: (row) => <Badge status={row.verdict}>{say.code("status", row.verdict)}</Badge> },
     { name: say("events.why"), cell: (row) => <span className="t-why">{row.reason ?? "–"}</span> },
     { name: say("events.customer"), cell: (row) => row.event?.customer ?? say("events.unreadable") },
-    { name: say("events.at"), cell: (row) => say.instant(row.at) },
+    { name: say("events.at"), cell: (row) => <Instant at={row.at} /> },
     { name: say("events.curl"), cell: (row) => (row.event ? <Copy text={eventAsCurl(row.event)} label={say("events.curl")} /> : "–") },
   ];
 }

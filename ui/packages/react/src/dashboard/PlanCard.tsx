@@ -22,8 +22,10 @@ export function PlanCard({ plan, interval, currency, current, subscribed, busy, 
         {name} {current && <Badge status="active">{say("plan.current")}</Badge>}
       </h3>
       <ul className="t-plain">
-        {pricesOf(plan, interval, currency, say).map((line) => (
-          <li key={line}>{line}</li>
+        {pricesOf(plan, interval, currency, say).map((line, place) => (
+          <li key={line} className={place === 0 ? "t-price" : undefined}>
+            {line}
+          </li>
         ))}
         {plan.quotas.map((quota) => (
           <li key={quota.meter}>

@@ -1,10 +1,11 @@
 import type { Schemas } from "@tallystick/client";
 import { useState } from "react";
 import { useAct } from "../data/api.js";
-import { type Plan, usePlans, useSubscription } from "../data/reads.js";
+import { backFromCheckout, type Plan, usePlans, useSubscription } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
+import { Choice } from "../parts/Search.js";
 import { PlanCard } from "./PlanCard.js";
 import { PlanPreview } from "./PlanPreview.js";
 
@@ -17,6 +18,9 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
   const subscription = useSubscription().data;
   const [preview, setPreview] = useState<Preview | null>(null);
   const [interval, setInterval] = useState(subscription?.interval ?? "month");
+  const [wanted, setCurrency] = useState(subscription?.currency ?? null);
+  const currencies = [...new Set(plans.data?.data.flatMap((plan) => plan.charges.flatMap((each) => each.prices.map((price) => String(price.currency)))))];
+  const currency = wanted ?? currencies[0] ?? null;
   const subscribed = subscription !== undefined && subscription.status !== "none" && subscription.status !== "canceled";
 
   const look = useAct(
@@ -27,7 +31,7 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
   const end = useAct((api) => api.user.POST("/billing/subscription/cancel/preview", { body: { at: "period_end", credit_unused: false } }), setPreview, true);
   const subscribe = useAct(
     (api, plan: string) =>
-      api.user.POST("/billing/checkout", { body: { plan, interval, success_url: here(), cancel_url: here() } }),
+      api.user.POST("/billing/checkout", { body: { plan, interval, currency, success_url: backFromCheckout(), cancel_url: here() } }),
     (answer) => location.assign(answer.url),
     true,
   );
@@ -49,14 +53,29 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
       <Loaded query={plans}>
         {({ data }) => (
           <>
-            <Intervals plans={data} chosen={interval} choose={setInterval} />
+            <div className="t-actions">
+              <Choice
+                label={say("plan.interval")}
+                value={interval}
+                options={[...new Set(data.flatMap((plan) => plan.intervals))].map((each) => [each, say("plan.every", { interval: say.code("interval", each) })])}
+                choose={setInterval}
+              />
+              {!subscribed && currencies.length > 1 && (
+                <Choice
+                  label={say("plan.currency")}
+                  value={currency ?? ""}
+                  options={currencies.map((each) => [each, each.toUpperCase()])}
+                  choose={setCurrency}
+                />
+              )}
+            </div>
             <ul className="t-plans">
               {data.map((plan) => (
                 <PlanCard
                   key={plan.key}
                   plan={plan}
                   interval={interval}
-                  currency={subscription?.currency ?? null}
+                  currency={currency}
                   current={subscribed && plan.key === subscription.plan && interval === subscription.interval}
                   subscribed={subscribed}
                   busy={busy}
@@ -73,24 +92,6 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
         )}
       </Loaded>
     </Dialog>
-  );
-}
-
-function Intervals({ plans, chosen, choose }: { plans: Plan[]; chosen: string; choose: (interval: string) => void }) {
-  const say = useSay();
-  const offered = [...new Set(plans.flatMap((plan) => plan.intervals))];
-  if (offered.length < 2) return null;
-  return (
-    <label className="t-field">
-      <span>{say("plan.interval")}</span>
-      <select value={chosen} onChange={(event) => choose(event.target.value)}>
-        {offered.map((each) => (
-          <option key={each} value={each}>
-            {say("plan.every", { interval: say.code("interval", each) })}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

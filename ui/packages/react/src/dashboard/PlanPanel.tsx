@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { useAct } from "../data/api.js";
-import { type Subscription, useCredits, useEntitlements, useSubscription } from "../data/reads.js";
+import { isBack, type Subscription, useCredits, useEntitlements, useSubscription } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
 import { useTell } from "../parts/News.js";
@@ -10,6 +11,14 @@ import { PlanDialog } from "./PlanDialog.js";
 export function PlanPanel() {
   const say = useSay();
   const subscription = useSubscription();
+  const queries = useQueryClient();
+  const status = subscription.data?.status;
+  const begun = isBack() && status !== undefined && status !== "none";
+  useEffect(() => {
+    if (!begun) return;
+    history.replaceState(null, "", location.pathname + location.hash);
+    void queries.invalidateQueries();
+  }, [begun, queries]);
   const [choosing, setChoosing] = useState(false);
   const choose = (word: "plan.choose" | "plan.change") => (
     <button type="button" className="t-main" onClick={() => setChoosing(true)}>
@@ -22,9 +31,9 @@ export function PlanPanel() {
         query={subscription}
         empty={{
           when: (found) => found.status === "none",
-          title: say("plan.none"),
-          hint: say("plan.none_hint"),
-          action: choose("plan.choose"),
+          title: say(isBack() ? "plan.begins" : "plan.none"),
+          hint: say(isBack() ? "plan.begins_hint" : "plan.none_hint"),
+          action: isBack() ? undefined : choose("plan.choose"),
         }}
       >
         {(found) => (

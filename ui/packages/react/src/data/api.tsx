@@ -48,19 +48,20 @@ async function taken<T>(asked: Promise<Fetched<T>>): Promise<T> {
 }
 
 const AGAIN_MS = 30_000;
+const SOON_MS = 1_000;
 
-/** What the API answers; asked again twice a minute while the page is looked at, where `live`. */
+/** What the API answers; asked again twice a minute while the page is looked at, where `live`, and every second until `waits` is no more so. */
 export function useRead<T>(
   key: QueryKey,
   ask: (api: Api) => Promise<Fetched<T>>,
-  { live = false, enabled = true }: { live?: boolean; enabled?: boolean } = {},
+  { live = false, enabled = true, waits }: { live?: boolean; enabled?: boolean; waits?: (data: T | undefined) => boolean } = {},
 ): UseQueryResult<T, Refusal> {
   const api = useApi();
   return useQuery<T, Refusal>({
     queryKey: key,
     queryFn: () => taken(ask(api)),
     enabled,
-    ...(live && { refetchInterval: AGAIN_MS }),
+    ...(live && { refetchInterval: (query) => (waits?.(query.state.data) ? SOON_MS : AGAIN_MS) }),
   });
 }
 

@@ -19,7 +19,7 @@ export function InvoiceSheet({ explanation, files, children }: Props) {
   const { invoice, payment, lines } = explanation;
   const facts: [string, ReactNode][] = [
     [say("invoices.status"), <Badge key="status" status={invoice.status}>{say.code("status", invoice.status)}</Badge>],
-    [say("plan.period"), say("common.from_until", { from: say.day(invoice.period.from), until: say.day(invoice.period.until) })],
+    [say("invoices.period"), say("common.from_until", { from: say.day(invoice.period.from), until: say.day(invoice.period.until) })],
   ];
   return (
     <>

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import type { Refusal } from "../data/api.js";
 import { type Say, useSay } from "../data/words.js";
 import { Copy } from "./Copy.js";
+import { Marked } from "./Marked.js";
 
 interface Props<T> {
   query: UseQueryResult<T, Refusal>;
@@ -54,7 +55,9 @@ export function Empty({ title, hint, children }: { title: string; hint: string; 
       <p>
         <strong>{title}</strong>
       </p>
-      <p>{hint}</p>
+      <p>
+        <Marked text={hint} />
+      </p>
       {children}
     </div>
   );

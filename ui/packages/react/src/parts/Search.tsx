@@ -17,7 +17,7 @@ export function Search({ label, value, search, button }: Props) {
     search(text.trim());
   };
   return (
-    <form className="t-inline-form" role="search" aria-label={label} onSubmit={send}>
+    <form className="t-inline-form" onSubmit={send}>
       <label className="t-field" htmlFor={id}>
         <span>{label}</span>
         <input id={id} type="search" value={text} onChange={(event) => setText(event.target.value)} />

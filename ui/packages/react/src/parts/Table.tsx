@@ -25,7 +25,7 @@ export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
     return () => watch.disconnect();
   }, []);
   return (
-    <div className="t-scroll" ref={scroll} {...(wide && { tabIndex: 0, role: "region", "aria-label": caption })}>
+    <div className="t-scroll" ref={scroll} {...(wide && { tabIndex: 0, role: "group", "aria-label": caption })}>
       <table>
         <caption className="t-hidden">{caption}</caption>
         <thead>

@@ -60,6 +60,8 @@ export const en = {
   },
   plan: {
     title: "Plan",
+    begins: "Your plan is being set up",
+    begins_hint: "The card is saved; this takes a moment.",
     none: "No plan yet",
     none_hint: "Choose a plan to begin. You see what it costs before anything is charged.",
     choose: "Choose a plan",
@@ -88,6 +90,7 @@ export const en = {
     cancel: "Cancel the plan",
     compare: "Choose what fits. Nothing changes before you confirm.",
     interval: "Billed",
+    currency: "Currency",
   },
   interval: {
     day: "day",
@@ -225,6 +228,7 @@ export const en = {
     pay: "Pay {amount} now",
     pay_hint: "Opens the payment provider's page",
     update_card: "Use another card",
+    period: "Period",
     print: "Open to print",
     pdf: "PDF",
     lines_csv: "Items as CSV",

@@ -61,6 +61,8 @@ export const ja: Messages = {
   },
   plan: {
     title: "プラン",
+    begins: "プランを準備しています",
+    begins_hint: "カードを保存しました。少しお待ちください。",
     none: "まだプランがありません",
     none_hint: "プランを選んで始めましょう。料金を確認してから確定します。",
     choose: "プランを選ぶ",
@@ -89,6 +91,7 @@ export const ja: Messages = {
     cancel: "プランを解約",
     compare: "内容を比べてお選びください。確定するまで何も変わりません。",
     interval: "請求",
+    currency: "通貨",
   },
   interval: {
     day: "1 日",
@@ -226,6 +229,7 @@ export const ja: Messages = {
     pay: "{amount} を支払う",
     pay_hint: "決済サービスのページが開きます",
     update_card: "別のカードを使う",
+    period: "期間",
     print: "印刷用に開く",
     pdf: "PDF",
     lines_csv: "明細の CSV",
