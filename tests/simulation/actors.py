@@ -199,7 +199,10 @@ class Deliverer(Actor):
     def step(self) -> timedelta | None:
         if WEBHOOK in self.world.weather.closed:
             return None
-        self.world.sandbox.webhooks.deliver_due(self.post)
+        world = self.world
+        if not world.is_calm and world.deaf is not None:
+            world.sandbox.faults.set("webhook_drop", 1.0 if world.is_deaf() else world.weather["webhook_drop"])
+        world.sandbox.webhooks.deliver_due(self.post)
         return timedelta(minutes=self.random.choice((1, 10, 45)))
 
     def post(self, _url: str, headers: dict[str, str], body: bytes) -> int:

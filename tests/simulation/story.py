@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, amenders, checkers, debtors, shop, subscribers, weather
+from tests.simulation import actors, amenders, checkers, dashboard, debtors, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.creditor import Creditor
 from tests.simulation.takers import Takers
@@ -67,11 +67,13 @@ class Story:
         self.server, self.biller = Server(world, self.truth), actors.Biller(world, self.customers)
         self.payer, self.operator, self.creditor = actors.Payer(world), actors.Operator(world, chosen), Creditor(world)
         self.debtor = debtors.Debtor(world, self.customers)
+        self.dashboard = dashboard.Dashboard(world)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
-                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor, self.debtor]  # fmt: skip
+                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor, self.debtor,
+                    self.dashboard]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -108,13 +110,18 @@ class Story:
         if self._chance.random() < world.weather["receiver_down"]:
             start = world.at + length * self._chance.random() * 0.5
             world.down = (start, start + timedelta(days=3))
+        if self.dashboard.random.random() < world.weather["deaf"]:
+            start = world.at + length * self.dashboard.random.random() * 0.5
+            world.deaf = (start, start + timedelta(days=3))
+            world.happened("deaf", str(start))
 
     def _calm(self) -> None:
         """Everybody finishes what they were about."""
         world = self.world
         world.calm()
         self.takers.finish()
-        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor, self.debtor):
+        for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
+                      self.debtor, self.dashboard):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -197,6 +204,8 @@ class Story:
         debtors.dunned(world, settled=True)
         checkers.invariants(world)
         checkers.billed(world, self.truth, self.meters)
+        dashboard.check_disputes(world)
+        dashboard.both_halves_match(world)
 
     def _report(self) -> Told:
         world = self.world

@@ -38,8 +38,10 @@ STRIPES: Mapping[str, tuple[float, float]] = {
     "webhook_drop": (0.05, 0.5),
 }
 # Drawn apart, so that the weather of a seed is what it was before there were any.
-CREDITS: Mapping[str, tuple[float, float]] = {"credit": (0.15, 0.5)}
-KINDS = (*OURS, *STRIPES, *CREDITS)
+CREDITS: dict[str, tuple[float, float]] = {"credit": (0.15, 0.5)}
+# Likewise: what happens at the provider without us, and three days in which none of its news arrives.
+PROVIDERS: dict[str, tuple[float, float]] = {"elsewhere": (0.2, 0.6), "deaf": (0.5, 1.0)}
+KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS)
 INLINE, RETRY, WEBHOOK, SWEEP = "inline answer", "retry job", "webhook", "sweep"
 
 
@@ -70,12 +72,13 @@ def of_seed(seed: int) -> Weather:
         level = chance.choices(("off", "low", "high"), (5, 3, 2))[0]
         if level != "off":
             rates[kind] = high if level == "high" else low
-    for kind, (low, high) in CREDITS.items():
+    for kind, (low, high) in (CREDITS | PROVIDERS).items():
         rates[kind] = random.Random(f"{kind}:{seed}").choice((0.0, low, high))
     closed = _closed(chance)
     if SWEEP in closed:  # then every piece of news must come, though late, twice and out of order
         rates.pop("webhook_drop", None)
         rates.pop("receiver_down", None)
+        rates.pop("deaf", None)
     return Weather(seed, chance.choice((1.0, 2.0, 4.0)), rates, closed)
 
 

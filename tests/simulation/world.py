@@ -37,7 +37,8 @@ STEPS_MAX = 20_000
 _HEARD = (
     "payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
     "invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_failed", "invoice.voided", "customer.updated",
-    "refund.created", "refund.updated", "refund.failed", "charge.refunded",
+    "refund.created", "refund.updated", "refund.failed", "charge.refunded", "charge.dispute.created", "charge.dispute.updated",
+    "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
 )  # fmt: skip
 
 
@@ -105,6 +106,7 @@ class World:
         self.last: deque[str] = deque(maxlen=50)
         self.receiver: Any = None
         self.down: tuple[datetime, datetime] | None = None
+        self.deaf: tuple[datetime, datetime] | None = None
         self._tracing, self._digest = tracing, hashlib.sha256()
         self._queue: list[tuple[datetime, int, Actor]] = []
         self._numbers = itertools.count()
@@ -270,6 +272,10 @@ class World:
 
     def receiver_is_down(self) -> bool:
         return self.down is not None and self.down[0] <= self.at < self.down[1]
+
+    def is_deaf(self) -> bool:
+        """Whether what is posted now arrives nowhere, and is not posted again."""
+        return self.deaf is not None and self.deaf[0] <= self.at < self.deaf[1]
 
     def close(self) -> None:
         self.database.close()

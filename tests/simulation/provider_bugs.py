@@ -1,0 +1,50 @@
+"""Bugs of following the provider, planted one at a time beside those of `bugs`."""
+
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+from tallystick import domain
+from tallystick.domain.reconciliation import Finding, Part
+from tallystick.flows import _compare, _follow, _settlement, reconcile
+from tests.simulation.bugs import bug, instead
+from tests.simulation.weather import WEBHOOK
+
+
+@bug(elsewhere=0.9)
+def what_is_canceled_in_the_dashboard_can_never_be_paid() -> Iterator[None]:
+    with instead(_settlement, "_canceled", lambda *_, **__: None):
+        yield
+
+
+@bug(elsewhere=0.9)
+def what_a_bank_takes_back_stays_in_the_cash() -> Iterator[None]:
+    with instead(domain.disputes, "book", lambda *_, **__: None):
+        yield
+
+
+@bug(elsewhere=0.9, closed=(WEBHOOK,))
+def nobody_looks_for_what_went_back() -> Iterator[None]:
+    """Neither among the news that was missed, nor among the provider's refunds."""
+    parts = {part: compare for part, compare in _compare.PARTS.items() if part is not Part.REFUNDS}
+    with instead(_compare, "PARTS", parts), instead(reconcile, "_missed", lambda *_, **__: []):
+        yield
+
+
+@bug(elsewhere=0.9, closed=(WEBHOOK,))
+def a_repair_is_said_and_not_done() -> Iterator[None]:
+    with instead(reconcile, "_mended", lambda _ctx, difference: Finding(difference, repaired=True)):
+        yield
+
+
+@bug(elsewhere=0.9, webhook_reorder=0.8, webhook_delay=0.5, webhook_duplicate=0.5)
+def each_news_of_a_dispute_opens_it_anew() -> Iterator[None]:
+    """What is known of it is forgotten before each question, so that only the first news has an effect."""
+    real = _follow._disputes.follow
+
+    def follow(ctx: Any, news: Any, fact: Any) -> Any:
+        with patch.object(_follow._disputes.storage.disputes, "by_ref", lambda *_: None):
+            return real(ctx, news, fact)
+
+    with instead(_follow._disputes, "follow", follow):
+        yield
