@@ -1,4 +1,5 @@
 # make run     the service on http://localhost:8000, with everything it needs
+# make demo    a year of a made-up business, and the service on it, on http://localhost:8000
 # make test    what CI runs: style, types, arrows and every test
 # make check   the fast part of it, in three minutes, before each commit
 # make bench   how fast it is on this machine
@@ -19,13 +20,16 @@ UI := build/.ui
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui client test check bench soak lock
+.PHONY: help run demo ui client test check bench soak lock
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: $(RUN) $(UI)
 	@$(BIN)/tallystick serve
+
+demo: $(RUN) $(UI)
+	@$(BIN)/tallystick demo
 
 ui:
 	@scripts/ui.sh build

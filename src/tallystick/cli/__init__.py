@@ -12,6 +12,7 @@ from tallystick.cli import (
     coupons,
     credits,
     customers,
+    demo,
     doctor,
     dunning,
     events,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for group in (
     serve,
+    demo,
     operate,
     reconcile,
     doctor,

@@ -23,16 +23,22 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port; PORT if not given.")] = None,
 ) -> None:
     """Serve the API and the pay page; without a Stripe key, the offline sandbox stands in for Stripe."""
-    import uvicorn
-
-    from tallystick.app import Tallystick
     from tallystick.cli import logs
     from tallystick.settings import read_settings
-    from tallystick.web.service import create_app
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = read_settings(**given)
     logs.configure(debug=settings.debug)
+    serve_settings(settings)
+
+
+def serve_settings(settings: "Settings") -> None:
+    """The service that the settings describe, until it is stopped."""
+    import uvicorn
+
+    from tallystick.app import Tallystick
+    from tallystick.web.service import create_app
+
     billing = Tallystick.from_settings(settings, receives=True)
     _greet(billing, settings)
     level = "info" if settings.debug else "warning"
