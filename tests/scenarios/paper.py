@@ -1,4 +1,4 @@
-"""A month of a small business in Tokyo, with everything that can stand on an invoice: for who reads invoices, and tests of them."""
+"""A month of a small business in Tokyo, with everything that can stand on an invoice: to read, and for tests of what is read."""
 
 from tallystick.domain.coupon_documents import read_coupon
 from tallystick.domain.invoices import Invoice
