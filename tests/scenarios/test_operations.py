@@ -9,7 +9,9 @@ import pytest
 
 from tallystick.domain.operations import Vital, Watch
 from tallystick.domain.payments import Method
+from tallystick.domain.usage import Meter
 from tallystick.flows import observe, sweep_operations
+from tallystick.values.ids import MeterKey
 from tallystick.worker import loop
 from tests.scenarios.world import World
 
@@ -118,3 +120,19 @@ def test_old_observations_are_forgotten(world: World) -> None:
     sweep_operations.sweep_operations(world.billing.context)
     world.clock.advance(-timedelta(days=9))
     assert stands(world, Vital.WEBHOOKS).value is None
+
+
+def test_each_run_of_an_export_is_observed_by_the_worker(world: World) -> None:
+    """Whether it goes on at once, waits for the provider, or fails."""
+    world.billing.put_meter(Meter(MeterKey("sent"), export_as="calls_sent"))
+    world.billing.push_catalogue()
+    world.uses("ada", "sent", 10)
+    world.works()
+    assert (str(stands(world, Vital.USAGE_SYNC).value), stands(world, Vital.USAGE_SYNC).count) == ("100.0", 1)
+    world.uses("ada", "sent", 5)
+    world.sandbox.faults.outage(world.clock.now(), world.clock.now() + timedelta(hours=1))
+    world.later(minutes=1).works()
+    assert stands(world, Vital.USAGE_SYNC).ill
+    assert told(world) == []
+    world.later(minutes=1).works()
+    assert told(world) == ["usage_sync"]

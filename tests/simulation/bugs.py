@@ -20,6 +20,7 @@ from tallystick.flows import (
     _billables,
     _follow,
     _news,
+    _operations,
     _refunds,
     _settlement,
     _unpayable,
@@ -438,4 +439,30 @@ def each_boot_is_billed_by_its_own_clock() -> Iterator[None]:
         return next((boot.read_through for boot in boots if boot.boot_id == reading.boot_id), reading.boot_at)
 
     with instead(domain.uptime, "unread_since", unread_since):
+        yield
+
+
+# Vital signs
+
+
+@bug()
+def an_attempt_counts_each_time_it_is_told() -> Iterator[None]:
+    real, numbers = storage.operations.observe, count()
+
+    def observe(conn: Any, vital: Any, subject: str, **how: Any) -> None:
+        real(conn, vital, f"{subject}:{next(numbers)}", **how)
+
+    with instead(storage.operations, "observe", observe):
+        yield
+
+
+@bug()
+def only_what_we_charge_ourselves_is_observed() -> Iterator[None]:
+    real = _operations.observe_payment
+
+    def observe_payment(ctx: Any, conn: Any, before: Payment, after: Payment) -> None:
+        if before.charging:
+            real(ctx, conn, before, after)
+
+    with instead(_operations, "observe_payment", observe_payment):
         yield

@@ -11,7 +11,7 @@ from tallystick.domain.usage import Aggregation, Event, Meter
 from tallystick.storage.invariants import INVARIANTS
 from tallystick.values.decimals import from_steps, to_steps
 from tallystick.values.time import to_micros
-from tests.simulation import creditor
+from tests.simulation import creditor, vitals
 from tests.simulation.clients import Truth, name_of, uptime_told
 from tests.simulation.shop import SERVER
 
@@ -234,6 +234,7 @@ def at_rest(world: "World") -> None:
         if found:
             raise world.wrong("liveness", f"{what}: {found[:5]}")
     _no_orphans(world)
+    vitals.observed(world)
 
 
 def _no_orphans(world: "World") -> None:

@@ -32,7 +32,6 @@ from tallystick.worker import schedule
 LEASE = timedelta(minutes=5)
 ATTEMPTS_MAX = 40
 _RETRY_FIRST = timedelta(seconds=5)
-_SYNCS = "export_usage"
 
 log = structlog.get_logger("tallystick.worker")
 
@@ -96,7 +95,7 @@ def _run(ctx: Context, job: Job) -> None:
 
 def _observe(ctx: Context, job: Job, *, good: bool) -> None:
     """Of the work whose success is a vital sign, whether this run came to its end."""
-    if job.name == _SYNCS:
+    if job.name is JobName.EXPORT_USAGE:
         flows.observe.observe_sync(ctx, f"{job.id}:{job.fence}", good=good)
 
 
