@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, amenders, checkers, dashboard, debtors, shop, subscribers, weather
+from tests.simulation import actors, amenders, checkers, dashboard, debtors, exporters, shop, subscribers, weather
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.creditor import Creditor
 from tests.simulation.takers import Takers
@@ -70,10 +70,11 @@ class Story:
         self.dashboard = dashboard.Dashboard(world)
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
+        self.exporter = exporters.Exporter(world, meters)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
-                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor, self.debtor,
-                    self.dashboard]  # fmt: skip
+                    self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor,
+                    self.exporter, self.debtor, self.dashboard]  # fmt: skip
 
     def told(self) -> Told:
         try:
@@ -121,7 +122,7 @@ class Story:
         world.calm()
         self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
-                      self.debtor, self.dashboard):  # fmt: skip
+                      self.exporter, self.debtor, self.dashboard):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -191,7 +192,7 @@ class Story:
             self.workers[0].lose_retries()
 
     def _is_about_something(self) -> bool:
-        return self.operator.voiding is not None or self.creditor.doing is not None
+        return self.operator.voiding is not None or self.creditor.doing is not None or self.exporter.is_waiting()
 
     def _next_due(self) -> object:
         with self.world.database.reading() as conn:
@@ -204,6 +205,7 @@ class Story:
         debtors.dunned(world, settled=True)
         checkers.invariants(world)
         checkers.billed(world, self.truth, self.meters)
+        self.exporter.compare(self.truth)
         dashboard.check_disputes(world)
         dashboard.both_halves_match(world)
 

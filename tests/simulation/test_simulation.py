@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.simulation.export_bugs
 import tests.simulation.quota_bugs  # noqa: F401 puts them on the list
 from tests.conftest import ROOM
 from tests.simulation import amendment_bugs, dunning_bugs, plan_bugs, provider_bugs, story, table, weather
@@ -26,7 +27,7 @@ MARKS = (
     "collect.find.found", "collect.find.nothing", "delivery.ignored", "event.corrected", "event.retracted",
     "customer.looked_for_card", "dunning.given_up", "dunning.over.paid", "dunning.retrying", "dunning.try.new_card",
     "dunning.try.schedule", "dunning.waiting", "subscription.past_due", "subscription.recovered", "subscription.unpaid",
-    "invoice.late_usage", "invoice.takes_up_carried",
+    "export.amended", "export.known", "export.looked", "export.reversed", "invoice.late_usage", "invoice.takes_up_carried",
     "payment.lost_race", "payment.succeeded.answer", "payment.succeeded.webhook", "provider_event.duplicate",
     "lease.given_back", "quota.asked_again", "quota.expired",
     "credit_note.open", "credit_note.paid", "credit_note.void", "refund.ask.limited", "refund.ask.unknown",

@@ -39,6 +39,8 @@ STRIPES: Mapping[str, tuple[float, float]] = {
 }
 # Drawn apart, so that the weather of a seed is what it was before there were any.
 CREDITS: dict[str, tuple[float, float]] = {"credit": (0.15, 0.5)}
+# In one world of five the provider counts usage too; in one of four of those, with 2, its answers never come in a storm.
+EXPORTS: Mapping[str, tuple[float, ...]] = {"export": (*(0.0,) * 16, 1.0, 1.0, 1.0, 2.0)}
 # Likewise: what happens at the provider without us, and three days in which none of its news arrives.
 PROVIDERS: dict[str, tuple[float, float]] = {"elsewhere": (0.2, 0.6), "deaf": (0.5, 1.0)}
 KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS)
@@ -74,6 +76,8 @@ def of_seed(seed: int) -> Weather:
             rates[kind] = high if level == "high" else low
     for kind, (low, high) in (CREDITS | PROVIDERS).items():
         rates[kind] = random.Random(f"{kind}:{seed}").choice((0.0, low, high))
+    for kind, levels in EXPORTS.items():
+        rates[kind] = random.Random(f"{kind}:{seed}").choice(levels)
     closed = _closed(chance)
     if SWEEP in closed:  # then every piece of news must come, though late, twice and out of order
         rates.pop("webhook_drop", None)

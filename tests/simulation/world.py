@@ -89,9 +89,7 @@ class Actor:
 class World:
     """Everything of one seed."""
 
-    def __init__(
-        self, weather: Weather, *, url: str = "sqlite://", tracing: bool = False, policy: Policy | None = None
-    ) -> None:
+    def __init__(self, weather: Weather, *, url: str = "sqlite://", tracing: bool = False, policy: Policy | None = None) -> None:
         self.policy = policy
         self.weather, self.at, self.skew = weather, START, timedelta(0)
         self.marks: Counter[str] = Counter()

@@ -163,6 +163,8 @@ def _save(ctx: Context, conn: Connection, before: Export, after: Export) -> list
     """The row as it now stands; none where somebody else has moved it since it was read."""
     after = replace(after, version=before.version + 1)
     if storage.usage_exports.move(conn, before, after):
+        if after.status is ExportStatus.UNCLEAR:
+            ctx.faults.mark("export.unclear")
         return [after]
     ctx.faults.mark("export.lost_race")
     return []
