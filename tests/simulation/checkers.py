@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from tallystick.domain.usage import Aggregation, Event, Meter
 from tallystick.storage.invariants import INVARIANTS
@@ -29,6 +30,9 @@ SELECT i.id, i.total - COALESCE((SELECT SUM(n.reduced) FROM tallystick_credit_no
 FROM tallystick_invoices i
 """
 
+_OFF = "SELECT transaction_id FROM tallystick_ledger_entries GROUP BY 1, currency HAVING SUM(amount) <> 0"
+_SUCCEEDED = "SELECT id FROM tallystick_payments WHERE status = 'succeeded'"
+
 
 class Watch:
     """The cheap checks, after every commit and every answer of the provider."""
@@ -43,16 +47,13 @@ class Watch:
         """No transaction out of balance, no paid payment that is paid no more, no two live ones for an invoice."""
         if name.partition(":")[0] not in _MOVES_MONEY:
             return
-        off = self._rows("SELECT transaction_id FROM tallystick_ledger_entries GROUP BY 1, currency HAVING SUM(amount) <> 0")
+        off, succeeded = rows_of(self._world, _OFF, _SUCCEEDED)
         if off:
             raise self._world.wrong("ledger", f"{off} do not balance")
-        paid = {row[0] for row in self._rows("SELECT id FROM tallystick_payments WHERE status = 'succeeded'")}
+        paid = {row[0] for row in succeeded}
         if not self._succeeded <= paid:
             raise self._world.wrong("monotonic", f"{sorted(self._succeeded - paid)} regressed after {name}")
         self._succeeded = paid
-
-    def _rows(self, statement: str) -> list[Any]:
-        return rows(self._world, statement)
 
     def answered(self) -> None:
         """At the provider: one object per invoice that can still be paid or was, and money for it once."""
@@ -70,8 +71,18 @@ class Watch:
 
 
 def rows(world: "World", statement: str) -> list[Any]:
+    return rows_of(world, statement)[0]
+
+
+def rows_of(world: "World", *statements: str) -> list[list[Any]]:
+    """The rows of each, of one moment."""
     with world.database.reading() as conn:
-        return [tuple(row) for row in conn.execute(text(statement))]
+        return [[tuple(row) for row in conn.execute(_said(statement))] for statement in statements]
+
+
+@cache
+def _said(statement: str) -> TextClause:
+    return text(statement)
 
 
 def invariants(world: "World") -> None:

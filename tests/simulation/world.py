@@ -115,6 +115,7 @@ class World:
         seed = self.weather.seed
         self.database = Database.from_url(url, clock=self.clock, faults=self.faults)
         if url == "sqlite://":
+            _share_compiled(_template(), self.database)
             _raw(_template()).backup(_raw(self.database))
         self.sandbox = Sandbox(clock=_Clock(self, is_ours=False), seed=seed, faults=StripesFaults(seed))
         self.sandbox.webhooks.retries = (0, 3600, 3 * 3600, *(12 * 3600,) * 5)
@@ -295,6 +296,11 @@ def _template() -> Database:
     database = Database.from_url("sqlite://")
     database.migrate()
     return database
+
+
+def _share_compiled(first: Database, other: Database) -> None:
+    """What one world has compiled of its statements, the next one need not; a dialect belongs to what was compiled for it."""
+    other._writer.dialect, other._writer._compiled_cache = first._writer.dialect, first._writer._compiled_cache
 
 
 def _raw(database: Database) -> sqlite3.Connection:
