@@ -87,6 +87,7 @@ def test_an_invoice_says_how_it_stands_and_is_another_file_then(world: World) ->
     world.works()
     paid = document(world, invoice)
     assert (paid.stamp, paid.link, paid.sums[-1].amount) == ("Paid", None, "$0.00")
+    assert f"Payment: {world.payment(invoice).ref}" in paid.remarks, "by which the provider knows it"
     assert world.billing.invoice_pdf(invoice.id) != open_pdf
     note = world.billing.credit_note(invoice.id, reason="*sorry*", op="1", refund=True)
     assert f"Credit note {note.number}: $10.20 goes back to you. *sorry*" in document(world, invoice).remarks

@@ -186,6 +186,8 @@ def _standing(papers: Papers, words: Words, locale: Locale) -> Iterator[str]:
             yield words.pay_by.format(amount=figures.money(asked, locale), day=day)
         case InvoiceStatus.PAID if paid(invoice, papers.notes).minor:
             yield words.paid_on.format(day=paid_day(papers, locale))
+            if papers.payment is not None and papers.payment.ref is not None:
+                yield words.paid_under.format(ref=figures.plain_text(papers.payment.ref))
         case InvoiceStatus.PAID:
             yield words.paid_by_nothing
         case InvoiceStatus.VOID:

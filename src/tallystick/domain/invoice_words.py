@@ -63,6 +63,7 @@ class Words:
     pay_by: str
     pay_at: str
     paid_on: str
+    paid_under: str
     paid_by_nothing: str
     voided: str
     uncollectible: str
@@ -139,6 +140,7 @@ _EN = Words(
     pay_by="Please pay {amount} by {day}.",
     pay_at="Pay here",
     paid_on="Paid on {day}. Thank you.",
+    paid_under="Payment: {ref}",
     paid_by_nothing="There is nothing to pay.",
     voided="This invoice is void: nothing is to be paid.",
     uncollectible="This invoice was given up as uncollectible; it is still owed.",
@@ -215,6 +217,7 @@ _JA = Words(
     pay_by="{day} までに {amount} をお支払いください。",
     pay_at="お支払いはこちら",
     paid_on="{day} にお支払いいただきました。ありがとうございます。",
+    paid_under="決済番号：{ref}",
     paid_by_nothing="お支払いいただく金額はありません。",
     voided="この請求書は無効です。お支払いは不要です。",
     uncollectible="この請求書は回収不能として処理しましたが、債務は残っています。",
