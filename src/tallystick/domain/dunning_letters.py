@@ -6,6 +6,7 @@ Why a bank said no, is not always told to whoever holds the card: of most codes 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from tallystick.domain import figures
 from tallystick.domain.dunning import Ask, End
 from tallystick.domain.letter_frames import Letter, Link, Locale, framed
 from tallystick.values.money import Money, currency
@@ -125,10 +126,7 @@ def letter_of(message_type: str, document: Mapping[str, object], locale: Locale,
 
 
 def _money(document: Mapping[str, object], locale: Locale) -> str:
-    from babel.numbers import format_currency  # reads its tables: not before a letter is written
-
-    money = Money(int(str(document["amount"])), currency(str(document["currency"])))
-    return format_currency(money.major, money.currency.code.upper(), locale=locale, decimal_quantization=False)
+    return figures.money(Money(int(str(document["amount"])), currency(str(document["currency"]))), locale)
 
 
 def _moment(text: object, locale: Locale) -> str:

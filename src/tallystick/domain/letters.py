@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from tallystick.domain import figures
 from tallystick.domain.alerts import AlertKind
 from tallystick.domain.letter_frames import Letter, Locale, framed
 from tallystick.values.money import Money, currency
@@ -252,16 +253,11 @@ def _values(document: Mapping[str, object], locale: Locale) -> dict[str, str]:
 
 
 def _number(text: str, locale: Locale) -> str:
-    from babel.numbers import format_decimal  # reads its tables: not before a letter is written
-
-    return format_decimal(Decimal(text), locale=locale, decimal_quantization=False)
+    return figures.number(Decimal(text), locale)
 
 
 def _money(minor: str, code: str, locale: Locale) -> str:
-    from babel.numbers import format_currency
-
-    money = Money(int(minor), currency(code))
-    return format_currency(money.major, code.upper(), locale=locale, decimal_quantization=False)
+    return figures.money(Money(int(minor), currency(code)), locale)
 
 
 def _moment(text: str, locale: Locale) -> str:
