@@ -5,6 +5,7 @@
 # make bench   how fast it is on this machine
 # make ui      builds the dashboards anew, with Node 20.19 or newer
 # make client  writes the types that the dashboards know the API by, after it was changed
+# make screenshots  every page of the dashboards as a picture, in build/screenshots
 # make soak    the long tests, for hours if you like: SEEDS businesses, CASES prices, KILLS; told in build/soak.txt
 # make lock    writes requirements/*.txt anew
 
@@ -20,7 +21,7 @@ UI := build/.ui
 UI_SOURCES := $(shell find ui -name node_modules -prune -o -name dist -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo ui client test check bench soak lock
+.PHONY: help run demo ui client screenshots test check bench soak lock
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -36,6 +37,9 @@ ui:
 
 client: $(DEV)
 	@scripts/ui.sh client
+
+screenshots: $(DEV) $(UI)
+	@$(BIN)/python -m tests.browser.screenshots
 
 test: $(DEV)
 	@scripts/parts.sh chromium lint format types arrows ui tests

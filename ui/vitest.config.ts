@@ -10,7 +10,7 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.{ts,tsx}"],
     setupFiles: ["packages/react/test/setup.ts"],
     env: { TZ: "UTC" },
-    testTimeout: 15_000,
+    testTimeout: 60_000,
     maxWorkers: 2,
   },
 });

@@ -36,11 +36,17 @@ MATRIX = [
     ("GET", "/api/billing/admin/users", None, (401, 403, 200)),
     ("GET", "/api/billing/admin/invoices", None, (401, 403, 200)),
 ]
-# Asked with what they need in test_own.py.
+# Asked with what they need in test_own.py, and where documents are tested.
 OWN = {
+    "/api/billing/credit-notes/{credit_note_id}/html",
+    "/api/billing/credit-notes/{credit_note_id}/pdf",
+    "/api/billing/invoices/{invoice_id}/csv",
+    "/api/billing/invoices/{invoice_id}/html",
+    "/api/billing/invoices/{invoice_id}/pdf",
     "/api/billing/usage/days",
     "/api/billing/alert-thresholds",
     "/api/billing/invoices/{invoice_id}",
+    "/api/billing/invoices/{invoice_id}/dunning",
     "/api/billing/invoices/{invoice_id}/pay",
     "/api/billing/subscription/preview",
     "/api/billing/subscription/cancel/preview",

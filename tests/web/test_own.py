@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from tallystick.domain.payments import Collection
 from tallystick.domain.usage import Event
-from tallystick.values.decimals import exact_decimal
+from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import rfc3339
 from tests.web.saas import Saas, code, embedded
 
@@ -29,7 +31,7 @@ def subscribed(saas: Saas, name: str, plan: str = "basic") -> TestClient:
 
 def used(saas: Saas, name: str, quantity: int, *, days_ago: int = 0) -> None:
     at = saas.clock.now() - timedelta(days=days_ago)
-    event = Event(saas.id_of(name), f"e{days_ago}", "tokens", exact_decimal(quantity, field="quantity"), at)
+    event = Event(CustomerId(saas.id_of(name)), EventId(f"e{days_ago}"), MeterKey("tokens"), Decimal(quantity), at)
     saas.billing.record([event])
 
 
@@ -86,6 +88,7 @@ def test_nobody_accepts_or_reads_or_pays_what_is_anothers(saas: Saas) -> None:
     asked = [
         ben.post(f"/api/billing/subscription/previews/{shown['id']}/accept", headers=OURS),
         ben.get(f"/api/billing/invoices/{invoice}"),
+        ben.get(f"/api/billing/invoices/{invoice}/dunning"),
         ben.post(f"/api/billing/invoices/{invoice}/pay", headers=OURS),
     ]
     absent = ben.get("/api/billing/invoices/inv_nope")
@@ -100,6 +103,16 @@ def test_an_open_invoice_is_paid_on_the_page_that_is_named(saas: Saas) -> None:
     assert payment["amount"] == invoice["amount_due"]
     assert payment["url"].startswith("http")
     assert client.get(f"/api/billing/invoices/{invoice['id']}").json()["payment"]["id"] == payment["id"]
+
+
+def test_a_payment_that_failed_says_why_and_when_it_is_tried_again(saas: Saas) -> None:
+    client = saas.by("ada")
+    saas.billing.subscribe(saas.id_of("ada"), "basic", collection=Collection(payment_method="pm_card_chargeCustomerFail"))
+    saas.works()
+    invoice = client.get("/api/billing/invoices").json()["data"][0]["id"]
+    dunning = client.get(f"/api/billing/invoices/{invoice}/dunning").json()
+    assert dunning["code"] == "generic_decline"
+    assert dunning["next_at"] > rfc3339(saas.clock.now())
 
 
 def test_one_says_when_to_be_told(saas: Saas) -> None:

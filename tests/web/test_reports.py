@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from tests.web.world import World, problem
 
 SINCE = "2025-12-01T00:00:00Z"
 
 
-def billed(world: World) -> dict[str, int]:
+def billed(world: World) -> Any:
     """Ada has used 500 calls at a cent, and is asked for them."""
     world.with_calls()
     world.used(500)
@@ -17,7 +18,7 @@ def billed(world: World) -> dict[str, int]:
     return invoice
 
 
-def report(world: World, name: str, **query: str) -> dict:
+def report(world: World, name: str, **query: str) -> Any:
     answer = world.client.get(f"/v1/reports/{name}", params=query, headers=world.headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -33,7 +34,7 @@ def test_customers_are_found_by_a_part_of_their_name(either_world: World) -> Non
     assert [row["id"] for row in report(world, "customers", search="n_1")["data"]] == ["ben_1"]
     assert report(world, "customers", search="a_a")["data"] == [], "an underscore is no wildcard"
     first = report(world, "customers", limit="1")
-    assert [row["id"] for row in report(world, "customers", cursor=first["next_cursor"])["data"]][0] == "ben_1"
+    assert report(world, "customers", cursor=first["next_cursor"])["data"][0]["id"] == "ben_1"
 
 
 def test_revenue_is_what_was_earned_by_day_and_by_month(either_world: World) -> None:

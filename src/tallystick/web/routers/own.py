@@ -17,6 +17,7 @@ from tallystick.values.errors import NotFound, ProviderRefused
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
 from tallystick.web.credit_schemas import GrantShown
+from tallystick.web.dunning_schemas import DunningShown
 from tallystick.web.embedding import Embedding, TheEmbedding, TheVisitor, Visitor, router
 from tallystick.web.invoice_schemas import ExplanationShown, PaymentShown
 from tallystick.web.message_schemas import AlertShown
@@ -63,6 +64,9 @@ def own_routes(embedding: Embedding | None = None) -> APIRouter:
     routes.get("/billing/limits", dependencies=mine, summary="When one is told, and what caps the spending")(get_own_limits)
     routes.put("/billing/alert-thresholds", dependencies=mine, summary="Say when to be told of a quota's use")(put_own_thresholds)
     routes.get("/billing/invoices/{invoice_id}", dependencies=mine, summary="One invoice, explained")(get_own_invoice)
+    routes.get(
+        "/billing/invoices/{invoice_id}/dunning", dependencies=mine, summary="What happens about a payment that failed"
+    )(get_own_dunning)  # fmt: skip
     routes.post(
         "/billing/invoices/{invoice_id}/pay", dependencies=mine, summary="Pay an open invoice", responses=_UNKNOWN
     )(pay_own_invoice)  # fmt: skip
@@ -139,6 +143,11 @@ def get_own_invoice(embedding: TheEmbedding, visitor: TheVisitor, invoice_id: _I
     """Down to the first of its events, with its payment as it stands."""
     invoice = _own(embedding.billing, visitor, invoice_id)
     return ExplanationShown.of(embedding.billing.explain(invoice.id, events_max=5))
+
+
+def get_own_dunning(embedding: TheEmbedding, visitor: TheVisitor, invoice_id: _Id) -> DunningShown:
+    """With each try, and when the next one is. 404 where no payment has failed."""
+    return DunningShown.of(embedding.billing.dunning(_own(embedding.billing, visitor, invoice_id).id))
 
 
 def pay_own_invoice(embedding: TheEmbedding, visitor: TheVisitor, invoice_id: _Id) -> PaymentShown:

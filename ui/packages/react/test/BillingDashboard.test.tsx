@@ -84,6 +84,8 @@ it("tells the story of a payment in plain words, with what to do next", async ()
   await userEvent.click(await screen.findByRole("button", { name: "Open INV-000001" }));
   const sheet = within(await screen.findByRole("dialog"));
   expect(await sheet.findByText("Payment failed: there was not enough money on the card")).toBeDefined();
+  expect(await sheet.findByText("Payment failed: the card was declined")).toBeDefined();
+  expect(sheet.getByText("Is tried again by itself").parentElement?.textContent).toContain("Mar 13, 2026");
   expect(sheet.getByText(/Update the card or pay now/)).toBeDefined();
   expect(sheet.getByRole("button", { name: "Pay $24.00 now" })).toBeDefined();
   expect(sheet.getByRole("button", { name: "Use another card" })).toBeDefined();

@@ -136,6 +136,16 @@ export const customer = {
   "GET /api/billing/upcoming": { data: [{ invoice: { ...invoice, id: "inv_2", number: null, status: "draft" }, lines: [{ ...line, price: {}, exact: "5", details }] }] },
   "GET /api/billing/invoices": page([invoice]),
   "GET /api/billing/invoices/inv_1": { invoice, payment, lines: [{ ...line, price: {}, exact: "5", details, events: [] }] },
+  "GET /api/billing/invoices/inv_1/dunning": {
+    invoice: "inv_1",
+    code: "insufficient_funds",
+    state: "retrying",
+    next_at: "2026-03-13T09:00:00Z",
+    attempts: [
+      { cause: "first", due_at: "2026-03-05T09:00:00Z", begun_at: "2026-03-05T09:00:00Z", failed_at: "2026-03-05T09:00:01Z", code: "generic_decline", reason: null },
+      { cause: "schedule", due_at: "2026-03-06T09:00:00Z", begun_at: "2026-03-06T09:00:00Z", failed_at: "2026-03-06T09:00:01Z", code: "insufficient_funds", reason: null },
+    ],
+  },
   "GET /api/billing/limits": { cap: null, thresholds: [{ meter: "tokens", thresholds: [80, 100] }] },
   "GET /api/billing/alerts": page([
     { id: "alr_1", kind: "quota.threshold", customer: "acc_1", subject: "tokens", period_start: march.from, threshold: 80, at: "2026-03-17T08:00:00Z", facts: {} },

@@ -69,5 +69,10 @@ function Explained({ id }: { id: string }) {
   const explanation = useRead(["explanation", id], (api) =>
     api.engine.GET("/v1/invoices/{invoice_id}/explanation", { params: { path: { invoice_id: id }, query: { events: 10 } } }),
   );
-  return <Loaded query={explanation}>{(found) => <InvoiceSheet explanation={found} files={`/v1/invoices/${encodeURIComponent(id)}`} />}</Loaded>;
+  const dunning = useRead(
+    ["dunning", id],
+    (api) => api.engine.GET("/v1/dunning/{invoice_id}", { params: { path: { invoice_id: id } } }),
+    { enabled: Boolean(explanation.data?.payment?.decline) },
+  ).data;
+  return <Loaded query={explanation}>{(found) => <InvoiceSheet explanation={found} dunning={dunning} files={`/v1/invoices/${encodeURIComponent(id)}`} />}</Loaded>;
 }

@@ -1,5 +1,5 @@
 import { useAct } from "../data/api.js";
-import { type Invoice, useOwnInvoice } from "../data/reads.js";
+import { type Invoice, useOwnDunning, useOwnInvoice } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { InvoiceSheet } from "../parts/InvoiceSheet.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
@@ -8,10 +8,11 @@ import { Portal } from "./PlanPanel.js";
 
 export function OwnInvoice({ id }: { id: string }) {
   const explanation = useOwnInvoice(id);
+  const dunning = useOwnDunning(id, Boolean(explanation.data?.payment?.decline)).data;
   return (
     <Loaded query={explanation}>
       {(found) => (
-        <InvoiceSheet explanation={found} files={`/api/billing/invoices/${encodeURIComponent(id)}`}>
+        <InvoiceSheet explanation={found} dunning={dunning} files={`/api/billing/invoices/${encodeURIComponent(id)}`}>
           {found.invoice.status === "open" && <PayNow invoice={found.invoice} />}
         </InvoiceSheet>
       )}

@@ -10,6 +10,7 @@ export type Payment = Schemas["PaymentShown"];
 export type Explanation = Schemas["ExplanationShown"];
 export type RatedLine = Schemas["LineRated"];
 export type Days = Schemas["DaysShown"];
+export type Dunning = Schemas["DunningShown"];
 
 /** Somebody who comes back from the provider's page has no subscription for a moment: then it is asked for until it is there. */
 export const useSubscription = () =>
@@ -41,6 +42,10 @@ export const useOwnInvoices = (cursor?: string) =>
 
 export const useOwnInvoice = (id: string) =>
   useRead(["invoice", id], (api) => api.user.GET("/billing/invoices/{invoice_id}", { params: { path: { invoice_id: id } } }), { live: true });
+
+/** What happens about a payment that failed; asked only where one has. */
+export const useOwnDunning = (id: string, enabled: boolean) =>
+  useRead(["dunning", id], (api) => api.user.GET("/billing/invoices/{invoice_id}/dunning", { params: { path: { invoice_id: id } } }), { enabled });
 
 export const useLimits = () => useRead(["limits"], (api) => api.user.GET("/billing/limits"));
 

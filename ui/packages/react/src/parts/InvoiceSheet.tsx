@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Explanation } from "../data/reads.js";
+import type { Dunning, Explanation } from "../data/reads.js";
 import { useApi } from "../data/api.js";
 import { useSay } from "../data/words.js";
 import { InvoiceLines } from "./InvoiceLines.js";
@@ -10,11 +10,12 @@ interface Props {
   explanation: Explanation;
   /** Where the invoice's files are, such as "/v1/invoices/inv_1". */
   files: string;
+  dunning?: Dunning;
   children?: ReactNode;
 }
 
 /** One invoice: what it is for, how each line was computed, and what became of its money. */
-export function InvoiceSheet({ explanation, files, children }: Props) {
+export function InvoiceSheet({ explanation, files, dunning, children }: Props) {
   const say = useSay();
   const { invoice, payment, lines } = explanation;
   const facts: [string, ReactNode][] = [
@@ -26,7 +27,7 @@ export function InvoiceSheet({ explanation, files, children }: Props) {
       <Facts facts={facts} />
       {children}
       <InvoiceLines invoice={invoice} lines={lines} />
-      <Timeline invoice={invoice} payment={payment} />
+      <Timeline invoice={invoice} payment={payment} dunning={dunning} />
       {invoice.number && <Files of={files} />}
     </>
   );

@@ -1,4 +1,4 @@
-import type { Invoice, Payment } from "../data/reads.js";
+import type { Dunning, Invoice, Payment } from "../data/reads.js";
 import { type Say, useSay } from "../data/words.js";
 
 interface Step {
@@ -8,14 +8,14 @@ interface Step {
 }
 
 /** What became of an invoice's money so far, and what comes next, in plain words. */
-export function Timeline({ invoice, payment }: { invoice: Invoice; payment: Payment | null }) {
+export function Timeline({ invoice, payment, dunning }: { invoice: Invoice; payment: Payment | null; dunning?: Dunning }) {
   const say = useSay();
   return (
     <div>
       <h3>{say("timeline.title")}</h3>
       <ol className="t-timeline">
-        {stepsOf(invoice, payment, say).map((step) => (
-          <li key={step.text} data-kind={step.kind}>
+        {stepsOf(invoice, payment, say, dunning).map((step) => (
+          <li key={`${step.text} ${step.at}`} data-kind={step.kind}>
             <span>{step.text}</span> {step.at && <time dateTime={step.at}>{say.instant(step.at)}</time>}
           </li>
         ))}
@@ -24,19 +24,20 @@ export function Timeline({ invoice, payment }: { invoice: Invoice; payment: Paym
   );
 }
 
-export function stepsOf(invoice: Invoice, payment: Payment | null, say: Say): Step[] {
+export function stepsOf(invoice: Invoice, payment: Payment | null, say: Say, dunning?: Dunning): Step[] {
   const steps: Step[] = [{ text: say("timeline.issued"), at: invoice.opened_at ?? invoice.created_at, kind: "done" }];
   for (const note of invoice.credit_notes) {
     steps.push({ text: say("timeline.refunded", { amount: say.money({ amount: note.amount, currency: note.currency }) }), at: note.created_at, kind: "done" });
   }
-  if (payment?.decline && payment.status !== "succeeded") {
-    const reason = say.code("decline", payment.decline.code);
-    steps.push({ text: say("timeline.failed", { reason }), at: payment.updated_at, kind: "wrong" });
-  }
+  const failed = (code: string, at: string): Step => ({ text: say("timeline.failed", { reason: say.code("decline", code) }), at, kind: "wrong" });
+  const tries = dunning?.attempts?.filter((each) => each.code !== null) ?? [];
+  if (tries.length > 0) steps.push(...tries.map((each) => failed(each.code ?? "", each.failed_at ?? each.begun_at)));
+  else if (payment?.decline && payment.status !== "succeeded") steps.push(failed(payment.decline.code, payment.updated_at));
   if (invoice.status === "paid" || invoice.status === "void" || invoice.status === "uncollectible") {
     return [...steps, { text: say(`timeline.${invoice.status}`), at: invoice.closed_at, kind: invoice.status === "uncollectible" ? "wrong" : "done" }];
   }
   if (payment?.status === "processing") return [...steps, { text: say("timeline.processing"), at: payment.updated_at, kind: "next" }];
+  if (dunning?.next_at) steps.push({ text: say("timeline.again"), at: dunning.next_at, kind: "next" });
   if (payment?.decline) return [...steps, { text: say("timeline.next"), at: null, kind: "next" }];
   const due = invoice.due_at ? ` · ${say("timeline.due", { day: say.day(invoice.due_at) })}` : "";
   return [...steps, { text: say("timeline.waiting") + due, at: null, kind: "next" }];

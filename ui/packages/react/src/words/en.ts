@@ -244,6 +244,7 @@ export const en = {
     attempted: "Payment was tried",
     failed: "Payment failed: {reason}",
     next: "Update the card or pay now; an open invoice stays open until then.",
+    again: "Is tried again by itself",
     waiting: "Waiting for your payment",
     confirm: "Your bank wants you to confirm the payment",
     processing: "The payment is on its way",

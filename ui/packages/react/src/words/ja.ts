@@ -245,6 +245,7 @@ export const ja: Messages = {
     attempted: "支払いを試みました",
     failed: "支払いに失敗しました:{reason}",
     next: "カードを更新するか、今お支払いください。それまで請求書は未払いのままです。",
+    again: "自動で再度お支払いを試みます",
     waiting: "お支払いを待っています",
     confirm: "カード会社の本人確認が必要です",
     processing: "支払いを処理しています",
