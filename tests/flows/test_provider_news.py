@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tallystick.domain.customers import Customer
 from tallystick.domain.disputes import Dispute, DisputeStatus
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.ledger import Account
@@ -109,9 +110,14 @@ def test_an_inquiry_takes_nothing(world: World) -> None:
 def test_a_dispute_that_is_heard_of_before_its_payment_waits_for_that(world: World) -> None:
     invoice = billed(world, card=None)
     world.pays(invoice, "pm_card_createDispute")
-    news = []
+    news: list[tuple[dict[str, str], bytes]] = []
+
+    def post(_url: str, headers: dict[str, str], body: bytes) -> int:
+        news.append((headers, body))
+        return 200
+
     world.sandbox.catch_up()
-    world.sandbox.webhooks.deliver_due(lambda _url, headers, body: news.append((headers, body)) or 200)
+    world.sandbox.webhooks.deliver_due(post)
     for headers, body in reversed(news):
         if json.loads(body)["type"].startswith("charge.dispute."):
             world.billing.receive(body, headers)
@@ -222,7 +228,7 @@ def test_an_invoice_that_cannot_be_finalised_is_told_to_people(world: World) -> 
     world.proves()
 
 
-def customer(world: World) -> customers.Customer:
+def customer(world: World) -> Customer:
     with world.billing.context.database.reading() as conn:
         found = customers.get(conn, CustomerId("ada"))
     assert found is not None

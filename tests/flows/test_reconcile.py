@@ -114,8 +114,10 @@ def test_a_customer_and_an_intent_whose_answers_were_lost_are_adopted(world: Wor
     world.works()
     assert world.payment(invoice).ref is None
     with world.billing.context.database.transaction("forget") as conn:
-        ref = customers.get(conn, CustomerId("ada")).provider_ref
-        customers.forget_provider_ref(conn, CustomerId("ada"), ref)
+        known = customers.get(conn, CustomerId("ada"))
+        assert known is not None
+        ref = str(known.provider_ref)
+        customers.forget_provider_ref(conn, known.id, ref)
     found = world.billing.reconcile(repair=True)
     assert verdicts(found, "customers") == [("repaired", None, ref)]
     assert verdicts(found, "payments") == [("repaired", "pending 100.00 USD", "open 100.00 USD")]

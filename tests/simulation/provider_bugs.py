@@ -1,12 +1,10 @@
 """Bugs of following the provider, planted one at a time beside those of `bugs`."""
 
 from collections.abc import Iterator
-from typing import Any
-from unittest.mock import patch
 
 from tallystick import domain
 from tallystick.domain.reconciliation import Finding, Part
-from tallystick.flows import _compare, _follow, _settlement, reconcile
+from tallystick.flows import _compare, _settlement, reconcile
 from tests.simulation.bugs import bug, instead
 from tests.simulation.weather import WEBHOOK
 
@@ -33,18 +31,8 @@ def nobody_looks_for_what_went_back() -> Iterator[None]:
 
 @bug(elsewhere=0.9, closed=(WEBHOOK,))
 def a_repair_is_said_and_not_done() -> Iterator[None]:
-    with instead(reconcile, "_mended", lambda _ctx, difference: Finding(difference, repaired=True)):
-        yield
-
-
-@bug(elsewhere=0.9, webhook_reorder=0.8, webhook_delay=0.5, webhook_duplicate=0.5)
-def each_news_of_a_dispute_opens_it_anew() -> Iterator[None]:
-    """What is known of it is forgotten before each question, so that only the first news has an effect."""
-    real = _follow._disputes.follow
-
-    def follow(ctx: Any, news: Any, fact: Any) -> Any:
-        with patch.object(_follow._disputes.storage.disputes, "by_ref", lambda *_: None):
-            return real(ctx, news, fact)
-
-    with instead(_follow._disputes, "follow", follow):
+    with (
+        instead(reconcile, "_mended", lambda _ctx, difference: Finding(difference, repaired=True)),
+        instead(reconcile, "_receive", lambda *_: None),
+    ):
         yield

@@ -34,7 +34,7 @@ MARKS = (
     "refund.before_the_answer", "refund.failed.webhook", "refund.find.found", "refund.find.nothing", "refund.made_elsewhere",
     "refund.succeeded.answer", "refund.succeeded.webhook", "sweep.stale_refunds",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
-    "dispute.needs_response.webhook", "dispute.won.webhook", "dispute.lost.webhook", "payment.reopened",
+    "dispute.needs_response.webhook", "payment.reopened",
     "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes",
 )  # fmt: skip
 

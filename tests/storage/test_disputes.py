@@ -1,6 +1,5 @@
 """Disputes as they were told last, the comparisons that were made, and the inbox: on either engine."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +23,7 @@ BOOKED = next(invariant for invariant in INVARIANTS if invariant.name == "disput
 
 
 @pytest.fixture
-def payment(database: Database) -> Iterator[Payment]:
+def payment(database: Database) -> Payment:
     invoice: Invoice = an_open_invoice()
     paid = replace(a_payment(invoice), status=PaymentStatus.SUCCEEDED, ref="pi_1")
     with database.transaction("paid") as conn:
