@@ -54,6 +54,8 @@ def _greet(billing: "Tallystick", settings: "Settings") -> None:
     )
     say(f"Tallystick on {settings.url}")
     say(f"  pay page   {settings.url}/")
+    say(f"  customers  {settings.url}/billing")
+    say(f"  admins     {settings.url}/admin")
     say(f"  API        {settings.url}/docs")
     say(f"  database   {billing.context.database.safe_url}")
     say(f"  Stripe     {stripe}")
