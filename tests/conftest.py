@@ -38,6 +38,12 @@ def _counted(report) -> list[str]:
     return [text for name, text in report.user_properties if name == "counted"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with databases.compiled_once():
+        yield
+
+
 @pytest.fixture
 def counted(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """What a test has counted, said at the end of the run, whichever process it ran in."""

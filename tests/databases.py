@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -80,6 +81,28 @@ def postgres_database(room: Path, *, migrated: bool = True) -> Iterator[str]:
         yield _with_database(server, name)
     finally:
         _admin(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def compiled_once() -> Iterator[None]:
+    """Within it, statements that one engine has compiled are not compiled anew by the next, of which each test has its own."""
+    from unittest.mock import patch
+
+    from tallystick.storage import engines
+
+    made, first = engines.create_engine, dict[str, Any]()
+
+    def create(url: Any, **options: Any) -> Any:
+        engine = made(url, query_cache_size=5000, **options)
+        known = first.setdefault(engine.dialect.name, engine)
+        if known.dialect.server_version_info is None:  # has not been connected yet, and knows nothing of its server
+            first[engine.dialect.name] = engine
+        else:
+            engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
+        return engine
+
+    with patch.object(engines, "create_engine", create):
+        yield
 
 
 def migrate(url: str) -> None:

@@ -36,8 +36,8 @@ TRAPS = {
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/quote", "/v1/invoices", "/v1/invoices/preview", "/v1/api-keys"])
 @pytest.mark.parametrize("trap", TRAPS)
-def test_what_is_no_json_is_refused_and_not_repeated(world: World, path: str, trap: str) -> None:
-    assert problem(world.send(TRAPS[trap], path)) == (400, "malformed_body")
+def test_what_is_no_json_is_refused_and_not_repeated(asked_world: World, path: str, trap: str) -> None:
+    assert problem(asked_world.send(TRAPS[trap], path)) == (400, "malformed_body")
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_what_is_no_json_is_refused_and_not_repeated(world: World, path: str, tr
         (b'{"customer":"ada","id":"1","meter":"calls","quantity":" 1"}', "quantity"),
     ],
 )
-def test_a_number_that_is_not_exact_or_too_great_is_refused_by_its_name(world: World, raw: bytes, field: str) -> None:
-    world.with_calls()
-    answer = world.send(raw)
+def test_a_number_that_is_not_exact_or_too_great_is_refused_by_its_name(asked_world: World, raw: bytes, field: str) -> None:
+    asked_world.with_calls()
+    answer = asked_world.send(raw)
     assert (*problem(answer), answer.json()["field"]) == (422, "invalid_input", field)
 
 
-def test_depth_eight_is_read_and_nine_is_not(world: World) -> None:
-    assert problem(world.send(b"[" * 8 + b"]" * 8, "/v1/quote"))[0] == 422
-    assert problem(world.send(b"[" * 9 + b"]" * 9, "/v1/quote"))[0] == 400
+def test_depth_eight_is_read_and_nine_is_not(asked_world: World) -> None:
+    assert problem(asked_world.send(b"[" * 8 + b"]" * 8, "/v1/quote"))[0] == 422
+    assert problem(asked_world.send(b"[" * 9 + b"]" * 9, "/v1/quote"))[0] == 400
 
 
 @pytest.mark.parametrize("path", ["/v1/quote", "/v1/invoices"])
@@ -67,40 +67,40 @@ def test_depth_eight_is_read_and_nine_is_not(world: World) -> None:
     "media_type",
     ["", "text/plain", "application/x-www-form-urlencoded", "application/json-seq", "application/json; charset=latin-1"],
 )
-def test_a_body_of_another_type_is_refused(world: World, path: str, media_type: str) -> None:
-    assert problem(world.send(b"{}", path, media_type)) == (415, "unsupported_media_type")
+def test_a_body_of_another_type_is_refused(asked_world: World, path: str, media_type: str) -> None:
+    assert problem(asked_world.send(b"{}", path, media_type)) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     "media_type", ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"']
 )
-def test_json_may_say_that_it_is_utf_8(world: World, media_type: str) -> None:
-    assert problem(world.send(b"{}", "/v1/quote", media_type)) == (422, "invalid_input")
+def test_json_may_say_that_it_is_utf_8(asked_world: World, media_type: str) -> None:
+    assert problem(asked_world.send(b"{}", "/v1/quote", media_type)) == (422, "invalid_input")
 
 
 @pytest.mark.parametrize(("path", "kib"), [("/v1/quote", 1024), ("/v1/events", 4096), ("/v1/invoices/preview", 1024)])
-def test_a_body_is_read_up_to_its_limit(world: World, path: str, kib: int) -> None:
+def test_a_body_is_read_up_to_its_limit(asked_world: World, path: str, kib: int) -> None:
     at_limit = b'{"x": "' + b"y" * (kib * 1024 - 9) + b'"}'
     assert len(at_limit) == kib * 1024
-    assert problem(world.send(at_limit, path))[0] == 422
-    assert problem(world.send(at_limit + b" ", path)) == (413, "too_large")
+    assert problem(asked_world.send(at_limit, path))[0] == 422
+    assert problem(asked_world.send(at_limit + b" ", path)) == (413, "too_large")
 
 
-def test_a_length_that_is_said_too_great_is_refused_before_anything_is_read(world: World) -> None:
+def test_a_length_that_is_said_too_great_is_refused_before_anything_is_read(asked_world: World) -> None:
     def never():
         raise AssertionError("was read")
         yield b""
 
-    headers = {**world.headers, "Content-Type": "application/json", "Content-Length": "99999999999999999999999"}
-    assert problem(world.client.post("/v1/quote", content=never(), headers=headers)) == (413, "too_large")
+    headers = {**asked_world.headers, "Content-Type": "application/json", "Content-Length": "99999999999999999999999"}
+    assert problem(asked_world.client.post("/v1/quote", content=never(), headers=headers)) == (413, "too_large")
 
 
-def test_a_thousand_events_are_taken_and_one_more_is_not(world: World) -> None:
-    world.with_calls()
+def test_a_thousand_events_are_taken_and_one_more_is_not(asked_world: World) -> None:
+    asked_world.with_calls()
     events = [{"customer": "ada", "id": str(n), "meter": "calls", "quantity": 1} for n in range(1001)]
-    assert problem(world.call("POST", "/v1/events", events)) == (413, "too_many_events")
-    assert world.call("POST", "/v1/events", events[:1000]).json()["recorded"] == 1000
-    assert problem(world.call("POST", "/v1/events", [])) == (422, "invalid_input")
+    assert problem(asked_world.call("POST", "/v1/events", events)) == (413, "too_many_events")
+    assert asked_world.call("POST", "/v1/events", events[:1000]).json()["recorded"] == 1000
+    assert problem(asked_world.call("POST", "/v1/events", [])) == (422, "invalid_input")
 
 
 def coming(*chunks: bytes, then_waits: bool = False) -> Request:
@@ -154,8 +154,8 @@ SECRETIVE = "4242424242424242 <script>"
         ("GET", f"/{SECRETIVE}", None),
     ],
 )
-def test_a_refusal_never_repeats_what_was_sent(world: World, method: str, path: str, body: object) -> None:
-    answer = world.call(method, path, body)
+def test_a_refusal_never_repeats_what_was_sent(asked_world: World, method: str, path: str, body: object) -> None:
+    answer = asked_world.call(method, path, body)
     assert 400 <= problem(answer)[0] < 500
     assert SECRETIVE not in json.loads(answer.text).__repr__()
 
@@ -176,6 +176,6 @@ def test_a_refusal_never_repeats_what_was_sent(world: World, method: str, path: 
         ("/v1/meters/" + "x" * 257, {}, "key"),
     ],
 )
-def test_a_wrong_field_is_named(world: World, path: str, body: object, field: str) -> None:
-    answer = world.call("PUT", path, body)
+def test_a_wrong_field_is_named(asked_world: World, path: str, body: object, field: str) -> None:
+    answer = asked_world.call("PUT", path, body)
     assert (problem(answer)[0], answer.json()["field"]) == (422, field)
