@@ -4,7 +4,7 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +24,11 @@ class Source:
         return ast.parse(self.text, filename=self.path)
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree: walked once, and looked at by each rule."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def lines(self) -> list[str]:
         return self.text.splitlines()
 
@@ -36,13 +41,14 @@ class Source:
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, type_of_function))
+        return (node for node in self.nodes if isinstance(node, type_of_function))
 
 
-def sources(*folders: str) -> list[Source]:
-    """Every Python file under the folders of the repository, in order."""
+@cache
+def sources(*folders: str) -> tuple[Source, ...]:
+    """Every Python file under the folders of the repository, in order: read and parsed once for all rules."""
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
-    return [Source(path.relative_to(ROOT).as_posix(), path.read_text()) for path in found if "__pycache__" not in path.parts]
+    return tuple(Source(path.relative_to(ROOT).as_posix(), path.read_text()) for path in found if "__pycache__" not in path.parts)
 
 
 def kept_files() -> list[Path]:

@@ -35,7 +35,7 @@ def the_wall_is_read_in_one_place(source: Source) -> Iterator[str]:
 
 
 def chance_is_handed_in(source: Source) -> Iterator[str]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         name = dotted(node)
         if name.startswith("random.") and name != "random.Random":
             yield source.at(node, "randomness is handed in; a seeded random.Random may be")
@@ -50,7 +50,7 @@ def secrets_come_from_ids(source: Source) -> Iterator[str]:
 
 def the_environment_is_read_by_settings(source: Source) -> Iterator[str]:
     if source.room != "settings.py":
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if dotted(node) in {"os.environ", "os.getenv", "os.putenv"}:
                 yield source.at(node, "the environment is read by settings.py")
 
@@ -63,7 +63,7 @@ def only_the_shell_prints(source: Source) -> Iterator[str]:
 def money_knows_no_floats(source: Source) -> Iterator[str]:
     if not source.room.startswith(("values/", "domain/")) or source.room in FLOATS_ALLOWED:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
             yield source.at(node, "a float; write a Decimal, a Fraction or an int")
         if isinstance(node, ast.Name) and node.id == "float":
@@ -71,7 +71,7 @@ def money_knows_no_floats(source: Source) -> Iterator[str]:
 
 
 def secrets_are_compared_in_constant_time(source: Source) -> Iterator[str]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
             continue
         sides = [node.left, *node.comparators]
@@ -80,7 +80,7 @@ def secrets_are_compared_in_constant_time(source: Source) -> Iterator[str]:
 
 
 def errors_are_not_swallowed(source: Source) -> Iterator[str]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.ExceptHandler):
             continue
         if node.type is None:
@@ -113,11 +113,11 @@ def _changes(source: Source, function: ast.AST, constants: set[str]) -> Iterator
 
 
 def _calls(source: Source) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+    return (node for node in source.nodes if isinstance(node, ast.Call))
 
 
 def _imports(source: Source, module: str) -> Iterator[ast.AST]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import) and any(alias.name == module for alias in node.names):
             yield node
         if isinstance(node, ast.ImportFrom) and node.module == module:

@@ -54,7 +54,7 @@ def nothing_is_left_undone(source: Source) -> Iterator[str]:
 
 def _given_names(source: Source) -> Iterator[tuple[ast.AST, str]]:
     yield source.tree, source.path.rsplit("/", 1)[-1].removesuffix(".py")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.arg(arg=name):
                 yield node, name
