@@ -46,9 +46,9 @@ def _lived(seeds: list[int], url: str = "sqlite://") -> Told:
     return told
 
 
-@pytest.mark.parametrize("first", [0, 4])
-def test_some_businesses_come_through_their_storms(first: int) -> None:
-    _lived(list(range(first, first + 4)))
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 8), marks=pytest.mark.slow)], ids=["few", "more"])
+def test_some_businesses_come_through_their_storms(seeds: range) -> None:
+    _lived(list(seeds))
 
 
 @pytest.mark.slow
