@@ -156,8 +156,9 @@ OF_PLANS = {"fees", "going on", "no time twice", "periods"}  # in test_subscript
 OF_DUNNING = {"tried in time", "tries are counted", "what is settled is not dunned for"}  # in test_dunning.py
 OF_NOTES = {"credit notes", "refunds", "gapless notes"}  # in test_credit_notes.py
 OF_DISPUTES = {"disputes"}  # in test_disputes.py
+OF_LOWERED = {"usage given back"}  # in test_lowered.py
 OF_EXPORTS = {"told once", "exported"}  # in test_usage_exports.py of the flows
-ELSEWHERE = OF_QUOTAS | OF_CREDITS | OF_NOTES | OF_DISPUTES | OF_PLANS | OF_DUNNING | OF_EXPORTS
+ELSEWHERE = OF_QUOTAS | OF_CREDITS | OF_NOTES | OF_DISPUTES | OF_PLANS | OF_DUNNING | OF_EXPORTS | OF_LOWERED
 
 
 def test_a_business_proves_its_books_and_says_how_much_it_looked_at(business: Tallystick) -> None:

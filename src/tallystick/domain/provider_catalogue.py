@@ -1,7 +1,6 @@
-"""Our catalogue as the provider would hold it: meters, products, prices, coupons and codes; and what it cannot hold. Pure.
+"""Our catalogue as the provider would hold it, and what it cannot hold. Pure.
 
-An item is a document in words that both sides know, so that what is wanted and what is there are compared field by field.
-"""
+An item is a document in words that both sides know, so that what is wanted and what is there are compared field by field."""
 
 import json
 import re
