@@ -121,7 +121,7 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
         settings.pin(conn, "mode", "test")
         reader = threading.Thread(target=lambda: seen.append(pinned(database)))
         reader.start()
-        reader.join(5)
+        reader.join(30)
     assert seen == [None]
 
 
@@ -130,7 +130,7 @@ def test_a_snapshot_does_not_move(database: Database) -> None:
         assert settings.get(conn, "mode") is None
         writer = threading.Thread(target=_pin, args=(database,))
         writer.start()
-        writer.join(5)
+        writer.join(30)
         assert settings.get(conn, "mode") is None
     assert pinned(database) == "test"
 

@@ -106,7 +106,7 @@ def test_a_thread_that_does_not_stop_is_left_behind_and_said(monkeypatch, capsys
     monkeypatch.setattr(background, "_STOP_S", 0.01)
     let_go = threading.Event()
     threads = background.Background()
-    threads.start("stuck", lambda _stop: let_go.wait(5))
+    threads.start("stuck", lambda _stop: let_go.wait(30))
     threads.stop()
     assert "tallystick-stuck" in capsys.readouterr().out
     let_go.set()

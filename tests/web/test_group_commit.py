@@ -31,7 +31,7 @@ class Recorder:
     def __call__(self, events: Sequence[Event]) -> list[Answer]:
         if not self.began.is_set():
             self.began.set()
-            assert self.go.wait(5)
+            assert self.go.wait(30)
         names = [one.id for one in events]
         if self.poison in names:
             raise TallystickError("poisoned")
@@ -42,7 +42,7 @@ class Recorder:
 async def waited(recorder: Recorder, intake: GroupCommit, *requests: Sequence[str]) -> list[object]:
     """The answers to a first request, held, and to those that wait behind it."""
     first = asyncio.ensure_future(intake.record([event("first")]))
-    await asyncio.to_thread(recorder.began.wait, 5)
+    await asyncio.to_thread(recorder.began.wait, 30)
     others = [asyncio.ensure_future(intake.record([event(name) for name in names])) for names in requests]
     await asyncio.sleep(0)
     recorder.go.set()
@@ -108,7 +108,7 @@ def test_one_who_has_gone_does_not_stop_the_others() -> None:
 
     async def story() -> list[Answer]:
         first = asyncio.ensure_future(intake.record([event("first")]))
-        await asyncio.to_thread(recorder.began.wait, 5)
+        await asyncio.to_thread(recorder.began.wait, 30)
         gone, stays = (asyncio.ensure_future(intake.record([event(name)])) for name in ("gone", "stays"))
         await asyncio.sleep(0)
         gone.cancel()
