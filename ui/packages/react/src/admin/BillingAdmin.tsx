@@ -12,6 +12,7 @@ import { KeysSection } from "./KeysSection.js";
 import { type Place, SECTIONS, type Section, usePlace } from "./place.js";
 import { RevenueSection } from "./RevenueSection.js";
 import { Help, useShortcuts } from "./Shortcuts.js";
+import { SimulatedClock } from "./SimulatedClock.js";
 import { WebhooksSection } from "./WebhooksSection.js";
 
 export interface BillingAdminProps extends BillingProps {
@@ -37,6 +38,7 @@ function Page({ mode, hash }: { mode: "live" | "test" | "sandbox"; hash: boolean
   return (
     <div className="t-page t-admin" ref={root}>
       <Banner mode={mode} />
+      {mode === "sandbox" && <SimulatedClock />}
       <h1>{say("page.admin")}</h1>
       <nav className="t-nav" aria-label={say("nav.sections")}>
         {SECTIONS.map((section) => (

@@ -33,6 +33,14 @@ export const en = {
     sandbox: "Sandbox: no real money moves.",
     test: "Test mode: no real money moves.",
   },
+  clock: {
+    title: "Simulated clock",
+    now: "Simulated time: {at}",
+    day: "Let a day pass",
+    month: "Let a month pass",
+    passing: "Time passes…",
+    moved: "It is {at} now; everything that fell due is done.",
+  },
   page: {
     billing: "Billing",
     admin: "Billing admin",

@@ -34,6 +34,14 @@ export const ja: Messages = {
     sandbox: "サンドボックス:実際のお金は動きません。",
     test: "テストモード:実際のお金は動きません。",
   },
+  clock: {
+    title: "シミュレーション時計",
+    now: "シミュレーション中の日時:{at}",
+    day: "1 日進める",
+    month: "1 か月進める",
+    passing: "時間を進めています…",
+    moved: "{at} になりました。期限が来た処理はすべて終わっています。",
+  },
   page: {
     billing: "お支払い",
     admin: "請求の管理",
