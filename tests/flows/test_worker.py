@@ -205,7 +205,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_is_left_to_it(world: Wor
     invoice = billed(world)
     with world.billing.context.database.transaction("newer") as conn:
         conn.exec_driver_sql(
-            "INSERT INTO tallystick_jobs (key, name, subject, run_at, attempt, fence, dead) VALUES ('x', 'polish', 'x', 0, 0, 0, 0)"
+            "INSERT INTO tallystick_jobs (key, name, subject, run_at, attempt, fence, dead) VALUES ('x', 'wax', 'x', 0, 0, 0, 0)"
         )
     world.works()
     assert world.payment(invoice).ref is not None

@@ -45,7 +45,7 @@ class LineShown(BaseModel):
     credits: str | None = Field(description="Of a credit: the line that it gives a part of back.")
     amount: int
     taken_off: int | None = Field(
-        description="Where usage turned out to be less: what of the difference had been discounted, credited or written off before."
+        description="Where usage turned out to be less: what of the difference had been taken off before."
     )
     currency: str
 
