@@ -41,7 +41,7 @@ def _catalog(database: Database) -> None:
         catalog.put_meter(conn, TOKENS, at=NOW)
 
 
-decimals = st.decimals(0, 10**9, allow_nan=False, allow_infinity=False, places=4)
+decimals = st.decimals(0, 10**5, allow_nan=False, allow_infinity=False, places=4)  # what they come to can be billed
 terms = st.fixed_dictionaries(
     {"currency": st.sampled_from([USD, JPY])},
     optional={
