@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.serving import free_port, serving
 
@@ -18,6 +18,8 @@ _ANSWERED = re.compile(r"Failed to load resource: (the server responded with a s
 _AT_HOME = re.compile(r"http://(localhost|127\.0\.0\.1):|data:|about:")
 
 OpenPage = Callable[..., Page]
+PATIENCE_MS = 30_000  # on a machine that is busy with everything else
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 
     def opened(url: str, **options: object) -> Page:
         context = chromium.new_context(**{"locale": "en-US", "timezone_id": "UTC", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", heard)
