@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.usage_exports import UNCOUNTED, Export
-from tallystick.flows.compare_usage import Compared
+from tallystick.flows._usage_totals import Compared
 from tallystick.flows.sync_usage import Synced, SyncOrder, SyncReport
 from tallystick.values.ids import CustomerId
 from tallystick.values.time import Period

@@ -10,7 +10,7 @@ from tallystick.cli.engine import WOULD_ACT, Json, engine, print_json, print_tab
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
     from tallystick.domain.usage_exports import Export
-    from tallystick.flows.compare_usage import Compared
+    from tallystick.flows._usage_totals import Compared
     from tallystick.flows.sync_usage import Synced, SyncOrder, SyncReport
 
 

@@ -16,8 +16,11 @@ from tallystick.domain.payments import (
     ProviderFact,
     ProviderPayment,
     RefundChanged,
+    SubscriptionChanged,
 )
+from tallystick.domain.provider_subscriptions import FINAL, FollowedSubscription, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund, Refund
+from tallystick.values.time import rfc3339
 
 KEPT_FOR = timedelta(days=30)  # how long providers keep their news; further back only objects can be compared
 OVERLAP = timedelta(days=1)  # a nightly run looks so far behind the one before it
@@ -31,6 +34,9 @@ class Part(StrEnum):
     PAYMENTS = "payments"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
+    SUBSCRIPTIONS = "subscriptions"
+    USAGE = "usage"
+    CATALOGUE = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,27 @@ def of_dispute(theirs: ProviderDispute, ours: Dispute | None) -> Difference | No
     return Difference(Part.DISPUTES, ours.id, theirs.ref, _words(ours), held, "the news of it never came", news)
 
 
+def of_subscription(theirs: ProviderSubscription, ours: FollowedSubscription | None) -> Difference | None:
+    """A subscription of the provider's that carries an id of ours."""
+    named, held = str(theirs.reference), _words_of(theirs)
+    if ours is None:
+        reason = "no subscription of ours has the id that it carries"
+        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, None, held, reason)
+    if ours.ref is not None and ours.ref != theirs.ref:
+        if theirs.standing in FINAL:
+            return None  # one of before
+        reason = f"{ours.ref} is this subscription; this is a second one, and it is billed too"
+        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)
+    if ours.ref == theirs.ref and _words_of(ours) == held:
+        return None
+    if ours.standing in FINAL:
+        reason = "over for us, and billed there: end it there"
+        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)
+    reason = "the answer that told of it was lost" if ours.ref is None else "the news of it never came"
+    news = SubscriptionChanged(theirs.ref, ours.id)
+    return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason, news)
+
+
 def missing(part: Part, subject: str, ref: str, ours: str, why: str) -> Difference:
     """What we have, and the provider does not know, or does not tell."""
     return Difference(part, subject, ref, ours, None, why)
@@ -160,6 +187,11 @@ def _stands(status: PaymentStatus) -> PaymentStatus:
     """Of what waits, no list tells how far it has come."""
     waiting = {PaymentStatus.PENDING, PaymentStatus.OPEN, PaymentStatus.PROCESSING}
     return PaymentStatus.OPEN if status in waiting else status
+
+
+def _words_of(subscription: ProviderSubscription | FollowedSubscription) -> str:
+    until = "" if subscription.period is None else f", until {rfc3339(subscription.period.end)}"
+    return f"{subscription.standing}{until}{', and then over' if subscription.ends_with_period else ''}"
 
 
 def _words(dispute: Dispute | ProviderDispute) -> str:

@@ -1,19 +1,27 @@
 """The provider's half beside ours, part by part. What a list shows as different is asked about once more, before it is said."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from tallystick import domain, storage
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Payment, PaymentStatus, ProviderPayment
+from tallystick.domain.provider_subscriptions import FollowedSubscription
 from tallystick.domain.reconciliation import Difference, Part
 from tallystick.domain.refunds import LIVE, ProviderRefund, Refund
+from tallystick.domain.usage import BACK_MAX
+from tallystick.flows import _provider_items, _usage_totals
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Limited, Outcome, Refunded, Refused, Unknown
+from tallystick.values.decimals import plain
 from tallystick.values.errors import ProviderUnavailable
+from tallystick.values.time import Period
 
 Told = TypeVar("Told")
+ZERO = Decimal(0)
 Compared = Iterator[Difference | None]  # None: the two are equal
 
 
@@ -150,9 +158,75 @@ def _is_of_ours(ctx: Context, payment_ref: str | None) -> bool:
         return storage.payments.by_ref(conn, payment_ref) is not None
 
 
+def _subscriptions(ctx: Context, since: datetime) -> Compared:
+    """Those that the provider bills."""
+    seen = set()
+    for theirs in listed(ctx.provider.subscriptions_since(since)):
+        assert theirs.reference is not None, f"{theirs.ref}: only those that carry an id of ours are listed"
+        seen.add(theirs.ref)
+        with ctx.database.reading() as conn:
+            ours = storage.provider_subscriptions.get(conn, theirs.reference)
+        differs = domain.reconciliation.of_subscription(theirs, ours)
+        yield differs if differs is None or ours is None else _subscription_now(ctx, ours, theirs.ref)
+    with ctx.database.reading() as conn:
+        others = [each for each in storage.provider_subscriptions.to_compare(conn) if each.ref not in seen]
+    for ours in others:
+        yield _subscription_now(ctx, ours, ours.ref or "")
+
+
+def _subscription_now(ctx: Context, before: FollowedSubscription, ref: str) -> Difference | None:
+    with ctx.database.reading() as conn:
+        ours = storage.provider_subscriptions.get(conn, before.id)
+    assert ours is not None, f"{before.id}: is kept for ever"
+    told = ctx.provider.fetch_subscription(ref)
+    if isinstance(told, Limited | Unknown) or (isinstance(told, Refused) and told.unheard):
+        raise ProviderUnavailable(f"reconcile: {ref}: {told.message}; try again later")
+    if isinstance(told, Refused):
+        return domain.reconciliation.missing(Part.SUBSCRIPTIONS, ours.id, ref, ours.standing, f"{told.code}: {told.message}")
+    return domain.reconciliation.of_subscription(told, ours)
+
+
+def _usage(ctx: Context, since: datetime) -> Compared:
+    """What the provider's meters have added up, over whole days: as far back as it takes usage, and up to today."""
+    today = ctx.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    start = max(since.replace(hour=0, minute=0, second=0, microsecond=0), today - BACK_MAX)
+    if start >= today:
+        return
+    for compared in _usage_totals.totals(ctx, Period(start, today)):
+        if compared.difference == 0:
+            yield None
+            continue
+        theirs = None if compared.provider is None else plain(compared.provider)
+        reason = compared.problem or f"{plain(compared.difference or ZERO)} too much there; see `tallystick sync --compare`"
+        subject = f"{compared.customer_id}/{compared.meter_key}"
+        yield Difference(Part.USAGE, subject, compared.event_name, plain(compared.recorded), theirs, reason)
+
+
+def _catalogue(ctx: Context, _since: datetime) -> Compared:
+    """Prices, coupons and the rest of what was pushed; nothing where nothing ever was."""
+    items, _, kept = _provider_items.load(ctx)
+    if not kept:
+        return
+    there = ctx.provider.find_items(items)
+    if isinstance(there, Refused | Limited | Unknown):
+        raise ProviderUnavailable(f"reconcile: the provider does not say what it holds: {there.message}; try again later")
+    for item in items:
+        change = _provider_items.change(item, there, kept)
+        if change is None:
+            yield None
+            continue
+        theirs = None if change.there is None else json.dumps(change.there.document, default=str)
+        reason = f"`tallystick catalog push` would {change.act} it"
+        ours, ref = json.dumps(item.document, default=str), "" if change.there is None else change.there.ref
+        yield Difference(Part.CATALOGUE, f"{item.kind}:{item.key}", ref, ours, theirs, reason)
+
+
 PARTS: Mapping[Part, Callable[[Context, datetime], Compared]] = {
     Part.CUSTOMERS: _customers,
     Part.PAYMENTS: _payments,
     Part.REFUNDS: _refunds,
     Part.DISPUTES: _disputes,
+    Part.SUBSCRIPTIONS: _subscriptions,
+    Part.USAGE: _usage,
+    Part.CATALOGUE: _catalogue,
 }

@@ -1,61 +1,15 @@
-"""Compare what was recorded with what the provider's meters have added up: figures, and no opinion."""
+"""Compare what was recorded with what the provider's meters have added up."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-
-from tallystick import storage
-from tallystick.domain.usage_exports import Held
-from tallystick.flows import _customer_ref
+from tallystick.flows import _usage_totals
+from tallystick.flows._usage_totals import Compared
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Limited, Refused, Unknown
-from tallystick.values.decimals import EXACT
-from tallystick.values.ids import CustomerId, MeterKey
+from tallystick.values.ids import CustomerId
 from tallystick.values.time import Period
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One customer's usage of one meter in a period: recorded here, by our rows with the provider, and as the provider says.
-
-    `provider` is None where it could not be asked; `problem` says why.
-    """
-
-    customer_id: CustomerId
-    meter_key: MeterKey
-    event_name: str
-    period: Period
-    recorded: Decimal
-    held: Held
-    provider: Decimal | None
-    problem: str | None = None
-
-    @property
-    def difference(self) -> Decimal | None:
-        """How much the provider has too much, or too little where it is negative, once all that waits has been sent."""
-        if self.provider is None:
-            return None
-        expected = EXACT.subtract(EXACT.subtract(self.recorded, self.held.waiting), self.held.unknown)
-        return EXACT.subtract(self.provider, expected)
 
 
 def compare_usage(ctx: Context, period: Period, *, customer_id: CustomerId | None = None) -> list[Compared]:
     """Of everybody of whom the provider was told anything in the period. One question to it for each customer and meter."""
-    with ctx.database.reading() as conn:
-        holders = storage.usage_exports.holders(conn, period)
-    compared = [_compared(ctx, period, *each) for each in holders if customer_id in {None, each[0]}]
+    compared = list(_usage_totals.totals(ctx, period, customer_id=customer_id))
     if any(each.difference for each in compared):
         ctx.faults.mark("export.differs")
     return compared
-
-
-def _compared(ctx: Context, period: Period, customer_id: CustomerId, meter_key: MeterKey, event_name: str) -> Compared:
-    with ctx.database.reading() as conn:
-        meter = storage.catalog.meter(conn, meter_key)
-        assert meter is not None, f"{meter_key}: is kept for ever"
-        recorded = storage.usage.total(conn, customer_id, meter, period).quantity
-        held = storage.usage_exports.held(conn, customer_id, event_name, period)
-    ref = _customer_ref.of(ctx, customer_id)
-    told = ctx.provider.usage_total(event_name, ref, period) if isinstance(ref, str) else ref
-    if isinstance(told, Refused | Limited | Unknown):
-        return Compared(customer_id, meter_key, event_name, period, recorded, held, None, told.message)
-    return Compared(customer_id, meter_key, event_name, period, recorded, held, told)

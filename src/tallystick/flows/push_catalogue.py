@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tallystick import domain, storage
-from tallystick.domain.provider_catalogue import Act, CatalogueItem, Found, ItemChange, ItemKind, Untold
+from tallystick import storage
+from tallystick.domain.provider_catalogue import Act, ItemChange, Untold
+from tallystick.flows import _provider_items
+from tallystick.flows._provider_items import Name
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
 from tallystick.storage.provider_items import Holding, Kept
 from tallystick.values.ids import derived
-
-Name = tuple[ItemKind, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +29,15 @@ class Pushed:
 
 def push_catalogue(ctx: Context, *, dry_run: bool = False, actor: str = "system") -> Pushed:
     """Run twice, the second does nothing. An outcome that is unknown stays one; the next run looks before it asks again."""
-    items, untold, kept = _load(ctx)
+    items, untold, kept = _provider_items.load(ctx)
     there = ctx.provider.find_items(items)
     if isinstance(there, Refused | Limited | Unknown):
         return Pushed((), untold, there)
     refs = {name: found.ref for name, found in there.items()}
-    changes = [change for item in items if (change := _change(item, there, kept)) is not None]
+    changes = [change for item in items if (change := _provider_items.change(item, there, kept)) is not None]
     if dry_run:
         return Pushed(changes, untold)
     return _act(ctx, changes, refs, kept, Pushed((), untold), actor=actor)
-
-
-def _load(ctx: Context) -> tuple[list[CatalogueItem], list[Untold], dict[Name, Kept]]:
-    with ctx.database.reading() as conn:
-        coupons, codes = storage.coupons.coupons(conn), list(storage.coupons.codes(conn).values())
-        offers = [(coupon, [code for code in codes if code.coupon_key == key]) for key, coupon in coupons.items()]
-        plans, meters = storage.plans.latest(conn).values(), storage.catalog.meters(conn)
-        items, untold = domain.provider_catalogue.of_catalogue(plans, meters, offers, now=ctx.clock.now())
-        return items, untold, storage.provider_items.kept(conn)
-
-
-def _change(item: CatalogueItem, there: Mapping[Name, Found], kept: Mapping[Name, Kept]) -> ItemChange | None:
-    name = (item.kind, item.key)
-    known, found = kept.get(name), there.get(name)
-    change = domain.provider_catalogue.difference(item, found, known=None if known is None else known.ref_of(item))
-    if change is None or known is None or found is None or change.act is not Act.ADOPT or item.kind is not ItemKind.PRICE:
-        return change
-    # An earlier run may have made the new price, and not lived to retire the old one.
-    return change if known.ref in {None, found.ref} else replace(change, old=known.ref)
 
 
 def _act(

@@ -101,6 +101,7 @@ KnownCustomer = ProviderCustomer | Refused | Limited | Unknown
 CustomersListed = Sequence[ProviderCustomer] | Refused | Limited | Unknown
 PaymentsListed = Sequence[ProviderPayment] | Refused | Limited | Unknown
 DisputesListed = Sequence[ProviderDispute] | Refused | Limited | Unknown
+SubscriptionsListed = Sequence[ProviderSubscription] | Refused | Limited | Unknown
 EventsListed = Sequence[Delivery] | Refused | Limited | Unknown
 
 
@@ -296,6 +297,10 @@ class PaymentProvider(Protocol):
 
     def disputes_since(self, at: datetime) -> DisputesListed:
         """Every dispute that was opened since. Of which payment it is, `fetch_dispute` tells."""
+        ...
+
+    def subscriptions_since(self, at: datetime) -> SubscriptionsListed:
+        """The subscriptions that were begun since, and carry an id of ours."""
         ...
 
     def events_since(self, at: datetime) -> EventsListed:

@@ -86,6 +86,13 @@ def unsettled(conn: Connection, *, after: SubscriptionId | None = None, limit: i
     return [SubscriptionId(found) for found in conn.execute(asked.order_by(table.id).limit(limit)).scalars()]
 
 
+def to_compare(conn: Connection) -> list[FollowedSubscription]:
+    """Those that the provider has, and that are not over for us."""
+    table = schema.followed_subscriptions
+    asked = select(table).where(table.c.standing.not_in(sorted(FINAL)), table.c.ref.is_not(None)).order_by(table.c.id)
+    return [_subscription(row) for row in conn.execute(asked)]
+
+
 # Its invoices
 
 

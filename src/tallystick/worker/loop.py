@@ -10,7 +10,7 @@ from typing import assert_never
 import structlog
 
 from tallystick import domain, flows, storage
-from tallystick.flows.compare_usage import Compared
+from tallystick.flows._usage_totals import Compared
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Refused
 from tallystick.storage.jobs import Job, JobName

@@ -45,6 +45,7 @@ from tallystick.providers.protocol import (
     Refused,
     SubscriptionOutcome,
     SubscriptionRequest,
+    SubscriptionsListed,
     Unknown,
     UsageOutcome,
     UsageRejections,
@@ -191,6 +192,9 @@ class StripeProvider:
 
     def disputes_since(self, at: datetime) -> DisputesListed:
         return self._ask(lambda: lists.disputes(self._stripe, at))
+
+    def subscriptions_since(self, at: datetime) -> SubscriptionsListed:
+        return self._ask(lambda: lists.subscriptions(self._stripe, at))
 
     def events_since(self, at: datetime) -> EventsListed:
         return self._ask(lambda: lists.events(self._stripe, at))

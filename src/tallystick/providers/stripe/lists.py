@@ -10,11 +10,13 @@ import stripe
 from tallystick.domain.customers import ProviderCustomer
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Delivery, ProviderPayment
+from tallystick.domain.provider_subscriptions import ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.providers.protocol import Done
 from tallystick.providers.stripe import translate, transport
 from tallystick.providers.stripe.signature import without_secrets
 from tallystick.providers.stripe.subscribed import EVENTS
+from tallystick.providers.stripe.subscriptions import subscription
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.time import EPOCH, to_micros
 
@@ -46,6 +48,12 @@ def refunds(client: stripe.StripeClient, at: datetime) -> list[ProviderRefund]:
 def disputes(client: stripe.StripeClient, at: datetime) -> list[ProviderDispute]:
     """All of them; of what, is told by asking for one."""
     return [translate.dispute(doc) for doc in _all(client.v1.disputes.list({"created": _since(at), "limit": 100}))]
+
+
+def subscriptions(client: stripe.StripeClient, at: datetime) -> list[ProviderSubscription]:
+    """Those that carry an id of ours, also where they have ended."""
+    listed = _all(client.v1.subscriptions.list({"created": _since(at), "status": "all", "limit": 100}))
+    return [told for told in map(subscription, listed) if told.reference is not None]
 
 
 def events(client: stripe.StripeClient, at: datetime) -> list[Delivery]:

@@ -57,7 +57,11 @@ _GOOD_NEWS = """
 SELECT id, kind, body FROM tallystick_provider_events
 WHERE outcome = 'settled' AND (kind LIKE '%.paid' OR kind LIKE '%.succeeded')
 """
-_OF_REF = "SELECT id, ref, status FROM tallystick_payments WHERE ref IS NOT NULL"
+_OF_REF = """
+SELECT id, ref, status FROM tallystick_payments WHERE ref IS NOT NULL
+UNION ALL
+SELECT subscription_id, ref, CASE standing WHEN 'paid' THEN 'succeeded' ELSE standing END FROM tallystick_mirrored_invoices
+"""
 
 
 def one_payment(conn: Connection, wrong: Wrongs) -> int:
