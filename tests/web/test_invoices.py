@@ -48,6 +48,7 @@ def test_the_wire_says_amounts_in_minor_units_and_quantities_as_texts(world: Wor
         "share": "1",
         "credits": None,
         "amount": 500,
+        "taken_off": None,
         "currency": "usd",
     }
 
