@@ -112,13 +112,19 @@ def _check_credit(wrong: Wrongs, line: Row[Any], fee: Row[Any], discounted: int)
 
 
 def once(conn: Connection, wrong: Wrongs) -> int:
-    """No time is asked for twice of one charge; what is given back is the end of a fee, once."""
+    """No time is asked for twice of one charge; what is given back is the end of a fee, once.
+
+    Also where the invoice that gave it back was made void: the service has ended there, and whoever did that knows what it means.
+    """
     fees: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     credits: dict[str, Row[Any]] = {}
     for line in rows(conn, _FEES):
-        if line.kind == "credit" and line.status != "void":
-            if line.credits in credits:
-                wrong(line.id, f"gives back of {line.credits}, as {credits[line.credits].id} did already")
+        if line.kind == "credit":
+            other = credits.get(line.credits)
+            if line.status == "void" and other is not None:
+                continue
+            if other is not None and other.status != "void":
+                wrong(line.id, f"gives back of {line.credits}, as {other.id} did already")
             credits[line.credits] = line
         elif line.kind == "recurring" and line.status != "void":
             fees[line.customer_id, line.charge_key].append(line)
