@@ -19,7 +19,7 @@ format() { ruff format --check .; }
 types() { mypy; }
 ui() { scripts/ui.sh check; }
 arrows() { lint-imports --no-logo --no-cache; }
-pytests() { pytest -p xdist -n 2 -p pytest_timeout -p _hypothesis_pytestplugin "$@"; }
+pytests() { pytest -p xdist -n 2 --dist worksteal -p pytest_timeout -p _hypothesis_pytestplugin "$@"; }
 tests() { pytests; }
 fast_tests() { pytests -m "not slow and not browser"; }
 simulation() { python -m tests.simulation --seeds "$SEEDS"; }

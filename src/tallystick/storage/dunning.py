@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, text, tuple_
+from sqlalchemy import Connection, Row, Select, case, select, text, tuple_
 from sqlalchemy.sql.expression import literal
 
 from tallystick.domain.dunning import Cause, Dunning, State, Try
@@ -92,10 +92,14 @@ def begin_try(conn: Connection, begun: Try) -> None:
 
 
 def fail_try(conn: Connection, failed: Try) -> bool:
-    """Notes how a try has ended; one that nobody has noted before is kept whole. False where its end was known."""
+    """Notes how a try has ended; one that nobody has noted before is kept whole. False where its end was known.
+
+    A try of a new card stays one of that card, also where the only decline that can be seen is of a card before it.
+    """
     table = schema.dunning_tries
+    charged = case((table.c.cause == Cause.NEW_CARD.value, table.c.payment_method), else_=failed.payment_method)
     said = {"failed_at": failed.failed_at, "code": failed.code, "message": failed.message}
-    ended = _mine(failed).where(table.c.failed_at.is_(None)).values(payment_method=failed.payment_method, **said)
+    ended = _mine(failed).where(table.c.failed_at.is_(None)).values(payment_method=charged, **said)
     if conn.execute(ended.returning(table.c.charge)).one_or_none() is not None:
         return True
     return bool(insert_new(conn, table, [_try_row(failed)], [table.c.charge]))
