@@ -31,6 +31,7 @@ def demo(
 
     # Its mail is shown and not sent, and Stripe is the sandbox, whatever this machine is set to.
     given: dict[str, object] = {"database_url": f"sqlite:///{database}", "sandbox_path": f"{database}-sandbox", "uptime": False}
+    given["simulated_clock"] = True
     given |= {"stripe_secret_key": None, "smtp_url": None} | ({} if port is None else {"port": port})
     settings = read_settings(**given)
     logs.configure(debug=settings.debug)
@@ -54,10 +55,10 @@ def _made(url: str, *, customers: int, days: int, seed: int) -> bool:
         with Progress("hours of business", days * 24) as progress:
             year = demo.Year(billing, clock, customers=customers, days=days, seed=seed)
             year.run(lambda days_over: progress.advance(days_over * 24))
-        report = billing.verify()
+        report, compared = billing.verify(), billing.reconcile()
     finally:
         billing.close()
-    say(
-        f"{days} days of {customers} customers: the books are {'whole' if report.clean else 'NOT whole; see `tallystick verify`'}"
-    )
-    return report.clean
+    books = "whole" if report.clean else "NOT whole; see `tallystick verify`"
+    halves = "are the same" if not compared.findings else "DIFFER; see `tallystick reconcile`"
+    say(f"{days} days of {customers} customers: the books are {books}; the provider's half and ours {halves}")
+    return report.clean and not compared.findings
