@@ -59,13 +59,17 @@ class SeamFaults:
 
 
 class StripesFaults(Faults):
-    """The sandbox's own, but as Stripe can fail: what exists is moved on whole or not at all, and reads need no key."""
+    """The sandbox's own, but as Stripe can fail: what exists is moved on whole or not at all, and reads need no key.
+
+    A refund moves the charge on that it gives back.
+    """
 
     def fires(self, name: str, *subjects: str) -> str | None:
         if name == "idempotency_key_in_use" and subjects[0].startswith("GET "):
             return None
         effect = super().fires(name, *subjects)
-        return "done" if effect == "half" and subjects[0].count("/") > 2 else effect
+        moves = bool(subjects) and (subjects[0].count("/") > 2 or subjects[0] == "POST /v1/refunds")
+        return "done" if effect == "half" and moves else effect
 
 
 class Wire(stripe.HTTPClient):
@@ -90,7 +94,9 @@ class Wire(stripe.HTTPClient):
         world.trace(f"{method} {path} -> {reply[1]}")
         world.provider_answered()
         world.faults.point(f"wire:{path}:after")
-        if INLINE in world.weather.closed and method.lower() == "post" and path.startswith(_MONEY):
+        # A refusal leaves no trace that could be found by any other way: once it is calm, it is heard.
+        unheard = INLINE in world.weather.closed and not (world.is_calm and reply[1] >= 400)
+        if unheard and method.lower() == "post" and path.startswith(_MONEY):
             world.happened("no_inline_answer", path)
             raise stripe.APIConnectionError("the simulated reply never comes", should_retry=True)
         if world.weather["export"] > 1 and not world.is_calm and path.startswith("/v1/billing/meter_event"):

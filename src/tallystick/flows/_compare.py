@@ -193,7 +193,7 @@ def _usage(ctx: Context, since: datetime) -> Compared:
     if start >= today:
         return
     for compared in _usage_totals.totals(ctx, Period(start, today)):
-        if compared.difference == 0:
+        if compared.agrees:
             yield None
             continue
         theirs = None if compared.provider is None else plain(compared.provider)

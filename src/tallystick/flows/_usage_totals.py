@@ -13,6 +13,8 @@ from tallystick.values.decimals import EXACT
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
 
+_ZERO = Decimal(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -37,6 +39,12 @@ class Compared:
             return None
         expected = EXACT.subtract(EXACT.subtract(self.recorded, self.held.waiting), self.held.unknown)
         return EXACT.subtract(self.provider, expected)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the provider has what was recorded, but for what is on its way, which may have come or not."""
+        on_the_way = EXACT.add(self.held.waiting, self.held.unknown)
+        return self.difference is not None and _ZERO <= self.difference <= on_the_way
 
 
 def totals(ctx: Context, period: Period, *, customer_id: CustomerId | None = None) -> Iterator[Compared]:
