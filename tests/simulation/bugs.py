@@ -46,13 +46,17 @@ Planting = Callable[[], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class Bug:
-    """`plant` changes the engine while it is entered; `rates` and `closed` are the weather in which it shows."""
+    """`plant` changes the engine while it is entered; `rates` and `closed` are the weather in which it shows.
+
+    It is looked for in so many seeds; one that shows in few of them, from the first that is known to show it on.
+    """
 
     name: str
     plant: Planting
     rates: dict[str, float] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
     seeds_max: int = 12
+    seeds_from: int = 0
 
     def sky(self, seed: int, usual: Weather) -> Weather:
         return replace(usual, seed=seed, rates={**usual.rates, **self.rates}, closed=self.closed)
@@ -62,13 +66,13 @@ BUGS: list[Bug] = []
 
 
 def bug(
-    *, closed: tuple[str, ...] = (), seeds_max: int = 12, **rates: float
+    *, closed: tuple[str, ...] = (), seeds_max: int = 12, seeds_from: int = 0, **rates: float
 ) -> Callable[[Callable[[], Iterator[None]]], Planting]:
     """Registers a planting under its function's name."""
 
     def register(plant: Callable[[], Iterator[None]]) -> Planting:
         entered = contextmanager(plant)
-        BUGS.append(Bug(plant.__name__, entered, rates, frozenset(closed), seeds_max))
+        BUGS.append(Bug(plant.__name__, entered, rates, frozenset(closed), seeds_max, seeds_from))
         return entered
 
     return register
