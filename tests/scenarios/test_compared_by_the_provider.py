@@ -1,6 +1,4 @@
-"""What the provider bills by itself is compared too: its subscriptions, what its meters add up, and what it holds of the catalogue."""
-
-from collections.abc import Iterator
+"""What the provider bills by itself is compared too: subscriptions, what its meters add up, and what it holds of the catalogue."""
 
 import pytest
 
@@ -11,7 +9,7 @@ from tests.scenarios.world import World
 
 
 @pytest.fixture
-def business(world: World) -> Iterator[World]:
+def business(world: World) -> World:
     """Ada is on a plan that the provider bills; she has used 500 calls in January, and it is the second of February."""
     billing = world.billing
     billing.apply_catalogue({"meters": [{"key": "calls", "decimals": 0, "export_as": "calls_made"}], "plans": [PLAN]})
@@ -28,7 +26,7 @@ def business(world: World) -> Iterator[World]:
     for _ in range(3):
         world.delivers()
         world.works()
-    yield world
+    return world
 
 
 def ada(world: World) -> str:
@@ -75,7 +73,7 @@ def test_a_subscription_that_ended_in_the_dashboard_is_found_without_its_news(bu
 def test_usage_that_somebody_else_has_sent_is_told_by_figures(business: World) -> None:
     business.sandbox_call(
         "POST", "/v1/billing/meter_events", event_name="calls_made", payload__value="7", timestamp=1769860800,
-        **{"payload__stripe_customer_id": ada(business)},
+        payload__stripe_customer_id=ada(business),
     )  # fmt: skip
     found = business.billing.reconcile(repair=True)
     assert of(found, Part.USAGE) == [("differs", "500", "507")]
