@@ -1,4 +1,4 @@
-"""What the provider bills by itself is compared too: subscriptions, what its meters add up, and what it holds of the catalogue."""
+"""What the provider bills by itself is compared too: subscriptions, what its meters add up, and the catalogue."""
 
 import pytest
 
