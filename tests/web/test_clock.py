@@ -48,11 +48,14 @@ def test_a_simulated_clock_goes_on_from_where_it_was(tmp_path: Path) -> None:
     settings = sandboxed(tmp_path, simulated_clock=True)
     billing = Tallystick.from_settings(settings)
     assert isinstance(billing.context.clock, SimulatedClock)
+    billing.register("ada@example.com", "correct horse battery")
+    session = billing.log_in("ada@example.com", "correct horse battery")
     until = billing.context.clock.now() + timedelta(days=40)
     seen: list[datetime] = []
     play(billing, until, told=seen.append)
     assert seen == sorted(seen)
     assert until <= seen[-1] < until + timedelta(minutes=5)
+    assert billing.logged_in(session.token).email == "ada@example.com", "for her it was a moment"
     billing.close()
     again = Tallystick.from_settings(settings)
     assert again.context.clock.now() >= until

@@ -39,7 +39,7 @@ class OperationCalls(Engine):
     def advance_clock(self, by: timedelta) -> datetime:
         """The time from now on, in a business that is only played; nothing is done of what falls due meanwhile.
 
-        Raises Conflict where the clock is a real one.
+        Who is logged in stays so: for them it is a moment. Raises Conflict where the clock is a real one.
         """
         clock = self.context.clock
         if not isinstance(clock, MovableClock):
@@ -48,6 +48,7 @@ class OperationCalls(Engine):
         if isinstance(clock, SimulatedClock):
             with self.context.database.transaction("advance clock") as conn:  # first: nothing is kept from its future
                 storage.settings.put(conn, CLOCK_AHEAD, str((clock.ahead + by) // timedelta(microseconds=1)))
+                storage.accounts.move_sessions(conn, by=by)
         return clock.advance(by)
 
     def verify(self) -> Report:

@@ -1,9 +1,9 @@
 """Accounts, their sessions by the hash of their tokens, and how often somebody has tried to log in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, literal, select
+from sqlalchemy import BigInteger, Connection, Row, case, literal, select, type_coerce
 
 from tallystick.domain.accounts import Account, Role, Session
 from tallystick.storage import schema
@@ -88,6 +88,13 @@ def session(conn: Connection, digest: str) -> tuple[Session, Account] | None:
 def saw_session(conn: Connection, digest: str, *, at: datetime) -> None:
     """It was used; never moved backwards."""
     conn.execute(_SESSIONS.update().where(_SESSIONS.c.digest == digest, _SESSIONS.c.seen_at < at).values(seen_at=at))
+
+
+def move_sessions(conn: Connection, *, by: timedelta) -> None:
+    """As if all that time had passed for nobody who is logged in: where a clock is only set forward."""
+    micros, at = by // timedelta(microseconds=1), _SESSIONS.c
+    moved = {each.name: type_coerce(type_coerce(each, BigInteger) + micros, Instant) for each in (at.created_at, at.seen_at)}
+    conn.execute(_SESSIONS.update().values(moved))
 
 
 def end_session(conn: Connection, digest: str) -> None:
