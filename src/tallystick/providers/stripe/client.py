@@ -302,8 +302,14 @@ class StripeProvider:
         there: set[str] = set()
         if look_first:
             # Of the lines, not of the items behind them: the lines are what the sum is made of.
-            listed = self._v1.invoices.line_items.list(ref, {"limit": 100}).auto_paging_iter()
-            there = {translate.metadata(transport.doc(line)).get(translate.LINE, "") for line in listed}
+            for doc in [
+                transport.doc(line) for line in self._v1.invoices.line_items.list(ref, {"limit": 100}).auto_paging_iter()
+            ]:
+                name = translate.metadata(doc).get(translate.LINE, "")
+                if name and name in there:  # two of us were at it, and one came late: there is one too many
+                    details = translate.part(translate.part(doc, "parent"), "invoice_item_details")
+                    self._v1.invoice_items.delete(details["invoice_item"])
+                there.add(name)
         for line in bodies.fitted(request.lines):
             if line.id not in there:
                 self._v1.invoice_items.create(bodies.item(ref, request, line), bodies.options(f"{key}:{line.id}"))
