@@ -1,6 +1,7 @@
 """Redeeming and granting: twice is once, many at once are as many as may, and what has ended is swept."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -122,6 +123,19 @@ def test_of_those_who_redeem_at_once_as_many_are_let_in_as_may_be(billing: Tally
     by_code = sum(told[n] for n in range(1, 16, 2))
     assert by_code <= 3, "how many of them come by the code is a matter of who is faster"
     assert by_code + sum(told[n] for n in range(0, 16, 2)) == 7
+
+
+def test_of_those_who_come_by_a_code_at_once_as_many_are_let_in_as_it_allows(billing: Tallystick) -> None:
+    """Sixteen by the code, which allows three; then sixteen by the coupon itself, which has four places left."""
+
+    def tries(name: str, who: str) -> bool:
+        with suppress(Conflict):
+            patiently(lambda: billing.redeem(who, name))
+            return True
+        return False
+
+    assert sum(at_once(16, lambda number: tries("spring", f"code-{number}"))) == 3
+    assert sum(at_once(16, lambda number: tries("TENTH", f"coupon-{number}"))) == 4
 
 
 def test_a_coupon_for_one_invoice_reduces_one_of_those_that_are_billed_together(billing: Tallystick, clock: FakeClock) -> None:
