@@ -114,14 +114,15 @@ def _check_credit(wrong: Wrongs, line: Row[Any], fee: Row[Any], discounted: int)
 def once(conn: Connection, wrong: Wrongs) -> int:
     """No time is asked for twice of one charge; what is given back is the end of a fee, once.
 
-    Also by a credit of nothing on an invoice that is void: notes had taken off all of the fee, and its service has ended there.
+    Also by a credit on an invoice that was made void: the service has ended there, and what is void never asked for less than
+    nothing, so who voided it took nothing from the customer.
     """
     fees: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
     credits: dict[str, Row[Any]] = {}
     for line in rows(conn, _FEES):
         if line.kind == "credit":
             other = credits.get(line.credits)
-            if line.status == "void" and (line.amount or other is not None):
+            if line.status == "void" and other is not None:
                 continue
             if other is not None and other.status != "void":
                 wrong(line.id, f"gives back of {line.credits}, as {other.id} did already")
