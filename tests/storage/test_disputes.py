@@ -108,12 +108,12 @@ def test_the_books_follow_a_dispute_there_and_back(payment: Payment) -> None:
 
 
 def test_the_last_comparison_is_told_from_the_last_repair(database: Database) -> None:
-    repaired = Reconciliation(NOW, NOW - HOUR, True, {"payments": 2}, [{"verdict": "repaired", "repairable": True}])
-    seen = Reconciliation(NOW + HOUR, NOW, False, {}, [])
+    repaired = Reconciliation("rec_1", NOW, NOW - HOUR, True, {"payments": 2}, [{"verdict": "repaired", "repairable": True}])
+    seen = Reconciliation("rec_2", NOW + HOUR, NOW, False, {}, [])
     with database.transaction("compare") as conn:
         assert reconciliations.last(conn) is None
-        reconciliations.add(conn, "rec_1", repaired)
-        reconciliations.add(conn, "rec_2", seen)
+        reconciliations.add(conn, repaired)
+        reconciliations.add(conn, seen)
         assert reconciliations.last(conn) == seen
         assert reconciliations.last(conn, repair=True) == repaired
 

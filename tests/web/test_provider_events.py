@@ -79,6 +79,27 @@ def test_the_last_comparison_and_what_banks_dispute_can_be_read(world: World) ->
         "payments": "repaired",
         "disputes": "repaired",
     }
+    assert world.call("GET", f"/v1/reconciliations/{last['id']}").json() == last
     (dispute,) = world.call("GET", "/v1/disputes?customer=ada").json()["data"]
     assert (dispute["status"], dispute["withdrawn"], dispute["amount"]) == ("needs_response", True, 50_000)
     assert world.call("GET", "/v1/disputes?customer=bob").json()["data"] == []
+
+
+def test_comparisons_are_listed_newest_first_and_each_shows_both_halves(world: World) -> None:
+    ref = paid(world, "pm_card_visa")
+    for repair in (False, True, False):
+        world.clock.advance(HOUR)
+        world.billing.reconcile(repair=repair)
+    first = world.call("GET", "/v1/reconciliations?limit=2").json()
+    rest = world.call("GET", f"/v1/reconciliations?limit=2&cursor={first['next_cursor']}").json()
+    listed = first["data"] + rest["data"]
+    assert [(each["repair"], each["status"]) for each in listed] == [(False, "done"), (True, "done"), (False, "done")]
+    assert "findings" not in listed[0]
+    assert [each["equal"].get("payments", 0) for each in listed] == [1, 0, 0]
+    count = listed[2]["differs"]
+    assert [(each["differs"], each["repaired"]) for each in listed] == [(0, 0), (0, count), (count, 0)]
+    whole = world.call("GET", f"/v1/reconciliations/{listed[2]['id']}").json()
+    (finding,) = [each for each in whole["findings"] if each["part"] == "payments"]
+    assert (finding["ref"], finding["ours"], finding["theirs"]) == (ref, "open 500.00 USD", "succeeded 500.00 USD")
+    assert (finding["verdict"], finding["repairable"], finding["reason"]) == ("differs", True, "the news of it never came")
+    assert world.call("GET", "/v1/reconciliations/rec_none").status_code == 404

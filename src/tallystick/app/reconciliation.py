@@ -27,6 +27,22 @@ class ReconciliationCalls(Engine):
         with self.context.database.reading() as conn:
             return storage.reconciliations.last(conn)
 
+    def reconciliations(self, *, after: str | None = None, limit: int = 50) -> Sequence[Reconciliation]:
+        """A page of what comparing found, newest first, behind the comparison of the id `after`."""
+        with self.context.database.reading() as conn:
+            behind = None if after is None else storage.reconciliations.get(conn, after)
+            if after is not None and behind is None:
+                raise InvalidInput("after: there is no such comparison", field="after")
+            return storage.reconciliations.page(conn, after=behind, limit=limit)
+
+    def reconciliation(self, reconciliation_id: str) -> Reconciliation:
+        """One comparison, with all that it found. Raises NotFound."""
+        with self.context.database.reading() as conn:
+            found = storage.reconciliations.get(conn, reconciliation_id)
+        if found is None:
+            raise NotFound("reconciliation: there is no such comparison", field="reconciliation")
+        return found
+
     def deliveries(self, *, settlement: str | None = None, after: str | None = None, limit: int = 50) -> Sequence[Stored]:
         """A page of the inbox, newest first, behind the delivery of the id `after`; only those of which that became."""
         if settlement is not None and settlement not in {known.value for known in Settlement}:

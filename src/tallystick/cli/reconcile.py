@@ -46,7 +46,7 @@ def _print(found: "Reconciliation") -> None:
 
 
 def _summary(found: "Reconciliation") -> str:
-    repaired = len(found.findings) - len(found.differing)
+    repaired = found.repaired_count
     if not found.findings:
         return "both halves are the same"
     if found.beyond_repair:

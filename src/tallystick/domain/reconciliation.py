@@ -84,6 +84,7 @@ class Finding:
 class Reconciliation:
     """What comparing has found: how many are equal of each part, and each that is not."""
 
+    id: str
     at: datetime
     since: datetime
     repair: bool
@@ -94,6 +95,10 @@ class Reconciliation:
     def differing(self) -> list[Mapping[str, object]]:
         """Those that were not repaired."""
         return [finding for finding in self.findings if finding["verdict"] != "repaired"]
+
+    @property
+    def repaired_count(self) -> int:
+        return len(self.findings) - len(self.differing)
 
     @property
     def beyond_repair(self) -> list[Mapping[str, object]]:

@@ -39,9 +39,11 @@ def reconcile(ctx: Context, *, since: datetime | None = None, repair: bool = Fal
                 equal[part] += 1
             else:
                 findings.append(_mended(ctx, difference) if repair else Finding(difference))
-    found = Reconciliation(now, since, repair, equal, [finding.document for finding in findings[:_FINDINGS_MAX]])
+    found = Reconciliation(
+        ctx.ids.new("rec"), now, since, repair, equal, [finding.document for finding in findings[:_FINDINGS_MAX]]
+    )
     with ctx.database.transaction("reconcile") as conn:
-        storage.reconciliations.add(conn, ctx.ids.new("rec"), found)
+        storage.reconciliations.add(conn, found)
         if repair:
             _tell(ctx, conn, found, actor)
     return found
@@ -99,8 +101,8 @@ def _mended(ctx: Context, difference: Difference) -> Finding:
 
 def _tell(ctx: Context, conn: Connection, found: Reconciliation, actor: str) -> None:
     now = ctx.clock.now()
-    if len(found.findings) > len(found.differing):
-        after = {"repaired": len(found.findings) - len(found.differing), "differing": len(found.differing)}
+    if found.repaired_count:
+        after = {"repaired": found.repaired_count, "differing": len(found.differing)}
         storage.audit.append(conn, storage.audit.Act(actor, "provider.reconciled", ctx.provider.name, after=after), at=now)
     left = found.beyond_repair
     if left:

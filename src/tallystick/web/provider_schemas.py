@@ -61,25 +61,38 @@ class FindingShown(BaseModel):
 
 
 class ReconciliationShown(BaseModel):
-    """What comparing with the provider found. `equal` counts, by part, what is the same on both sides."""
+    """One comparison with the provider. `equal` counts, by part, what is the same on both sides; `differs` and `repaired` count
+    what was not. `status` is `waiting` until it is done.
+    """
 
+    id: str
+    status: Literal["waiting", "done"]
     at: str
     since: str
     repair: bool
     equal: dict[str, int]
-    findings: list[FindingShown]
+    differs: int
+    repaired: int
 
     @classmethod
     def of(cls, found: Reconciliation) -> Self:
-        findings = [FindingShown.model_validate(finding) for finding in found.findings]
-        at, since = rfc3339(found.at), rfc3339(found.since)
-        return cls(at=at, since=since, repair=found.repair, equal=dict(found.equal), findings=findings)
+        return cls(**_counts(found))
+
+
+class WholeReconciliationShown(ReconciliationShown):
+    """With each thing that was not the same."""
+
+    findings: list[FindingShown]
+
+    @classmethod
+    def whole(cls, found: Reconciliation) -> Self:
+        return cls(**_counts(found), findings=[FindingShown.model_validate(finding) for finding in found.findings])
 
 
 class LastReconciliation(BaseModel):
     """`last` is null before the first comparison."""
 
-    last: ReconciliationShown | None
+    last: WholeReconciliationShown | None
 
 
 class DisputeShown(BaseModel):
@@ -116,6 +129,19 @@ class DisputeShown(BaseModel):
             created_at=rfc3339(dispute.created_at),
             updated_at=rfc3339(dispute.updated_at),
         )
+
+
+def _counts(found: Reconciliation) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "status": "done",
+        "at": rfc3339(found.at),
+        "since": rfc3339(found.since),
+        "repair": found.repair,
+        "equal": dict(found.equal),
+        "differs": len(found.differing),
+        "repaired": found.repaired_count,
+    }
 
 
 def _facts(stored: "Stored") -> dict[str, Any]:

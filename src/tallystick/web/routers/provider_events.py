@@ -1,4 +1,4 @@
-"""What came in from the provider and once more, what comparing with it found, and what banks dispute."""
+"""What came in from the provider and once more, and what banks dispute."""
 
 from typing import Annotated
 
@@ -10,8 +10,6 @@ from tallystick.web.provider_schemas import (
     DeliveryShown,
     DeliveryStatus,
     DisputeShown,
-    LastReconciliation,
-    ReconciliationShown,
     WholeDeliveryShown,
 )
 from tallystick.web.schemas import Key
@@ -42,12 +40,6 @@ def get_provider_event(billing: Billing, delivery_id: _Id) -> WholeDeliveryShown
 def replay_provider_event(billing: Billing, caller: Caller, delivery_id: _Id) -> DeliveryShown:
     """By the worker, and by how things stand at the provider then: twice is once, so no key is kept."""
     return DeliveryShown.of(billing.replay_delivery(delivery_id, actor=caller.actor))
-
-
-@routes.get("/v1/reconciliation", dependencies=_ADMIN, summary="What the last comparison with the provider found")
-def get_reconciliation(billing: Billing) -> LastReconciliation:
-    found = billing.last_reconciliation()
-    return LastReconciliation(last=None if found is None else ReconciliationShown.of(found))
 
 
 @routes.get("/v1/disputes", dependencies=[needs(Scope.BILLING_READ)], summary="Disputes, newest first")

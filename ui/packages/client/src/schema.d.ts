@@ -1608,6 +1608,38 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        get: operations["get_last_reconciliation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_reconciliations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reconciliations/{reconciliation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get: operations["get_reconciliation"];
         put?: never;
         post?: never;
@@ -2786,7 +2818,7 @@ export interface components {
             lag_seconds: number;
         };
         LastReconciliation: {
-            last: components["schemas"]["ReconciliationShown"] | null;
+            last: components["schemas"]["WholeReconciliationShown"] | null;
         };
         LineExplained: {
             amount: number;
@@ -3063,6 +3095,11 @@ export interface components {
             has_more: boolean;
             next_cursor: string | null;
         };
+        Page_ReconciliationShown_: {
+            data: components["schemas"]["ReconciliationShown"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
         Page_RefundShown_: {
             data: components["schemas"]["RefundShown"][];
             has_more: boolean;
@@ -3243,12 +3280,16 @@ export interface components {
         };
         ReconciliationShown: {
             at: string;
+            differs: number;
             equal: {
                 [key: string]: number;
             };
-            findings: components["schemas"]["FindingShown"][];
+            id: string;
             repair: boolean;
+            repaired: number;
             since: string;
+            /** @enum {string} */
+            status: "waiting" | "done";
         };
         RecordedShown: {
             amendment: components["schemas"]["AmendmentShown"] | null;
@@ -3540,6 +3581,20 @@ export interface components {
             settled_at: string | null;
             /** @enum {string} */
             status: "new" | "settled" | "ignored" | "parked";
+        };
+        WholeReconciliationShown: {
+            at: string;
+            differs: number;
+            equal: {
+                [key: string]: number;
+            };
+            findings: components["schemas"]["FindingShown"][];
+            id: string;
+            repair: boolean;
+            repaired: number;
+            since: string;
+            /** @enum {string} */
+            status: "waiting" | "done";
         };
         tallystick__web__billing_schemas__QuotaShown: {
             limit: string | null;
@@ -7585,7 +7640,7 @@ export interface operations {
             };
         };
     };
-    get_reconciliation: {
+    get_last_reconciliation: {
         parameters: {
             query?: never;
             header?: never;
@@ -7600,6 +7655,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LastReconciliation"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reconciliations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReconciliationShown_"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reconciliation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reconciliation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeReconciliationShown"];
                 };
             };
             "4XX": {
