@@ -24,6 +24,24 @@ def test_a_payment_is_refunded_in_parts_until_nothing_is_left(world: Any) -> Non
     assert again.value.code == "charge_already_refunded"
 
 
+@pytest.mark.parametrize(("card", "status"), [("pm_card_visa", "succeeded"), ("pm_card_pendingRefund", "succeeded"),
+                                              ("pm_card_refundFail", "failed")])  # fmt: skip
+def test_what_is_given_back_is_counted_even_where_its_charge_was_not_told(world: Any, card: str, status: str) -> None:
+    intent = world.pays(card)
+    world.faults.next("stored_500", on="POST /v1/refunds", effect="half")
+    with pytest.raises(stripe.APIError):
+        world.v1.refunds.create({"payment_intent": intent.id, "amount": 3000})
+    (half,) = world.v1.refunds.list({"charge": intent.latest_charge}).data
+    assert world.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0
+    with pytest.raises(stripe.InvalidRequestError, match=r"greater than unrefunded amount on charge \(2000\)"):
+        world.v1.refunds.create({"payment_intent": intent.id, "amount": 2001})
+    world.clock.move(hours=1)
+    assert world.v1.refunds.retrieve(half.id).status == status
+    world.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
+    given_back = 1 if status == "failed" else 3001
+    assert world.v1.charges.retrieve(intent.latest_charge).amount_refunded == given_back
+
+
 def test_a_refund_may_be_pending_and_then_succeed(world: Any) -> None:
     refund = world.v1.refunds.create({"payment_intent": world.pays("pm_card_pendingRefund").id})
     assert refund.status == "pending"

@@ -12,7 +12,7 @@ from tallystick.sandbox.faults import Lost
 from tallystick.values.errors import Busy, Conflict, InvalidInput, ProviderUnavailable
 from tallystick.values.ids import InvoiceId
 from tallystick.values.money import Money
-from tests.simulation.weather import WEBHOOK
+from tests.simulation.weather import SWEEP, WEBHOOK
 from tests.simulation.world import Actor
 
 if TYPE_CHECKING:
@@ -82,9 +82,13 @@ class Creditor(Actor):
         return timedelta(minutes=50)
 
     def _is_heard(self) -> bool:
-        """Of what is done in the dashboard only news tells: it must come, though late, twice and out of order."""
+        """Of what is done in the dashboard only news tells: it must come, though late, twice and out of order.
+
+        A call that fails half way may have done it, and told nobody: then the night must find it.
+        """
         weather = self.world.weather
-        return WEBHOOK not in weather.closed and not weather["webhook_drop"] and not weather["receiver_down"]
+        is_told = SWEEP not in weather.closed or not weather["stored_500"]
+        return is_told and WEBHOOK not in weather.closed and not weather["webhook_drop"] and not weather["receiver_down"]
 
     def _in_the_dashboard(self, invoice: Invoice) -> None:
         paid = [charge for charge in _charges(self.world) if _holder(self.world, charge["payment_intent"]) == invoice.id]

@@ -43,9 +43,9 @@ class Dashboard(Payer):
             self._post(f"/v1/payment_intents/{ref}/cancel" if method == "intent" else f"/v1/invoices/{ref}/void")
 
     def _give_back(self) -> None:
-        """Where its news may be lost the night finds it; where nobody compares, it must be heard of."""
+        """Where its news may be lost, or never written, the night finds it; where nobody compares, it must be heard of."""
         weather = self.world.weather
-        if SWEEP in weather.closed and (weather["webhook_drop"] or weather["receiver_down"]):
+        if SWEEP in weather.closed and any(weather[kind] for kind in ("webhook_drop", "receiver_down", "stored_500")):
             return
         paid = [each for each in creditor._charges(self.world) if creditor._holder(self.world, each["payment_intent"])]
         left = [each for each in paid if each["amount"] > each["amount_refunded"] and not each["disputed"]]

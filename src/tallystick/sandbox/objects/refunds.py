@@ -9,6 +9,7 @@ from tallystick.sandbox.state import Doc
 
 routes = Routes()
 _SETTLES_AFTER = 3600  # how long a pending refund of a test card stays so, and after which a failing one fails
+_GIVEN_BACK = frozenset({"pending", "succeeded"})
 
 
 @routes.add("POST", "/v1/refunds", "RefundCreateParams")
@@ -19,7 +20,7 @@ def create(call: Call) -> Doc:
 def make(call: Call, params: Doc) -> Doc:
     """The money on its way back to the card that it came from."""
     charge = _charge(call, params)
-    amount = _amount(charge, params.get("amount"))
+    amount = _amount(call, charge, params.get("amount"))
     how = _card_outcome(call, charge)
     doc = call.new(
         "refund", amount=amount, charge=charge["id"], currency=charge["currency"],
@@ -29,12 +30,12 @@ def make(call: Call, params: Doc) -> Doc:
         "reference_type": "acquirer_reference_number",
                                       "type": "refund"}, "type": "card"},
     )  # fmt: skip
+    if how != "succeeds":  # first, so that one that is only half made comes to its end as well
+        due.schedule(call, None, call.wall + _SETTLES_AFTER, f"refund_{how}", refund=doc["id"])
     doc["balance_transaction"] = charges.record(call, "refund", -amount, doc, at_once=True)["id"]
     call.save(doc, "refund.created")
-    refunded = charge["amount_refunded"] + amount
+    refunded = charge["amount"] - _left(call, charge)
     call.update(charge, "charge.refunded", amount_refunded=refunded, refunded=refunded == charge["amount"])
-    if how != "succeeds":
-        due.schedule(call, None, call.wall + _SETTLES_AFTER, f"refund_{how}", refund=doc["id"])
     return doc
 
 
@@ -59,23 +60,23 @@ def update(call: Call) -> Doc:
 
 @due.task("refund_pending")
 def _succeed(call: Call, facts: Doc) -> None:
-    doc = call.get("refund", facts["refund"])
-    if doc["status"] == "pending":
+    doc = call.state.get("refund", facts["refund"])
+    if doc is not None and doc["status"] == "pending":
         call.update(doc, "refund.updated", status="succeeded")
 
 
 @due.task("refund_fails")
 def _fail(call: Call, facts: Doc) -> None:
     """The money comes back to our balance, and the charge counts as not refunded again."""
-    doc = call.get("refund", facts["refund"])
-    if doc["status"] not in {"pending", "succeeded"}:
+    doc = call.state.get("refund", facts["refund"])
+    if doc is None or doc["status"] not in _GIVEN_BACK:
         return
     back = charges.record(call, "refund_failure", doc["amount"], doc, at_once=True)
     doc = call.update(
         doc, "refund.failed", status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=back["id"]
     )
     charge = call.get("charge", doc["charge"])
-    call.update(charge, "charge.updated", amount_refunded=charge["amount_refunded"] - doc["amount"], refunded=False)
+    call.update(charge, "charge.updated", amount_refunded=charge["amount"] - _left(call, charge), refunded=False)
 
 
 def _charge(call: Call, params: Doc) -> Doc:
@@ -98,8 +99,15 @@ def _charge(call: Call, params: Doc) -> Doc:
     return charge
 
 
-def _amount(charge: Doc, asked: int | None) -> int:
-    left: int = charge["amount"] - charge["amount_refunded"]
+def _left(call: Call, charge: Doc) -> int:
+    """Counted by the refunds themselves: what the charge says of itself may be behind where one was only half made."""
+    given_back = (doc["amount"] for doc in call.list("refund", ("charge", charge["id"])) if doc["status"] in _GIVEN_BACK)
+    left: int = charge["amount_captured"] - sum(given_back)
+    return left
+
+
+def _amount(call: Call, charge: Doc, asked: int | None) -> int:
+    left = _left(call, charge)
     if left <= 0:
         raise conflict(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = left if asked is None else asked
