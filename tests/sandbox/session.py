@@ -23,6 +23,7 @@ def drive(v1: Any, world: Any, key: Options) -> None:
     payment_intents(v1, world, key, customer, method)
     setup_intents(v1, world, key, customer)
     checkout_sessions(v1, world, key, customer)
+    selling_sessions(v1, world, key, customer)
     billing_portal(v1, key, customer)
     invoices(v1, key, customer, method)
     refunds(v1, key)
@@ -163,6 +164,33 @@ def checkout_sessions(v1: Any, world: Any, key: Options, customer: Any) -> None:
     v1.checkout.sessions.retrieve(asked.id, {"expand": ["setup_intent.payment_method", "customer"]})
     v1.checkout.sessions.expire(given_up.id, {}, key())
     v1.checkout.sessions.list({"customer": customer.id, "status": "complete"})
+
+
+def selling_sessions(v1: Any, world: Any, key: Options, customer: Any) -> None:
+    line = {"price_data": {"currency": "usd", "unit_amount": 1490, "product_data": {"name": "Order"}}, "quantity": 1}
+    wanted = {
+        "mode": "payment", "customer": customer.id, "line_items": [line], "adaptive_pricing": {"enabled": False},
+        "payment_intent_data": {"setup_future_usage": "off_session", "metadata": {"order": "1"}},
+        "success_url": "https://example.com/done", "cancel_url": "https://example.com/cart",
+    }  # fmt: skip
+    paid, slow, given_up = (v1.checkout.sessions.create(wanted, key()) for _ in range(3))
+    ask(world, "POST", paid.url.partition("8000")[2], key="", card="pm_card_chargeDeclined")
+    ask(world, "POST", paid.url.partition("8000")[2], key="", card="pm_card_visa")
+    ask(world, "POST", slow.url.partition("8000")[2], key="", card="pm_card_sandboxNeverClears")
+    v1.checkout.sessions.expire(given_up.id, {}, key())
+    found = v1.checkout.sessions.retrieve(paid.id, {"expand": ["payment_intent.latest_charge"]})
+    v1.checkout.sessions.list({"payment_intent": found.payment_intent.id})
+    product = v1.products.create({"name": "Plan"}, key())
+    terms = {"product": product.id, "currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}}
+    price = v1.prices.create(terms, key())
+    wanted = {
+        "mode": "subscription", "customer": customer.id, "line_items": [{"price": price.id, "quantity": 1}],
+        "subscription_data": {"billing_mode": {"type": "flexible"}, "metadata": {"plan": "pro"}},
+        "success_url": "https://example.com/done",
+    }  # fmt: skip
+    begun = v1.checkout.sessions.create(wanted, key())
+    ask(world, "POST", begun.url.partition("8000")[2], key="", card="pm_card_visa")
+    v1.checkout.sessions.retrieve(begun.id, {"expand": ["subscription.latest_invoice", "invoice"]})
 
 
 def billing_portal(v1: Any, key: Options, customer: Any) -> None:

@@ -133,9 +133,10 @@ def test_they_are_listed_by_customer_and_status(world: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "param"),
     [
-        ({"mode": "payment"}, "mode"),
-        ({"mode": "subscription"}, "mode"),
+        ({"mode": "payment"}, "customer"),
+        ({"mode": "subscription"}, "customer"),
         ({"mode": None}, "mode"),
+        ({"mode": "gift"}, "mode"),
         ({"ui_mode": "hosted"}, "ui_mode"),
         ({"ui_mode": "elements"}, "ui_mode"),
         ({"currency": None}, "currency"),

@@ -19,7 +19,8 @@ class Decline:
 
 @dataclass(frozen=True)
 class TestCard:
-    """`declines` is for every charge; `is_refused_at_once` for attaching and setting up as well."""
+    """`declines` is for every charge; `is_refused_at_once` for attaching and setting up as well. What does not clear at once is
+    `processing` for a while first, as a bank debit is."""
 
     name: str
     number: str
@@ -30,6 +31,7 @@ class TestCard:
     dispute: str = ""
     is_blocked: bool = False
     is_available_at_once: bool = False
+    clears: Literal["at_once", "later", "never"] = "at_once"
     country: str = "US"
     funding: str = "credit"
 
@@ -102,11 +104,17 @@ CARDS = (
     TestCard("pm_card_refundFail", "4000000000005126", refund="fails"),
     TestCard("pm_card_bypassPending", "4000000000000077", is_available_at_once=True),
 )  # fmt: skip
-_BY_NAME = {card.name: card for card in CARDS}
+# Ours, not Stripe's: there money takes its time with bank debits alone.
+SLOW_CARDS = (
+    TestCard("pm_card_sandboxClearsLater", "4000009900000004", clears="later"),
+    TestCard("pm_card_sandboxNeverClears", "4000009900000103", clears="never"),
+)
+NEVER_CLEARED = _FUNDS
+_BY_NAME = {card.name: card for card in (*CARDS, *SLOW_CARDS)}
 # Older spellings, which are in wide use too; and the names of the days before payment methods.
 _BY_NAME |= {card.name.replace("_visa_charge", "_charge"): card for card in CARDS if "_visa_charge" in card.name}
 _BY_NAME |= {card.name.replace("pm_card_", "tok_"): card for card in CARDS}
-_BY_NUMBER = {card.number: card for card in CARDS}
+_BY_NUMBER = {card.number: card for card in (*CARDS, *SLOW_CARDS)}
 _PREFIXES = (("34", "amex"), ("37", "amex"), ("35", "jcb"), ("30", "diners"), ("36", "diners"), ("6011", "discover"), ("65",
 "discover"),
              ("62", "unionpay"), ("4", "visa"), ("5", "mastercard"), ("2", "mastercard"))  # fmt: skip

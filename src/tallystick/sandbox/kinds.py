@@ -85,7 +85,7 @@ _ALL = (
         "cs_test_",
         checkout.Session,
         "/v1/checkout/sessions",
-        ("customer", "status", "_token"),
+        ("customer", "status", "payment_intent", "subscription", "_token"),
         ("line_items", "optional_items", "presentment_details"),
     ),
     Kind("billing_portal.configuration", "bpc_", billing_portal.Configuration, "/v1/billing_portal/configurations"),

@@ -3,6 +3,7 @@
 from html import escape
 
 from tallystick.sandbox.state import Doc
+from tallystick.values.money import Money, currency
 
 _STYLE = """
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --soft: color-mix(in srgb,
@@ -25,13 +26,16 @@ button.quiet { background: transparent; color: inherit; border: 1px solid var(--
 td form { display: inline } .check { display: flex; gap: .5rem } .check input { width: auto }
 """
 Page = tuple[int, str, dict[str, str]]  # status, text and headers
-PAYING = (
+Cards = tuple[tuple[str, str], ...]  # a test token each, and what is said of it
+PAYING: Cards = (
     ("pm_card_visa", "4242 4242 4242 4242 – is accepted"),
     ("pm_card_chargeDeclined", "4000 0000 0000 0002 – is declined"),
     ("pm_card_visa_chargeDeclinedInsufficientFunds", "4000 0000 0000 9995 – has insufficient funds"),
     ("pm_card_authenticationRequired", "4000 0027 6000 3184 – asks for authentication"),
+    ("pm_card_sandboxClearsLater", "4000 0099 0000 0004 – clears after a minute, as a bank debit does after days"),
+    ("pm_card_sandboxNeverClears", "4000 0099 0000 0103 – is found out after a minute not to clear"),
 )
-SAVING = (
+SAVING: Cards = (
     ("pm_card_visa", "4242 4242 4242 4242 – is accepted"),
     ("pm_card_mastercard", "5555 5555 5555 4444 – is accepted"),
     ("pm_card_authenticationRequiredOnSetup", "4000 0025 0000 3155 – asks for authentication, once"),
@@ -73,7 +77,7 @@ def note(text: str, *, is_good: bool = False) -> str:
     return f'<p class="{kind}" role="{role}">{escape(text)}</p>'
 
 
-def options(offered: tuple[tuple[str, str], ...]) -> str:
+def options(offered: Cards) -> str:
     return "".join(f'<option value="{escape(token)}">{escape(label)}</option>' for token, label in offered)
 
 
@@ -81,3 +85,12 @@ def card_name(method: Doc) -> str:
     """Such as "visa •••• 4242, 12/2031"; text, not yet HTML."""
     card = method["card"]
     return f"{card['brand']} •••• {card['last4']}, {card['exp_month']:02}/{card['exp_year']}"
+
+
+def money(minor: int, code: str) -> str:
+    """Such as "14.90 USD"."""
+    return str(Money(minor, currency(code)))
+
+
+def link(address: str | None, label: str) -> str:
+    return f'<a href="{escape(address)}">{escape(label)}</a>' if address else ""

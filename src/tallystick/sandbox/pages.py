@@ -1,16 +1,15 @@
-"""What a customer sees: the bank's 3-D Secure page, the hosted invoice, and the pages on which a card is saved."""
+"""What a customer sees: the bank's 3-D Secure page, the hosted invoice, Checkout, and the portal."""
 
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from tallystick.sandbox import saving_pages
+from tallystick.sandbox import checkout_page, saving_pages
 from tallystick.sandbox.call import Call
 from tallystick.sandbox.errors import Refusal
-from tallystick.sandbox.layout import PAYING, Page, note, options, page, to
+from tallystick.sandbox.layout import PAYING, Page, money, note, options, page, to
 from tallystick.sandbox.objects import authentication, due, invoice_flow, payment_flow, payment_methods
 from tallystick.sandbox.state import Doc
-from tallystick.values.money import Money, currency
 
 if TYPE_CHECKING:
     from tallystick.sandbox.server import Sandbox
@@ -29,7 +28,7 @@ def answer(sandbox: "Sandbox", method: str, path: str, body: bytes) -> Page:
             if kind == "invoice":
                 return _invoice(call, identifier, form)
             if kind == "checkout":
-                return saving_pages.checkout(call, identifier, form)
+                return checkout_page.checkout(call, identifier, form)
             if kind == "portal":
                 return saving_pages.portal(call, identifier, form)
         except Refusal as refusal:
@@ -41,7 +40,7 @@ def _bank(call: Call, identifier: str, form: dict[str, str] | None) -> Page:
     """3-D Secure. What Stripe calls a challenge is here two buttons."""
     intent = call.get("setup_intent" if identifier.startswith("seti_") else "payment_intent", identifier)
     if form is None and intent["status"] == "requires_action":
-        what = _money(intent["amount"], intent["currency"]) if "amount" in intent else "saving a card"
+        what = money(intent["amount"], intent["currency"]) if "amount" in intent else "saving a card"
         buttons = (
             '<form method="post"><button name="result" value="success">Complete</button>'
             '<button class="quiet" name="result" value="failure">Fail</button></form>'
@@ -49,7 +48,7 @@ def _bank(call: Call, identifier: str, form: dict[str, str] | None) -> Page:
         return page(200, "Confirm it is you", f"<p>Your bank asks you to confirm: <strong>{escape(what)}</strong>.</p>{buttons}")
     if form is not None:
         intent = authentication.authenticated(call, identifier, success=form.get("result") == "success")
-    if place := saving_pages.after_the_bank(call, intent):
+    if place := checkout_page.after_the_bank(call, intent):
         return to(place)
     if intent["_return_url"]:
         return to(return_address(intent))
@@ -104,20 +103,20 @@ def _invoice_page(call: Call, invoice: Doc, error: str, *, status: int = 200) ->
     code = invoice["currency"]
     rows = "".join(
         f"<tr><td>{escape(line['description'] or 'Item')}<br><span class='soft'>{escape(line['quantity_decimal'])} × "
-        f"{escape(line['pricing']['unit_amount_decimal'])} minor units</span></td><td>{_money(line['amount'], code)}</td></tr>"
+        f"{escape(line['pricing']['unit_amount_decimal'])} minor units</span></td><td>{money(line['amount'], code)}</td></tr>"
         for line in call.list("line_item", ("invoice", invoice["id"]))
     )
     before = (
-        f"<tr><td>Carried over</td><td>{_money(invoice['starting_balance'], code)}</td></tr>"
+        f"<tr><td>Carried over</td><td>{money(invoice['starting_balance'], code)}</td></tr>"
         if invoice["starting_balance"]
         else ""
     )
     table = (
         f"<table><thead><tr><th>Description</th><th>Amount</th></tr></thead><tbody>{rows}{before}</tbody>"
-        f"<tfoot><tr><td>Amount due</td><td>{_money(invoice['amount_due'], code)}</td></tr></tfoot></table>"
+        f"<tfoot><tr><td>Amount due</td><td>{money(invoice['amount_due'], code)}</td></tr></tfoot></table>"
     )
     head = f'<p class="soft">For {escape(invoice["customer_name"] or invoice["customer_email"] or invoice["customer"])}</p>'
-    total = f'<p class="sum">{_money(invoice["amount_remaining"] or invoice["amount_due"], code)}</p>'
+    total = f'<p class="sum">{money(invoice["amount_remaining"] or invoice["amount_due"], code)}</p>'
     return page(status, f"Invoice {invoice['number'] or ''}", head + total + note(error) + table + _below(invoice))
 
 
@@ -127,13 +126,9 @@ def _below(invoice: Doc) -> str:
         return note("Paid. Thank you.", is_good=True)
     if invoice["status"] == "void":
         return note("This invoice was cancelled. There is nothing to pay.")
-    amount = _money(invoice["amount_remaining"], invoice["currency"])
+    amount = money(invoice["amount_remaining"], invoice["currency"])
     return (
         '<form method="post"><label for="card">Pay with a test card</label>'
         f'<select id="card" name="card">{options(PAYING)}</select>'
         f"<button>Pay {amount}</button></form>"
     )
-
-
-def _money(minor: int, code: str) -> str:
-    return str(Money(minor, currency(code)))

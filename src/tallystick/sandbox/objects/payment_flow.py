@@ -5,7 +5,7 @@ from typing import Any
 from tallystick.sandbox import cards
 from tallystick.sandbox.call import Call, public
 from tallystick.sandbox.errors import Refusal, conflict, invalid
-from tallystick.sandbox.objects import charges, payment_methods, settling
+from tallystick.sandbox.objects import charges, due, payment_methods, settling
 from tallystick.sandbox.state import Doc
 
 # What is not listed cannot happen.
@@ -39,6 +39,7 @@ TRANSITIONS = {
     "succeeded": set(),
     "canceled": set(),
 }
+CLEARS_AFTER_SECONDS = 60  # where money takes its time
 _CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 _AUTHENTICATION_FAILED = cards.Decline(
     "payment_intent_authentication_failure", "", "The provided PaymentMethod has failed authentication. You can provide "
@@ -214,6 +215,32 @@ def next_action(call: Call, intent: Doc, params: Doc) -> Doc:
 
 
 def _charge(call: Call, intent: Doc, method: Doc, card: cards.TestCard) -> Doc:
+    if card.clears == "at_once":
+        return _charged(call, intent, method, card)
+    done: dict[str, Any] = {"status": "processing", "next_action": None, "last_payment_error": None}
+    intent = call.update(intent, "payment_intent.processing", **done)
+    _keep_method(call, intent, method)
+    due.schedule(call, _clock_of(call, intent), call.now + CLEARS_AFTER_SECONDS, "clear_payment", intent=intent["id"])
+    settling.follow(call, intent)
+    return intent
+
+
+@due.task("clear_payment")
+def _clear(call: Call, facts: Doc) -> None:
+    """The money has come, or it turns out that it does not."""
+    intent = call.state.get("payment_intent", facts["intent"])
+    if intent is None or intent["status"] != "processing":
+        return
+    method = call.get("payment_method", intent["payment_method"])
+    card = payment_methods.card_of(method)
+    if card.clears == "later":
+        _charged(call, intent, method, card)
+        return
+    charge = charges.attempt(call, intent, method, card, cards.NEVER_CLEARED, is_captured=True)
+    _failed(call, intent, method, cards.NEVER_CLEARED, charge)
+
+
+def _charged(call: Call, intent: Doc, method: Doc, card: cards.TestCard) -> Doc:
     is_held = intent["capture_method"] == "manual"
     charge = charges.attempt(call, intent, method, card, card.declines, is_captured=not is_held)
     if card.declines:

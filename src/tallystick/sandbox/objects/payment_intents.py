@@ -72,6 +72,7 @@ def update(call: Call) -> Doc:
 @routes.add("POST", "/v1/payment_intents/{id}/confirm", "PaymentIntentConfirmParams", publishable=True)
 def confirm(call: Call) -> Doc:
     intent = _asked(call)
+    _refuse_checkouts_own(intent, "confirm")
     customer = call.state.get("customer", intent["customer"]) if intent["customer"] else None
     call = call.at(customer.get("test_clock") if customer else None)
     return payment_flow.confirm(call, intent, call.params)
@@ -82,6 +83,7 @@ def cancel(call: Call) -> Doc:
     intent = call.get("payment_intent", call.ids[0], param="intent")
     if intent["_invoice"]:
         raise conflict("You cannot cancel a PaymentIntent that was created by an invoice; void the invoice instead.")
+    _refuse_checkouts_own(intent, "cancel")
     return payment_flow.cancel(call, intent, call.params.get("cancellation_reason"))
 
 
@@ -120,6 +122,12 @@ def _asked(call: Call) -> Doc:
     if secret is not None and not compare_digest(secret.encode(), intent["client_secret"].encode()):
         raise wrong_secret("payment_intent", "PaymentIntent")
     return intent
+
+
+def _refuse_checkouts_own(intent: Doc, verb: str) -> None:
+    if intent.get("_checkout"):
+        remedy = " To cancel it, expire the Checkout Session instead." if verb == "cancel" else ""
+        raise conflict(f"You cannot {verb} this PaymentIntent because it was created by a Checkout Session.{remedy}")
 
 
 def wrong_secret(code: str, noun: str) -> Refusal:

@@ -1,16 +1,20 @@
-"""What a payment intent's new state means for the invoice that it was made for."""
+"""What a payment intent's new state means for what it was made for: an invoice, a Checkout session, or both."""
 
 from typing import Any
 
 from tallystick.sandbox.call import Call
-from tallystick.sandbox.objects import subscription_settling
+from tallystick.sandbox.objects import checkout_settling, subscription_settling
 from tallystick.sandbox.state import Doc
 
 
 def follow(call: Call, intent: Doc) -> None:
-    """Brings the invoice of the intent, if it has one, to what the intent now says."""
-    if not intent["_invoice"]:
-        return
+    """Brings the invoice and the session of the intent, if it has them, to what the intent now says."""
+    if intent["_invoice"]:
+        _follow_invoice(call, intent)
+    checkout_settling.follow(call, intent)
+
+
+def _follow_invoice(call: Call, intent: Doc) -> None:
     invoice = call.get("invoice", intent["_invoice"])
     match intent["status"]:
         case "succeeded":
