@@ -6,7 +6,8 @@ from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.customers import checked_key
 from tallystick.domain.periods import read_cadence
-from tallystick.domain.provider_subscriptions import End, FollowedSubscription, MirroredInvoice
+from tallystick.domain.provider_subscriptions import End, FollowedSubscription, MirroredInvoice, Standing
+from tallystick.flows.bring_provider_subscription import Brought
 from tallystick.flows.subscribe_at_provider import ProviderWish
 from tallystick.values.errors import InvalidInput, NotFound
 from tallystick.values.ids import CustomerId, SubscriptionId
@@ -43,6 +44,10 @@ class ProviderSubscriptionCalls(Engine):
             raise InvalidInput(f"end: one of {', '.join(End)}", field="end")
         return flows.subscribe_at_provider.end_at_provider(self.context, SubscriptionId(subscription_id), End(end), actor=actor)
 
+    def bring_provider_subscription(self, subscription_id: str) -> Brought:
+        """Asks the provider now what the worker would ask it in a moment; how it stands then, `provider_subscription` tells."""
+        return flows.bring_provider_subscription.bring_provider_subscription(self.context, SubscriptionId(subscription_id))
+
     def provider_subscription(self, subscription_id: str) -> FollowedSubscription:
         """As it stood when we last heard of it. Raises NotFound."""
         with self.context.database.reading() as conn:
@@ -52,13 +57,25 @@ class ProviderSubscriptionCalls(Engine):
         return found
 
     def provider_subscriptions(
-        self, customer_id: str | None = None, *, after: str | None = None, limit: int = 50
+        self,
+        customer_id: str | None = None,
+        *,
+        standing: str | None = None,
+        plan: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
     ) -> list[FollowedSubscription]:
-        """A page of them, in the order of their ids, behind `after`."""
-        owner = None if customer_id is None else CustomerId(customer_id)
+        """A page of them, in the order of their ids, behind `after`; of one customer, standing or plan where given."""
+        if standing is not None and standing not in set(Standing):
+            raise InvalidInput(f"standing: one of {', '.join(Standing)}", field="standing")
+        query = storage.provider_subscriptions.Query(
+            customer_id=None if customer_id is None else CustomerId(customer_id),
+            standing=None if standing is None else Standing(standing),
+            plan_key=plan,
+        )
         behind = None if after is None else SubscriptionId(after)
         with self.context.database.reading() as conn:
-            return storage.provider_subscriptions.page(conn, customer_id=owner, after=behind, limit=limit)
+            return storage.provider_subscriptions.page(conn, query, after=behind, limit=limit)
 
     def provider_invoices(self, customer_id: str, *, after: str | None = None, limit: int = 50) -> list[MirroredInvoice]:
         """The invoices that the provider has made of the customer's subscriptions, newest first, behind the one named `after`."""

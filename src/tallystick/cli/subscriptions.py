@@ -1,18 +1,24 @@
-"""Subscriptions on the shell: started, changed, paused and ended, each of which can be looked at before."""
+"""Subscriptions on the shell: started, changed, paused and ended, each of which can be looked at before.
+
+One noun for those that we bill and those that the provider does: the plan says which, and `billed by` tells.
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tallystick.cli import followed
 from tallystick.cli.bill import as_json_of, collected_all, print_done
 from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, facts, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
     from tallystick.domain.invoices import Invoice
+    from tallystick.domain.provider_subscriptions import FollowedSubscription
     from tallystick.domain.subscriptions import Subscription
 
+    Row = tuple[object, ...]
     Act = Callable[[Tallystick], Subscription]
 
 group = typer.Typer(no_args_is_help=True, help="Who is on which plan.")
@@ -34,20 +40,46 @@ def listed(
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
     as_json: Json = False,
 ) -> None:
-    """Subscriptions in the order of their ids."""
+    """Subscriptions in the order of their ids, whoever bills them."""
     with engine() as billing:
-        found = billing.subscriptions(customer, status=status, plan=plan, after=after, limit=limit)
+        found = _page(billing, status, {"customer_id": customer, "plan": plan, "after": after, "limit": limit})
     if as_json:
-        print_json([_as_json(each) for each in found])
+        print_json([document for _, document, _ in found])
         return
-    rows = [(s.id, s.customer_id, s.terms.plan_key, s.terms.cadence, s.status, s.period, s.ending or "") for s in found]
-    print_table(("id", "customer", "plan", "by the", "status", "period", "at its end"), rows)
+    print_table(("id", "customer", "plan", "by the", "status", "period", "at its end", "billed by"), [row for *_, row in found])
+
+
+def _page(billing: "Tallystick", status: str | None, asked: dict[str, Any]) -> "list[tuple[str, dict[str, object], Row]]":
+    """Of each its id, the document, and the row; of both kinds, where the status is one of theirs."""
+    from tallystick.domain.provider_subscriptions import Standing
+    from tallystick.domain.subscriptions import Status
+    from tallystick.values.errors import InvalidInput
+
+    ours, theirs = set(Status), set(Standing)
+    if status is not None and status not in ours | theirs:
+        raise InvalidInput(f"status: one of {', '.join(sorted(ours | theirs))}", field="status")
+    found: list[tuple[str, dict[str, object], Row]] = []
+    if status is None or status in ours:
+        mine = billing.subscriptions(**asked, status=status)
+        found += [(s.id, _as_json(s), (*_named(s), s.status, s.period, s.ending or "", "us")) for s in mine]
+    if status is None or status in theirs:
+        of_others = billing.provider_subscriptions(**asked, standing=status)
+        found += [(f.id, followed.as_json_of(f), (*_named(f), *followed.row(f), "the provider")) for f in of_others]
+    return sorted(found, key=lambda each: each[0])[: asked["limit"]]
+
+
+def _named(each: "Subscription | FollowedSubscription") -> "Row":
+    return each.id, each.customer_id, each.terms.plan_key, each.terms.cadence
 
 
 @group.command("show")
 def show(subscription: str, as_json: Json = False) -> None:
     """One subscription: what was agreed, and in which period it is."""
     with engine() as billing:
+        theirs = followed.found(billing, subscription)
+        if theirs is not None:
+            followed.show(billing, theirs, as_json=as_json)
+            return
         found = billing.subscription(subscription)
     if as_json:
         print_json(_as_json(found))
@@ -55,6 +87,7 @@ def show(subscription: str, as_json: Json = False) -> None:
     facts(
         {
             "subscription": found.id,
+            "billed by": "us",
             "customer": found.customer_id,
             "status": found.status,
             "plan": f"{found.terms.plan_key}, version {found.terms.plan_version}",
@@ -85,24 +118,31 @@ def start(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """Put a customer on a plan, and ask for its first fees."""
+    """Put a customer on a plan, and ask for its first fees. If the provider bills the plan, it is asked for the subscription."""
     from tallystick.domain.payments import Collection
+    from tallystick.domain.plans import BilledBy
     from tallystick.values.time import instant
 
-    wanted = {
-        "currency": currency,
-        "interval": interval,
-        "seats": seats,
-        "add_ons": _add_ons(add_on),
-        "coupon": coupon,
-        "trial_days": trial_days,
-        "start": None if start is None else instant(start, field="start"),
-        "zone": zone,
-        "anchoring": anchoring,
-        "collection": Collection(payment_method=test_card),
-        "op": op,
-    }
-    return _run(lambda billing: billing.subscribe(customer, plan, actor="shell", **wanted), customer, dry_run, as_json)
+    of_both: dict[str, Any] = {"currency": currency, "interval": interval, "seats": seats, "trial_days": trial_days, "op": op}
+    of_ours = {"--add-on": add_on, "--coupon": coupon, "--start": start, "--test-card": test_card}
+    with engine() as billing:
+        if billing.plan(plan).billed_by is BilledBy.PROVIDER:
+            said = [name for name, value in of_ours.items() if value] + ["--zone"] * (zone != "UTC")
+            _refuse_options([*said, *["--anchoring"] * (anchoring != "anniversary")])
+            theirs: followed.Act = lambda billing: billing.subscribe_at_provider(  # noqa: E731
+                customer, plan, actor="shell", **of_both
+            )
+            return followed.run(billing, theirs, None, dry_run=dry_run, as_json=as_json)
+        wanted = of_both | {
+            "add_ons": _add_ons(add_on),
+            "coupon": coupon,
+            "start": None if start is None else instant(start, field="start"),
+            "zone": zone,
+            "anchoring": anchoring,
+            "collection": Collection(payment_method=test_card),
+        }
+        ours: Act = lambda billing: billing.subscribe(customer, plan, actor="shell", **wanted)  # noqa: E731
+        return _run(billing, ours, customer, dry_run, as_json)
 
 
 @group.command("change")
@@ -124,7 +164,8 @@ def change(
         said = {"plan": plan, "interval": interval, "seats": seats, "add_ons": add_ons, "when": when}
         return billing.change_subscription(subscription, actor="shell", **said).subscription
 
-    return _run(changed, _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        return _run(billing, changed, _Of(subscription), dry_run, as_json)
 
 
 @group.command("cancel")
@@ -135,37 +176,62 @@ def cancel(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> int:
-    """End a subscription with its period, or now: then its usage so far is invoiced."""
+    """End a subscription with its period, or now: then its usage so far is invoiced. The provider is told, where it bills."""
     if credit_unused and not now:
         raise typer.BadParameter("goes with --now; at the end of its period nothing is unused", param_hint="--credit-unused")
     ended: Act = lambda billing: billing.cancel(  # noqa: E731
         subscription, now=now, credit_unused=credit_unused, actor="shell"
     )
-    return _run(ended, _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        before = followed.found(billing, subscription)
+        if before is None:
+            return _run(billing, ended, _Of(subscription), dry_run, as_json)
+        _refuse_options(["--credit-unused"] * credit_unused)
+        return _end_there(billing, before, "now" if now else "period_end", dry_run, as_json)
 
 
 @group.command("undo")
 def undo(subscription: str, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Take back what was agreed for the end of the period."""
-    return _run(lambda billing: billing.undo_change(subscription, actor="shell"), _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        before = followed.found(billing, subscription)
+        if before is not None:
+            return _end_there(billing, before, "go_on", dry_run, as_json)
+        undone: Act = lambda billing: billing.undo_change(subscription, actor="shell")  # noqa: E731
+        return _run(billing, undone, _Of(subscription), dry_run, as_json)
+
+
+def _end_there(billing: "Tallystick", before: "FollowedSubscription", end: str, dry_run: bool, as_json: bool) -> int:
+    ended: followed.Act = lambda billing: billing.end_at_provider(before.id, end, actor="shell")  # noqa: E731
+    return followed.run(billing, ended, before, dry_run=dry_run, as_json=as_json)
+
+
+def _refuse_options(said: list[str]) -> None:
+    if said:
+        raise typer.BadParameter("not with a plan that the provider bills", param_hint=", ".join(said))
 
 
 @group.command("pause")
 def pause(subscription: str, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Pause a subscription: usage so far is invoiced, unused fees are given back."""
-    return _run(lambda billing: billing.pause(subscription, actor="shell"), _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        paused: Act = lambda billing: billing.pause(subscription, actor="shell")  # noqa: E731
+        return _run(billing, paused, _Of(subscription), dry_run, as_json)
 
 
 @group.command("resume")
 def resume(subscription: str, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Take a paused subscription up again, in a period that begins now."""
-    return _run(lambda billing: billing.resume(subscription, actor="shell"), _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        resumed: Act = lambda billing: billing.resume(subscription, actor="shell")  # noqa: E731
+        return _run(billing, resumed, _Of(subscription), dry_run, as_json)
 
 
 @group.command("upcoming")
 def upcoming(subscription: str, as_json: Json = False) -> None:
     """The invoice at the end of the current period, if nothing more were used."""
     with engine() as billing:
+        followed.refuse(billing, subscription)
         found = billing.upcoming(subscription)
         if as_json:
             print_json(None if found is None else _drafted(found))
@@ -188,7 +254,8 @@ def bill(
         billing.bill_subscription(subscription, graceless=graceless)
         return billing.subscription(subscription)
 
-    return _run(billed, _Of(subscription), dry_run, as_json)
+    with engine() as billing:
+        return _run(billing, billed, _Of(subscription), dry_run, as_json)
 
 
 class _Of(str):
@@ -197,25 +264,26 @@ class _Of(str):
     __slots__ = ()
 
 
-def _run(act: "Act", whose: str, dry_run: bool, as_json: bool) -> int:
+def _run(billing: "Tallystick", act: "Act", whose: str, dry_run: bool, as_json: bool) -> int:
     """The act, in earnest or rehearsed; prints how the subscription stands then, and what is asked for."""
-    with engine() as billing:
+    if isinstance(whose, _Of):
+        followed.refuse(billing, whose)
 
-        def opened() -> "tuple[Subscription, list[Invoice]]":
-            customer = billing.subscription(whose).customer_id if isinstance(whose, _Of) else whose
-            before = {invoice.id for invoice in billing.invoices(customer_id=customer, limit=200)}
-            after = act(billing)
-            found = billing.invoices(customer_id=customer, limit=200)
-            return after, [invoice for invoice in reversed(found) if invoice.id not in before]
+    def opened() -> "tuple[Subscription, list[Invoice]]":
+        customer = billing.subscription(whose).customer_id if isinstance(whose, _Of) else whose
+        before = {invoice.id for invoice in billing.invoices(customer_id=customer, limit=200)}
+        after = act(billing)
+        found = billing.invoices(customer_id=customer, limit=200)
+        return after, [invoice for invoice in reversed(found) if invoice.id not in before]
 
-        if dry_run:
-            stands = billing.subscription(whose) if isinstance(whose, _Of) else None
-            subscription, invoices = billing.rehearse(opened)
-            _print_rehearsed(subscription, invoices, as_json)
-            return WOULD_ACT if invoices or subscription != stands else 0
-        subscription, invoices = opened()
-        done = collected_all(billing, invoices)
-        subscription = billing.subscription(subscription.id)
+    if dry_run:
+        stands = billing.subscription(whose) if isinstance(whose, _Of) else None
+        subscription, invoices = billing.rehearse(opened)
+        _print_rehearsed(subscription, invoices, as_json)
+        return WOULD_ACT if invoices or subscription != stands else 0
+    subscription, invoices = opened()
+    done = collected_all(billing, invoices)
+    subscription = billing.subscription(subscription.id)
     if as_json:
         print_json({"subscription": _as_json(subscription), "invoices": [as_json_of(*each) for each in done]})
     else:
@@ -288,6 +356,7 @@ def _as_json(subscription: "Subscription") -> dict[str, object]:
 
     return {
         "id": subscription.id,
+        "billed_by": "tallystick",
         "customer": subscription.customer_id,
         "status": subscription.status.value,
         "terms": write_terms(subscription.terms),

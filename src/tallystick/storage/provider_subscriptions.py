@@ -1,6 +1,7 @@
 """Subscriptions that the provider bills: one row each, and one for each of its invoices, as it showed it last."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,15 @@ from tallystick.values.money import Currency, Money, currency
 from tallystick.values.time import Period, from_micros, to_micros
 
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which subscriptions: of one customer, standing or plan, or of all."""
+
+    customer_id: CustomerId | None = None
+    standing: Standing | None = None
+    plan_key: str | None = None
 
 
 def add(conn: Connection, subscription: FollowedSubscription) -> bool:
@@ -64,14 +74,16 @@ def of_customer(conn: Connection, customer_id: CustomerId) -> list[FollowedSubsc
     return [_subscription(row) for row in conn.execute(asked.order_by(table.created_at, table.id))]
 
 
-def page(
-    conn: Connection, *, customer_id: CustomerId | None = None, after: SubscriptionId | None = None, limit: int
-) -> list[FollowedSubscription]:
+def page(conn: Connection, query: Query, *, after: SubscriptionId | None = None, limit: int) -> list[FollowedSubscription]:
     """In the order of their ids, beginning behind `after`."""
     table = schema.followed_subscriptions.c
     asked = select(schema.followed_subscriptions)
-    if customer_id is not None:
-        asked = asked.where(table.customer_id == customer_id)
+    if query.customer_id is not None:
+        asked = asked.where(table.customer_id == query.customer_id)
+    if query.standing is not None:
+        asked = asked.where(table.standing == query.standing.value)
+    if query.plan_key is not None:
+        asked = asked.where(table.plan_key == query.plan_key)
     if after is not None:
         asked = asked.where(table.id > after)
     return [_subscription(row) for row in conn.execute(asked.order_by(table.id).limit(limit))]
