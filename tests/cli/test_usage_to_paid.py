@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.cli.engine import engine
+from tallystick.storage import payments
+from tallystick.values.ids import InvoiceId
 from tests.beside import beside
 from tests.cli.conftest import Shell
 
@@ -85,6 +88,25 @@ def test_a_missing_column_is_said_before_anything_is_read(shell: Shell) -> None:
         exit_status=1,
     )
     assert "the file has no at" in shell.err
+
+
+def test_who_bills_one_customer_leaves_the_work_of_others_alone(shell: Shell) -> None:
+    shell("catalog", "apply", shell.file("catalog.toml", CATALOG))
+    shell("events", "import", shell.file("usage.csv", USAGE + "2026-01-08 00:00:00,cus_bob,490\n"), *MAPPING)
+    with engine() as billing:
+        hers, his = (billing.bill(who)[0].id for who in ("cus_ada", "cus_bob"))  # opened, and nobody was asked for the money
+    assert shell.json("bill", "--customer", "cus_ada") == []
+    assert [asked(hers), asked(his)] == [True, False]
+    assert shell.json("bill") == []
+    assert [asked(hers), asked(his)] == [True, True]
+
+
+def asked(invoice: InvoiceId) -> bool:
+    """Whether the provider was asked for the invoice's money."""
+    with engine() as billing, billing.context.database.reading() as conn:
+        payment = payments.of_invoice(conn, invoice)
+    assert payment is not None
+    return payment.ref is not None
 
 
 def test_an_open_invoice_can_be_voided_with_a_reason(shell: Shell) -> None:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from tallystick.storage import jobs
+from tallystick.storage import catalog, customers, invoices, jobs, payments
 from tallystick.storage.database import Database
 from tallystick.storage.jobs import Job, JobName
-from tests.storage.worlds import NOW
+from tests.storage.worlds import ADA, BEN, NOW, TOKENS, a_payment, an_open_invoice
 
 MINUTE = timedelta(minutes=1)
 
@@ -130,3 +130,22 @@ def _work(database: Database, done: list[str]) -> None:
             with database.transaction("finish") as conn:
                 if jobs.finish(conn, job):
                     done.append(job.subject)
+
+
+def test_the_work_of_one_customer_can_be_claimed_without_that_of_others(database: Database) -> None:
+    with database.transaction("work") as conn:
+        customers.ensure(conn, [ADA, BEN], at=NOW)
+        catalog.put_meter(conn, TOKENS, at=NOW)
+        for number, who in enumerate((ADA, BEN), start=1):
+            invoice = an_open_invoice(number, customer=who)
+            invoices.add(conn, invoice)
+            payments.add(conn, a_payment(invoice))
+            jobs.enqueue(conn, JobName.COLLECT, a_payment(invoice).id, run_at=NOW)
+            jobs.enqueue(conn, JobName.DUN, invoice.id, run_at=NOW)
+            jobs.enqueue(conn, JobName.EXPORT_USAGE, who, run_at=NOW)
+        jobs.enqueue(conn, JobName.RECONCILE, "2026-02-01", run_at=NOW)
+        assert claimed(conn, customers=[]) == []
+        hers = [(job.name, job.subject) for job in claimed(conn, customers=[ADA])]
+        invoice = an_open_invoice(customer=ADA)
+        assert hers == [(JobName.COLLECT, a_payment(invoice).id), (JobName.DUN, invoice.id), (JobName.EXPORT_USAGE, ADA)]
+        assert len(claimed(conn)) == 4

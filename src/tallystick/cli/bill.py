@@ -33,10 +33,13 @@ def bill(
 ) -> int:
     """Draft, open and collect an invoice per customer for usage that was not billed before, and for periods that are over.
 
-    Run again, it finds nothing more to bill. A customer without a card gets a page to pay on; its address is printed.
+    Run again, it finds nothing more to bill. With --customer nothing of anybody else's is touched.
+    A customer without a card gets a page to pay on; its address is printed.
     """
     from tallystick.domain.payments import Collection
+    from tallystick.values.ids import CustomerId
     from tallystick.values.time import instant
+    from tallystick.worker import loop
 
     through = None if until is None else instant(until, field="until")
     with engine() as billing:
@@ -45,6 +48,9 @@ def bill(
         if dry_run:
             return _preview(billing, wanted, due, through, as_json=as_json)
         done = _bill(billing, wanted, due, through, Collection(payment_method=test_card))
+        # Closes the jobs of what was just collected, and takes up what an earlier run left; of others only where all are billed.
+        owners = None if customer is None else [CustomerId(each) for each in customer]
+        loop.run_until_idle(billing.context, customers=owners)
     if as_json:
         print_json([as_json_of(invoice, collected) for invoice, collected in done])
     else:
@@ -74,8 +80,6 @@ def _preview(billing: "Tallystick", customers: list[str], due: list[str], until:
 def _bill(
     billing: "Tallystick", customers: list[str], due: list[str], until: datetime | None, collection: "Collection"
 ) -> "list[Done]":
-    from tallystick.worker import loop
-
     done: list[Done] = []
     with Progress("billing", len(customers) + len(due)) as progress:
         for customer_id in customers:
@@ -85,7 +89,6 @@ def _bill(
         for subscription_id in due:
             done += collected_all(billing, billing.bill_subscription(subscription_id))
             progress.advance(1)
-    loop.run_until_idle(billing.context)  # closes the jobs of what was just collected, and takes up what an earlier run left
     return done
 
 

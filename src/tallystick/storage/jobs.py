@@ -7,13 +7,13 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Integer, Row, bindparam, case, func, literal, select
+from sqlalchemy import Connection, Insert, Integer, Row, bindparam, case, func, literal, or_, select
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from tallystick.storage import schema
 from tallystick.storage.database import insert_of
 from tallystick.storage.types import Instant, Key
-from tallystick.values.ids import JobId
+from tallystick.values.ids import CustomerId, JobId
 
 # Asked for each job, and therefore kept: most of a small statement's time is its making.
 _JOBS, _LATER = schema.jobs, bindparam("later", type_=Instant())
@@ -29,6 +29,15 @@ _ENDED = _JOBS.update().where(*_MINE).values(leased_until=None, again_at=None, e
 # What was enqueued meanwhile is what the next run will see anyway; it comes at the earlier of the two times.
 _RETRY = _ENDED.values(run_at=case((_JOBS.c.again_at < _LATER, _JOBS.c.again_at), else_=_LATER))
 _BURY = _ENDED.values(dead=True)
+# What a customer's jobs are about, beside the customer.
+_OWNED = (
+    schema.payments,
+    schema.invoices,
+    schema.subscriptions,
+    schema.followed_subscriptions,
+    schema.refunds,
+    schema.checkouts,
+)
 _NEXT = select(_JOBS.c.run_at).where(_JOBS.c.dead == False).order_by(_JOBS.c.run_at).limit(1)  # noqa: E712
 
 
@@ -96,20 +105,34 @@ def _enqueue(dialect: str) -> Insert:
 
 
 def claim(
-    conn: Connection, *, now: datetime, lease: timedelta, limit: int, names: Collection[JobName] | None = None
+    conn: Connection,
+    *,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    names: Collection[JobName] | None = None,
+    customers: Collection[CustomerId] | None = None,
 ) -> list[Job]:
-    """Up to `limit` jobs that are due, the longest waiting first; nobody else is given them until `now + lease`."""
+    """Up to `limit` jobs that are due, the longest waiting first; nobody else is given them until `now + lease`.
+
+    Of these `customers` alone, where they are given: what is about them, their subscriptions, their invoices or their money.
+    """
     # By name, always: a newer version beside this one may have written down a kind of work that this one does not know.
-    claimed = _claim(tuple(sorted(JobName if names is None else names)))
-    rows = conn.execute(claimed, {"now": now, "until": now + lease, "most": limit})
+    claimed = _claim(tuple(sorted(JobName if names is None else names)), of_some=customers is not None)
+    owners = {} if customers is None else {"customers": sorted(customers)}
+    rows = conn.execute(claimed, {"now": now, "until": now + lease, "most": limit, **owners})
     return sorted((_job(row) for row in rows), key=lambda job: int(job.id))
 
 
 @cache
-def _claim(names: tuple[JobName, ...]) -> "ReturningUpdate[Any]":
+def _claim(names: tuple[JobName, ...], *, of_some: bool) -> "ReturningUpdate[Any]":
     table, until = schema.jobs, bindparam("until", type_=Instant())
     wanted = table.c.name.in_([literal(name.value, Key()) for name in names])
     due = select(table.c.id).where(table.c.dead == False, table.c.run_at <= bindparam("now"), wanted)  # noqa: E712
+    if of_some:
+        customers = bindparam("customers", expanding=True, type_=Key())
+        theirs = [select(owned.c.id).where(owned.c.customer_id.in_(customers)) for owned in _OWNED]
+        due = due.where(or_(table.c.subject.in_(customers), *(table.c.subject.in_(ids) for ids in theirs)))
     due = due.order_by(table.c.run_at, table.c.id).limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True)
     claimed = table.update().where(table.c.id.in_(due))
     claimed = claimed.values(run_at=until, leased_until=until, attempt=table.c.attempt + 1, fence=table.c.fence + 1)

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
@@ -36,13 +36,13 @@ _RETRY_FIRST = timedelta(seconds=5)
 log = structlog.get_logger("tallystick.worker")
 
 
-def run_due(ctx: Context, *, limit: int = 50) -> int:
-    """Claims up to `limit` jobs that are due now, and runs them; how many were claimed.
+def run_due(ctx: Context, *, limit: int = 50, customers: Collection[CustomerId] | None = None) -> int:
+    """Claims up to `limit` jobs that are due now, all or those of some customers, and runs them; how many were claimed.
 
     One that fails waits longer each time, then is buried.
     """
     with ctx.database.transaction("claim jobs") as conn:
-        jobs = storage.jobs.claim(conn, now=ctx.clock.now(), lease=LEASE, limit=limit)
+        jobs = storage.jobs.claim(conn, now=ctx.clock.now(), lease=LEASE, limit=limit, customers=customers)
     for job in jobs:
         if ctx.clock.now() >= job.run_at:
             ctx.faults.mark("jobs.lease_over")  # the provider was slow: by now others may have what is left
@@ -51,11 +51,11 @@ def run_due(ctx: Context, *, limit: int = 50) -> int:
     return len(jobs)
 
 
-def run_until_idle(ctx: Context, *, rounds_max: int = 10_000) -> int:
-    """Runs jobs until none is due now; how many were run."""
+def run_until_idle(ctx: Context, *, rounds_max: int = 10_000, customers: Collection[CustomerId] | None = None) -> int:
+    """Runs jobs, all or those of some customers, until none is due now; how many were run."""
     total = 0
     for _ in range(rounds_max):
-        ran = run_due(ctx)
+        ran = run_due(ctx, customers=customers)
         if ran == 0:
             break
         total += ran
@@ -152,7 +152,7 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
             message_id, _, target = job.subject.partition("/")
             return flows.send_message.send_message(ctx, MessageId(message_id), EndpointId(target))
         case JobName.RECONCILE:
-            return flows.reconcile.nightly(ctx, attempt=job.attempt)
+            return flows.reconcile.due(ctx, job.subject, attempt=job.attempt)
         case JobName.REFUND:
             given_back = flows.refund.refund(ctx, RefundId(job.subject), attempt=job.attempt)
             _check_refusal(job, given_back.refusal)
