@@ -108,14 +108,24 @@ def test_the_books_follow_a_dispute_there_and_back(payment: Payment) -> None:
 
 
 def test_the_last_comparison_is_told_from_the_last_repair(database: Database) -> None:
-    repaired = Reconciliation("rec_1", NOW, NOW - HOUR, True, {"payments": 2}, [{"verdict": "repaired", "repairable": True}])
-    seen = Reconciliation("rec_2", NOW + HOUR, NOW, False, {}, [])
+    repaired = Reconciliation(
+        "rec_1", NOW, NOW - HOUR, True, {"payments": 2}, [{"verdict": "repaired", "repairable": True}], "ada", NOW
+    )
+    seen = Reconciliation("rec_2", NOW + HOUR, NOW, False, {}, [], done_at=NOW + HOUR)
+    asked = Reconciliation("rec_3", NOW + 2 * HOUR, NOW, True, {}, [])
     with database.transaction("compare") as conn:
         assert reconciliations.last(conn) is None
-        reconciliations.add(conn, repaired)
-        reconciliations.add(conn, seen)
+        for each in (repaired, seen, asked):
+            assert reconciliations.put(conn, each)
+        assert reconciliations.waiting(conn, repair=True) == [asked]
         assert reconciliations.last(conn) == seen
         assert reconciliations.last(conn, repair=True) == repaired
+        done = replace(asked, equal={"payments": 1}, done_at=NOW + 3 * HOUR)
+        assert reconciliations.put(conn, done)
+        assert not reconciliations.put(conn, replace(done, equal={})), "what is done stands"
+        assert reconciliations.last(conn, repair=True) == done
+        assert reconciliations.page(conn, limit=2) == [done, seen]
+        assert reconciliations.page(conn, after=seen, limit=2) == [repaired]
 
 
 def test_of_many_deliveries_those_that_are_known_are_told(database: Database) -> None:

@@ -103,3 +103,26 @@ def test_comparisons_are_listed_newest_first_and_each_shows_both_halves(world: W
     assert (finding["ref"], finding["ours"], finding["theirs"]) == (ref, "open 500.00 USD", "succeeded 500.00 USD")
     assert (finding["verdict"], finding["repairable"], finding["reason"]) == ("differs", True, "the news of it never came")
     assert world.call("GET", "/v1/reconciliations/rec_none").status_code == 404
+
+
+def test_a_comparison_is_asked_for_made_by_the_worker_and_then_read(world: World) -> None:
+    paid(world, "pm_card_visa")
+    asked = world.call("POST", "/v1/reconcile", {"repair": True})
+    said = asked.json()
+    assert (asked.status_code, said["status"], said["done_at"], said["equal"]) == (202, "waiting", None, {})
+    again = world.call("POST", "/v1/reconcile", {"repair": True}).json()
+    assert again == said, "while it waits, twice is once"
+    assert world.call("GET", "/v1/reconciliation").json() == {"last": None}
+    world.works()
+    whole = world.call("GET", f"/v1/reconciliations/{said['id']}").json()
+    assert (whole["status"], whole["differs"], whole["repaired"], whole["actor"]) == ("done", 0, 1, said["actor"])
+    assert world.call("GET", "/v1/invoices?customer=ada").json()["data"][0]["status"] == "paid"
+    assert world.call("POST", "/v1/reconcile", {"repair": True}).json()["id"] != said["id"], "done is done"
+    assert world.billing.verify().clean
+
+
+@pytest.mark.parametrize("since", ["2099-01-01T00:00:00Z", "2026-01-01T00:00:00", "yesterday"])
+def test_a_comparison_looks_back_to_an_instant_that_is_over(world: World, since: str) -> None:
+    refused = world.call("POST", "/v1/reconcile", {"since": since})
+    assert problem(refused)[0] == 422
+    assert refused.json()["field"] == "since"

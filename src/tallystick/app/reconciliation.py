@@ -22,6 +22,12 @@ class ReconciliationCalls(Engine):
         """
         return flows.reconcile.reconcile(self.context, since=since, repair=repair, actor=actor)
 
+    def request_reconciliation(
+        self, *, since: datetime | None = None, repair: bool = False, actor: str = "system"
+    ) -> Reconciliation:
+        """The same, made by the worker; `reconciliation` shows when it is done. Asked again while it waits, it is one."""
+        return flows.request_reconciliation.request_reconciliation(self.context, since=since, repair=repair, actor=actor)
+
     def last_reconciliation(self) -> Reconciliation | None:
         """What the last comparison found, whoever made it; None before the first."""
         with self.context.database.reading() as conn:

@@ -20,10 +20,13 @@ from tallystick.domain.payments import (
 )
 from tallystick.domain.provider_subscriptions import FINAL, FollowedSubscription, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund, Refund
-from tallystick.values.time import rfc3339
+from tallystick.values.errors import InvalidInput
+from tallystick.values.time import EPOCH, rfc3339
 
 KEPT_FOR = timedelta(days=30)  # how long providers keep their news; further back only objects can be compared
 OVERLAP = timedelta(days=1)  # a nightly run looks so far behind the one before it
+NIGHTLY = "nightly"  # the job of the night, among those that people have asked for
+_NIGHT = timedelta(hours=3)  # UTC
 
 
 class Part(StrEnum):
@@ -82,7 +85,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What comparing has found: how many are equal of each part, and each that is not."""
+    """What comparing has found: how many are equal of each part, and each that is not. Not done yet, it has found nothing.
+
+    `at` is when it was asked for, or begun.
+    """
 
     id: str
     at: datetime
@@ -90,6 +96,8 @@ class Reconciliation:
     repair: bool
     equal: Mapping[str, int]
     findings: Sequence[Mapping[str, object]]
+    actor: str = "system"
+    done_at: datetime | None = None
 
     @property
     def differing(self) -> list[Mapping[str, object]]:
@@ -104,6 +112,22 @@ class Reconciliation:
     def beyond_repair(self) -> list[Mapping[str, object]]:
         """Those that no repair mends: it was tried, or there is none."""
         return [finding for finding in self.differing if self.repair or not finding["repairable"]]
+
+
+def night_before(now: datetime) -> datetime:
+    """When the comparison of the night that was last is due."""
+    night = now.replace(hour=0, minute=0, second=0, microsecond=0) + _NIGHT
+    return night if night <= now else night - timedelta(days=1)
+
+
+def asked(reconciliation_id: str, *, since: datetime | None, repair: bool, actor: str, now: datetime) -> Reconciliation:
+    """A comparison that is still to be made, as far back as `since`. Raises InvalidInput."""
+    if since is not None and since.tzinfo is None:
+        raise InvalidInput("since: say in which zone, such as 2026-01-01T00:00:00Z", field="since")
+    if since is not None and since > now:
+        raise InvalidInput(f"since: lies in the future; it is {rfc3339(now)}", field="since")
+    since = now - KEPT_FOR if since is None else max(since, EPOCH)
+    return Reconciliation(reconciliation_id, now, since, repair, {}, (), actor)
 
 
 def of_customer(theirs: ProviderCustomer, ours: Customer | None) -> Difference | None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.alerts import AlertKind
 from tallystick.domain.payments import Delivery
-from tallystick.domain.reconciliation import KEPT_FOR, OVERLAP, Difference, Finding, Part, Reconciliation
+from tallystick.domain.reconciliation import KEPT_FOR, NIGHTLY, OVERLAP, Difference, Finding, Part, Reconciliation
 from tallystick.flows import _alerts, _compare, _follow
 from tallystick.flows._news import Became, News
 from tallystick.flows.context import Context
@@ -30,7 +31,44 @@ def reconcile(ctx: Context, *, since: datetime | None = None, repair: bool = Fal
     repaired until then stays so.
     """
     now = ctx.clock.now()
-    since = now - KEPT_FOR if since is None else since
+    return _made(ctx, domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=repair, actor=actor, now=now))
+
+
+def due(ctx: Context, subject: str, *, attempt: int = 0) -> timedelta | None:
+    """The night's, or the one of this id that somebody has asked for. None when it is done; else how long to wait for the
+    provider.
+    """
+    asked = _tonight(ctx) if subject == NIGHTLY else _asked(ctx, subject)
+    if asked is None:
+        return None  # a run that took longer than its lease has been overtaken by this one, and is done
+    try:
+        _made(ctx, asked)
+    except ProviderUnavailable:
+        ctx.faults.mark("reconcile.no_answer")
+        return domain.retries.wait("reconcile", attempt)
+    return None
+
+
+def _tonight(ctx: Context) -> Reconciliation | None:
+    """With repair, from where the last one was. None where this night's is there."""
+    now = ctx.clock.now()
+    with ctx.database.reading() as conn:
+        last = storage.reconciliations.last(conn, repair=True)
+    if last is not None and last.at >= domain.reconciliation.night_before(now):
+        return None
+    since = None if last is None else last.at - OVERLAP
+    return domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=True, actor="system", now=now)
+
+
+def _asked(ctx: Context, reconciliation_id: str) -> Reconciliation | None:
+    with ctx.database.reading() as conn:
+        asked = storage.reconciliations.get(conn, reconciliation_id)
+    assert asked is not None, f"{reconciliation_id}: is kept for ever"
+    return asked if asked.done_at is None else None
+
+
+def _made(ctx: Context, asked: Reconciliation) -> Reconciliation:
+    since, repair = asked.since, asked.repair
     equal: Counter[str] = Counter()
     findings = _missed(ctx, since, repair=repair, equal=equal)
     for part, compare in _compare.PARTS.items():
@@ -39,26 +77,13 @@ def reconcile(ctx: Context, *, since: datetime | None = None, repair: bool = Fal
                 equal[part] += 1
             else:
                 findings.append(_mended(ctx, difference) if repair else Finding(difference))
-    found = Reconciliation(
-        ctx.ids.new("rec"), now, since, repair, equal, [finding.document for finding in findings[:_FINDINGS_MAX]]
-    )
+    documents = [finding.document for finding in findings[:_FINDINGS_MAX]]
+    found = replace(asked, equal=equal, findings=documents, done_at=ctx.clock.now())
     with ctx.database.transaction("reconcile") as conn:
-        storage.reconciliations.add(conn, found)
+        storage.reconciliations.put(conn, found)
         if repair:
-            _tell(ctx, conn, found, actor)
+            _tell(ctx, conn, found)
     return found
-
-
-def nightly(ctx: Context, *, attempt: int = 0) -> timedelta | None:
-    """The same with repair, from where the last one was. None when it is done; else how long to wait for the provider."""
-    with ctx.database.reading() as conn:
-        last = storage.reconciliations.last(conn, repair=True)
-    try:
-        reconcile(ctx, since=None if last is None else last.at - OVERLAP, repair=True)
-    except ProviderUnavailable:
-        ctx.faults.mark("reconcile.no_answer")
-        return domain.retries.wait("reconcile", attempt)
-    return None
 
 
 def _missed(ctx: Context, since: datetime, *, repair: bool, equal: Counter[str]) -> list[Finding]:
@@ -99,11 +124,11 @@ def _mended(ctx: Context, difference: Difference) -> Finding:
     return Finding(difference, repaired=True)
 
 
-def _tell(ctx: Context, conn: Connection, found: Reconciliation, actor: str) -> None:
+def _tell(ctx: Context, conn: Connection, found: Reconciliation) -> None:
     now = ctx.clock.now()
     if found.repaired_count:
         after = {"repaired": found.repaired_count, "differing": len(found.differing)}
-        storage.audit.append(conn, storage.audit.Act(actor, "provider.reconciled", ctx.provider.name, after=after), at=now)
+        storage.audit.append(conn, storage.audit.Act(found.actor, "provider.reconciled", ctx.provider.name, after=after), at=now)
     left = found.beyond_repair
     if left:
         first = f"{left[0]['part']} {left[0]['subject']}: {left[0]['left'] or left[0]['reason']}"

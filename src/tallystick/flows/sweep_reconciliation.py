@@ -1,24 +1,19 @@
 """Write down to compare with the provider, once every night. A missed night is caught up by the next sweep."""
 
-from datetime import timedelta
-
-from tallystick import storage
+from tallystick import domain, storage
+from tallystick.domain.reconciliation import NIGHTLY
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
-
-_NIGHT = timedelta(hours=3)  # UTC
 
 
 def sweep_reconciliation(ctx: Context) -> bool:
     """Whether it is due: the night has come since the last time, and somebody is known to the provider since before."""
     now = ctx.clock.now()
-    night = now.replace(hour=0, minute=0, second=0, microsecond=0) + _NIGHT
-    if night > now:
-        night -= timedelta(days=1)
+    night = domain.reconciliation.night_before(now)
     with ctx.database.transaction("sweep reconciliation") as conn:
         last = storage.reconciliations.last(conn, repair=True)
         since = storage.customers.known_since(conn)
         is_due = since is not None and since < night and (last is None or last.at < night)
         if is_due:
-            storage.jobs.enqueue(conn, JobName.RECONCILE, "nightly", run_at=now)
+            storage.jobs.enqueue(conn, JobName.RECONCILE, NIGHTLY, run_at=now)
     return is_due

@@ -1,4 +1,4 @@
-"""What comparing with the provider has found, each time that it was done."""
+"""What comparing with the provider has found, each time that it was done, and what is still to be compared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,12 @@ from sqlalchemy import Connection, Row, select
 
 from tallystick.domain.reconciliation import Reconciliation
 from tallystick.storage import schema
+from tallystick.storage.database import insert
 
 
-def add(conn: Connection, found: Reconciliation) -> None:
+def put(conn: Connection, found: Reconciliation) -> bool:
+    """As it waits, or as it was done. False where it was done already; then that stands."""
+    table = schema.reconciliations
     row = {
         "id": found.id,
         "at": found.at,
@@ -17,8 +20,12 @@ def add(conn: Connection, found: Reconciliation) -> None:
         "repair": found.repair,
         "equal": dict(found.equal),
         "findings": [dict(finding) for finding in found.findings],
+        "actor": found.actor,
+        "done_at": found.done_at,
     }
-    conn.execute(schema.reconciliations.insert().values(row))
+    put = insert(conn, table).values(row)
+    saved = put.on_conflict_do_update(index_elements=["id"], set_=row, where=table.c.done_at.is_(None))
+    return conn.execute(saved.returning(table.c.id)).one_or_none() is not None
 
 
 def get(conn: Connection, reconciliation_id: str) -> Reconciliation | None:
@@ -35,15 +42,22 @@ def page(conn: Connection, *, after: Reconciliation | None = None, limit: int) -
     return [_reconciliation(row) for row in conn.execute(asked.order_by(table.at.desc(), table.id.desc()).limit(limit))]
 
 
-def last(conn: Connection, *, repair: bool | None = None) -> Reconciliation | None:
-    """The newest; of those with repair, or without, where that is said."""
+def waiting(conn: Connection, *, repair: bool) -> Sequence[Reconciliation]:
+    """Those that somebody has asked for, and that are not done yet."""
     table = schema.reconciliations.c
-    asked = select(schema.reconciliations).order_by(table.at.desc(), table.id.desc()).limit(1)
+    asked = select(schema.reconciliations).where(table.done_at.is_(None), table.repair == repair)
+    return [_reconciliation(row) for row in conn.execute(asked.order_by(table.at, table.id))]
+
+
+def last(conn: Connection, *, repair: bool | None = None) -> Reconciliation | None:
+    """The newest that is done; of those with repair, or without, where that is said."""
+    table = schema.reconciliations.c
+    asked = select(schema.reconciliations).where(table.done_at.is_not(None))
     if repair is not None:
         asked = asked.where(table.repair == repair)
-    row = conn.execute(asked).one_or_none()
+    row = conn.execute(asked.order_by(table.at.desc(), table.id.desc()).limit(1)).one_or_none()
     return None if row is None else _reconciliation(row)
 
 
 def _reconciliation(row: Row[Any]) -> Reconciliation:
-    return Reconciliation(row.id, row.at, row.since, row.repair, row.equal, row.findings)
+    return Reconciliation(row.id, row.at, row.since, row.repair, row.equal, row.findings, row.actor, row.done_at)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from tallystick.domain.disputes import Dispute
 from tallystick.domain.reconciliation import Reconciliation
 from tallystick.values.time import rfc3339
-from tallystick.web.schemas import moment
+from tallystick.web.schemas import Sent, moment
 
 if TYPE_CHECKING:
     from tallystick.storage.provider_events import Stored
@@ -60,14 +60,21 @@ class FindingShown(BaseModel):
     left: str | None
 
 
+class ReconcileBody(Sent):
+    repair: bool = Field(default=False, description="Whether what differs is mended, and not only said.")
+    since: str | None = Field(default=None, description="RFC 3339: looks back so far; else thirty days.")
+
+
 class ReconciliationShown(BaseModel):
     """One comparison with the provider. `equal` counts, by part, what is the same on both sides; `differs` and `repaired` count
-    what was not. `status` is `waiting` until it is done.
+    what was not. `status` is `waiting` until it is done. `at` is when it was asked for.
     """
 
     id: str
     status: Literal["waiting", "done"]
+    actor: str
     at: str
+    done_at: str | None
     since: str
     repair: bool
     equal: dict[str, int]
@@ -134,8 +141,10 @@ class DisputeShown(BaseModel):
 def _counts(found: Reconciliation) -> dict[str, Any]:
     return {
         "id": found.id,
-        "status": "done",
+        "status": "waiting" if found.done_at is None else "done",
+        "actor": found.actor,
         "at": rfc3339(found.at),
+        "done_at": moment(found.done_at),
         "since": rfc3339(found.since),
         "repair": found.repair,
         "equal": dict(found.equal),

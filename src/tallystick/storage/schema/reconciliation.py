@@ -40,6 +40,9 @@ reconciliations = table(
     flag("repair"),
     doc("equal"),
     doc("findings"),
+    key("actor"),
+    at("done_at", nullable=True),
+    doc("usage_round", nullable=True),
     PrimaryKeyConstraint("id"),
     Index("ix_tallystick_reconciliations_newest", "at", "id"),
 )

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Path
 
-from tallystick.web.door import Billing, Scope, router
+from tallystick.values.time import instant
+from tallystick.web.door import Billing, Caller, Scope, router
 from tallystick.web.pages import AskedPage, Page, page
-from tallystick.web.provider_schemas import LastReconciliation, ReconciliationShown, WholeReconciliationShown
+from tallystick.web.provider_schemas import LastReconciliation, ReconcileBody, ReconciliationShown, WholeReconciliationShown
 from tallystick.web.schemas import Key
 from tallystick.web.security import needs
 
@@ -14,6 +15,15 @@ routes = router("reconciliations")
 _ADMIN = [needs(Scope.ADMIN)]
 _KIND = "reconciliations"
 _Id = Annotated[Key, Path()]
+
+
+@routes.post("/v1/reconcile", dependencies=_ADMIN, summary="Compare the provider's half with ours", status_code=202)
+def reconcile(billing: Billing, caller: Caller, body: ReconcileBody) -> ReconciliationShown:
+    """By the worker, for it may take minutes; `GET /v1/reconciliations/{id}` shows when it is done. While one waits that looks
+    as far back, and repairs as well, it is that one, so no key is kept.
+    """
+    since = None if body.since is None else instant(body.since, field="since")
+    return ReconciliationShown.of(billing.request_reconciliation(since=since, repair=body.repair, actor=caller.actor))
 
 
 @routes.get("/v1/reconciliations", dependencies=_ADMIN, summary="Comparisons with the provider, newest first")

@@ -1,0 +1,27 @@
+"""Ask for a comparison with the provider: written down with a job to make it, for it may take minutes."""
+
+from datetime import datetime
+
+from tallystick import domain, storage
+from tallystick.domain.reconciliation import Reconciliation
+from tallystick.flows.context import Context
+from tallystick.storage.jobs import JobName
+
+
+def request_reconciliation(
+    ctx: Context, *, since: datetime | None = None, repair: bool = False, actor: str = "system"
+) -> Reconciliation:
+    """The comparison as it waits to be made. Where one waits that looks as far back, and repairs as well, it is that one.
+
+    Raises InvalidInput.
+    """
+    now = ctx.clock.now()
+    asked = domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=repair, actor=actor, now=now)
+    with ctx.database.transaction("request reconciliation") as conn:
+        for waiting in storage.reconciliations.waiting(conn, repair=repair):
+            if waiting.since <= asked.since:
+                ctx.faults.mark("reconcile.waits_already")
+                return waiting
+        storage.reconciliations.put(conn, asked)
+        storage.jobs.enqueue(conn, JobName.RECONCILE, asked.id, run_at=now)
+    return asked
