@@ -82,6 +82,15 @@ def test_the_hosts_own_errors_are_not_ours_to_answer(host) -> None:
         client.get("/raises")
 
 
+def test_the_sandboxs_pages_go_before_a_route_that_takes_everything(host) -> None:
+    app, _, _ = host
+    app.get("/{everything:path}")(lambda: "the host's pages")
+    with TestClient(app) as client:
+        assert client.get("/else").json() == "the host's pages"
+        assert "There is no such page" in client.get("/sandbox/checkout/nothing").text
+        assert problem(client.post("/webhooks/stripe", content=b"{}")) == (400, "invalid_signature")
+
+
 @pytest.mark.parametrize("prefix", ["", "/", "billing", "/billing/"])
 def test_a_prefix_is_a_path(prefix: str) -> None:
     with pytest.raises(ValueError, match="prefix"):

@@ -10,6 +10,7 @@ from tallystick.app import Tallystick
 from tallystick.settings import Settings, read_settings
 from tallystick.web.embedding import Asked, Embedding
 from tallystick.web.guard import Refused, answer_refusal
+from tallystick.web.routers.billing import mount_sandbox
 from tallystick.web.service import engine_app
 
 
@@ -19,6 +20,8 @@ def install(
 ) -> FastAPI:  # fmt: skip
     """Mounts the engine at `prefix`; it starts and stops with the host. The host's own routes and refusals stay as they are.
 
+    As long as there is no key, the sandbox's pages are under /sandbox.
+
     `identify` is given a request and says which of the host's users it is from, `admin` whether they may see everybody's bills;
     without them, users are accounts of ours. `billing_router` and the guards, used by the host beside it, ask the same.
     Raises ValueError for a prefix that is no path.
@@ -27,13 +30,15 @@ def install(
         raise ValueError('prefix: begins with a slash and does not end with one, such as "/billing"')
     settings = settings or read_settings()
     engine = engine_app(billing, settings)
-    engine.state.tallystick = host.state.tallystick = Embedding(billing, settings, identify, admin)
+    embedding = Embedding(billing, settings, identify, admin)
+    engine.state.tallystick = host.state.tallystick = embedding
     host.add_exception_handler(Refused, answer_refusal)
     host.mount(prefix, engine, name="tallystick")
     outer = host.router.lifespan_context
 
     @asynccontextmanager
     async def both(app: FastAPI) -> AsyncIterator[Any]:
+        mount_sandbox(host, embedding)
         async with outer(app) as state, engine.router.lifespan_context(engine):
             yield state
 

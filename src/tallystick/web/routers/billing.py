@@ -177,7 +177,7 @@ async def _working(app: FastAPI, embedding: Embedding | None) -> AsyncIterator[N
         yield
         return
     ours = await run_in_threadpool(default) if embedding is None else embedding
-    _mount_sandbox(app, ours)
+    mount_sandbox(app, ours)
     threads = background.started(ours.billing, ours.settings, None)
     try:
         yield
@@ -185,8 +185,11 @@ async def _working(app: FastAPI, embedding: Embedding | None) -> AsyncIterator[N
         await run_in_threadpool(threads.stop)
 
 
-def _mount_sandbox(app: FastAPI, embedding: Embedding) -> None:
-    """The pages of the sandbox, and where it sends its news; before the host's own routes, of which one may take everything."""
+def mount_sandbox(app: FastAPI, embedding: Embedding) -> None:
+    """The pages of the sandbox, and where it sends its news; before the host's own routes, of which one may take everything.
+
+    Not where Stripe is asked, nor where they are already.
+    """
     billing = embedding.billing
     if billing.sandbox is None or any(getattr(route, "name", "") == "tallystick-sandbox" for route in app.router.routes):
         return
