@@ -1,11 +1,12 @@
 """The engine's calls about what was used."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.amendments import Amendment, EventName
-from tallystick.domain.usage import Answer, Event, Usage
+from tallystick.domain.usage import Answer, Event, Recorded, Usage
 from tallystick.storage.usage import EventQuery
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId, EventId, MeterKey
@@ -67,6 +68,29 @@ class UsageCalls(Engine):
         query = EventQuery(CustomerId(customer_id), None if meter_key is None else MeterKey(meter_key), period)
         with self.context.database.reading() as conn:
             return storage.usage.events(conn, query, after=after, limit=limit)
+
+    def newest_events(
+        self, *, since: datetime | None = None, customer_id: str | None = None, meter_key: str | None = None, limit: int = 500
+    ) -> tuple[list[Recorded], bool]:
+        """Of the last `limit` events that were recorded since then, whoever's, those asked for, the oldest first.
+
+        And whether there were more than `limit`.
+        """
+        who = None if customer_id is None else CustomerId(customer_id)
+        what = None if meter_key is None else MeterKey(meter_key)
+        with self.context.database.reading() as conn:
+            return storage.usage.newest(conn, since=since, customer_id=who, meter_key=what, limit=limit)
+
+    def find_events(self, event_id: str, *, limit: int = 20) -> list[tuple[Recorded, Amendment | None]]:
+        """The recorded events of this id, whoever's, the newest first; each with what became of it."""
+        with self.context.database.reading() as conn:
+            found = storage.usage.named(conn, EventId(event_id), limit=limit)
+            amended = storage.usage.amendments(conn, [_name_of(recorded.event) for recorded in found])
+        return [(recorded, amended.get(_name_of(recorded.event))) for recorded in found]
+
+
+def _name_of(event: Event) -> EventName:
+    return EventName(event.customer_id, event.source, event.id)
 
 
 def _name(customer_id: str, source: str, event_id: str) -> EventName:

@@ -106,6 +106,14 @@ class Event:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event, and when it was recorded."""
+
+    event: Event
+    at: datetime
+
+
 class Verdict(StrEnum):
     """What became of one event that was sent."""
 

@@ -15,6 +15,7 @@ from tallystick.storage import schema
 from tallystick.storage.database import insert_of
 from tallystick.storage.types import Instant, Key
 from tallystick.storage.usage_amendments import amend, amendment, amendments
+from tallystick.storage.usage_feed import named, newest
 from tallystick.storage.usage_intake import append
 from tallystick.storage.usage_levels import carried
 from tallystick.storage.usage_rows import counts, event_of
@@ -39,6 +40,8 @@ __all__ = [
     "late_hours",
     "level_before",
     "measured",
+    "named",
+    "newest",
     "position",
     "total",
     "totals",

@@ -20,6 +20,7 @@ from tallystick.web.metrics import Metrics
 from tallystick.web.problems import Problem
 from tallystick.web.provider_check import ProviderCheck
 from tallystick.web.refusals import Refusals
+from tallystick.web.tail import Followers
 
 Answer = Callable[[Request], Awaitable[Response]]
 Admin = Callable[[Request], Awaitable[Principal | None]]
@@ -47,6 +48,7 @@ class Door:
     admin: Admin
     uptime: UptimeBilling | None = None
     refusals: Refusals = field(default_factory=Refusals)
+    followers: Followers = field(default_factory=Followers)
 
 
 class KeyConvertor(Convertor[str]):

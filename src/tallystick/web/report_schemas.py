@@ -7,8 +7,6 @@ from pydantic import BaseModel
 from tallystick.storage.reports import CustomerRow
 from tallystick.values.money import Money
 from tallystick.values.time import rfc3339
-from tallystick.web.refusals import Refusal
-from tallystick.web.schemas import EventShown
 
 
 class AmountShown(BaseModel):
@@ -91,30 +89,3 @@ class JobsShown(BaseModel):
 
 class RetriedShown(BaseModel):
     retried: int
-
-
-class RefusalShown(BaseModel):
-    """What was sent and not recorded. `event` is null where it was none that could be read."""
-
-    at: str
-    id: str
-    verdict: str
-    code: str | None
-    reason: str | None
-    event: EventShown | None
-
-    @classmethod
-    def of(cls, refusal: Refusal) -> Self:
-        answer = refusal.answer
-        return cls(
-            at=rfc3339(refusal.at),
-            id=answer.event_id,
-            verdict=answer.verdict.value,
-            code=answer.code,
-            reason=answer.reason,
-            event=None if refusal.event is None else EventShown.of(refusal.event),
-        )
-
-
-class RefusalsShown(BaseModel):
-    data: list[RefusalShown]

@@ -39,6 +39,7 @@ from tallystick.web.routers import (
     documents,
     dunning,
     endpoints,
+    event_feed,
     events,
     health,
     invoices,
@@ -65,6 +66,7 @@ _ABOUT = """Usage metering and invoices, with Stripe or its offline sandbox behi
 Amounts are whole minor units with their `currency` beside them; quantities and rates are decimal strings; times are RFC 3339.
 Every refusal is `application/problem+json` with a stable `code`."""
 _NOUNS = (
+    event_feed,
     events,
     usage,
     coupons,
@@ -148,6 +150,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        door.followers.stop()
         door.intake.stop()
         threads.stop()
 

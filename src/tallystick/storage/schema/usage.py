@@ -18,6 +18,7 @@ events = table(
     at("recorded_at"),
     PrimaryKeyConstraint("customer_id", "source", "id"),
     Index("ix_tallystick_events_at", "customer_id", "meter_key", "at"),
+    Index("ix_tallystick_events_recorded", "recorded_at"),  # the newest, whoever's; each new one is put at its end
 )
 
 # An event that stands here counts no longer; what counts in its place, if anything does, is named by `replacement_…`.

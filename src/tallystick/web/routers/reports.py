@@ -9,7 +9,7 @@ from tallystick.domain.ledger import Account
 from tallystick.storage import reports
 from tallystick.values.ids import CustomerId
 from tallystick.values.money import Currency, Money
-from tallystick.web.door import Billing, Caller, Scope, TheDoor, router
+from tallystick.web.door import Billing, Caller, Scope, router
 from tallystick.web.own_schemas import ComingShown, DaysShown
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.periods import Until, summed_period
@@ -20,8 +20,6 @@ from tallystick.web.report_schemas import (
     DeclineCount,
     JobShown,
     JobsShown,
-    RefusalShown,
-    RefusalsShown,
     RetriedShown,
     RevenuePart,
     RevenueShown,
@@ -91,16 +89,6 @@ def report_business(billing: Billing, since: _Since, until: Until = None) -> Bus
             payments={status.value: count for status, count in counts.items()},
             declines=[DeclineCount(code=code, count=count) for code, count in sorted(declines.items(), key=lambda d: -d[1])],
         )
-
-
-@routes.get("/v1/events/refusals", dependencies=[needs(Scope.USAGE_READ)], summary="Events that were not recorded lately")
-def list_refusals(
-    door: TheDoor,
-    event_id: Annotated[Key | None, Query(alias="id")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> RefusalsShown:
-    """Newest first; of this process since it began, the last five hundred. Duplicates are among them."""
-    return RefusalsShown(data=[RefusalShown.of(refusal) for refusal in door.refusals.newest(event_id=event_id, limit=limit)])
 
 
 @routes.get("/v1/jobs", dependencies=_ADMIN, summary="What is left to do, and what was given up")

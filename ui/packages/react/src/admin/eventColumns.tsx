@@ -7,7 +7,7 @@ import { Badge } from "../parts/Panel.js";
 import type { Column } from "../parts/Table.js";
 
 type Event = Schemas["EventShown"];
-type Refusal = Schemas["RefusalShown"];
+type Refusal = Schemas["VerdictShown"];
 
 export function eventColumns(say: Say): Column<Event>[] {
   return [

@@ -1,0 +1,12 @@
+"""The newest events are found, whoever's they are."""
+
+from alembic import op
+
+revision = "0022"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_tallystick_events_recorded", "tallystick_events", ["recorded_at"])

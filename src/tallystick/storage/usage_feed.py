@@ -1,0 +1,66 @@
+"""Events whoever's they are: the newest by when they were recorded, and those of one id."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select
+
+from tallystick.domain.usage import Recorded
+from tallystick.storage import schema
+from tallystick.storage.usage_rows import event_of
+from tallystick.values.ids import CustomerId, EventId, MeterKey
+
+# Asked every second for each one who follows, and therefore kept.
+_NEWEST = (
+    select(schema.events, schema.meters.c.decimals)
+    .join(schema.meters, schema.meters.c.key == schema.events.c.meter_key)
+    .order_by(schema.events.c.recorded_at.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_NEWEST_SINCE = _NEWEST.where(schema.events.c.recorded_at >= bindparam("since"))
+
+
+def newest(
+    conn: Connection, *, since: datetime | None = None, customer_id: CustomerId | None = None,
+    meter_key: MeterKey | None = None, limit: int,
+) -> tuple[list[Recorded], bool]:  # fmt: skip
+    """Of the last `limit` events that were recorded since then, those of the customer and meter, the oldest first.
+
+    And whether there were more than `limit`. However many events there are, no more rows than that are looked at.
+    """
+    rows = conn.execute(_NEWEST if since is None else _NEWEST_SINCE, {"since": since, "most": limit + 1}).all()
+    wanted = [
+        Recorded(event_of(row, row.decimals), row.recorded_at)
+        for row in reversed(rows[:limit])
+        if customer_id in {None, row.customer_id} and meter_key in {None, row.meter_key}
+    ]
+    return wanted, len(rows) > limit
+
+
+def named(conn: Connection, event_id: EventId, *, limit: int) -> Sequence[Recorded]:
+    """The events of this id, of whichever customer and source, the newest first; whether or not they count."""
+    rows = conn.execute(_named(), {"event": event_id, "most": limit})
+    return [Recorded(event_of(row, row.decimals), row.recorded_at) for row in rows]
+
+
+@cache
+def _named() -> Select[Any]:
+    # No index begins with the id, for each event would pay for it. So each source of each customer is asked by the key itself,
+    # and the sources of a customer are found by leaping from one to the next.
+    events, customers = schema.events.c, schema.customers.c
+    first = select(func.min(events.source)).where(events.customer_id == customers.id).correlate(schema.customers)
+    sources = select(customers.id.label("customer_id"), first.scalar_subquery().label("source")).cte("sources", recursive=True)
+    following = select(func.min(events.source)).where(
+        events.customer_id == sources.c.customer_id, events.source > sources.c.source
+    )
+    leap = select(sources.c.customer_id, following.correlate(sources).scalar_subquery())
+    sources = sources.union_all(leap.where(sources.c.source.is_not(None)))
+    asked = (
+        select(schema.events, schema.meters.c.decimals)
+        .join(sources, (sources.c.customer_id == events.customer_id) & (sources.c.source == events.source))
+        .join(schema.meters, schema.meters.c.key == events.meter_key)
+        .where(events.id == bindparam("event"))
+    )
+    return asked.order_by(events.recorded_at.desc(), events.customer_id, events.source).limit(bindparam("most", type_=Integer))
