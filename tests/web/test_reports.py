@@ -94,3 +94,23 @@ def test_work_that_was_given_up_is_listed_and_begun_anew(world: World) -> None:
     answer = world.call("GET", "/v1/jobs").json()
     assert (answer["dead"], answer["data"]) == (0, [])
     assert world.call("POST", "/v1/jobs/retry").json() == {"retried": 0}
+
+
+def test_what_recurs_what_fails_and_who_earns_most_is_said_by_month(either_world: World) -> None:
+    world = either_world
+    billed(world)
+    fee = {"key": "base", "kind": "recurring", "prices": [{"currency": "usd", "model": "flat", "amount": "12"}]}
+    assert world.call("PUT", "/v1/plans/pro", {"charges": [fee]}).status_code < 300
+    assert world.call("POST", "/v1/subscriptions", {"customer": "ada", "plan": "pro"}).status_code < 300
+    world.works()
+    found = report(world, "mrr", **{"from": SINCE})
+    assert found["mrr"] == [{"amount": 12_00, "currency": "usd"}]
+    last = found["data"][-1]
+    assert (last["month"], last["new"], last["mrr"]) == (world.clock.now().date().replace(day=1).isoformat(), 12_00, 12_00)
+    assert (last["customers_after"], last["customer_churn"]) == (1, None)
+    month = report(world, "payments", **{"from": SINCE})["data"][-1]
+    assert (month["tried"], month["failed"], month["failure_rate"], month["reasons"]) == (0, 0, None, []), "none was tried yet"
+    (top,) = report(world, "top-customers", **{"from": SINCE, "until": "2026-12-01T00:00:00Z"})["data"]
+    assert (top["id"], top["email"], top["revenue"]) == ("ada", "ada@example.com", {"amount": 500, "currency": "usd"})
+    assert problem(world.call("GET", f"/v1/reports/top-customers?from={SINCE}&limit=0")) == (422, "invalid_input")
+    assert problem(world.call("GET", "/v1/reports/mrr?from=2020-01-01T00:00:00Z")) == (422, "invalid_input")

@@ -9,6 +9,7 @@ from tallystick.app.customers import CustomerCalls
 from tallystick.app.documents import DocumentCalls
 from tallystick.app.dunning import DunningCalls
 from tallystick.app.exports import ExportCalls
+from tallystick.app.figures import FigureCalls
 from tallystick.app.invoices import InvoiceCalls
 from tallystick.app.leases import Leases
 from tallystick.app.messages import MessageCalls
@@ -42,6 +43,7 @@ class Tallystick(
     MessageCalls,
     ReconciliationCalls,
     OperationCalls,
+    FigureCalls,
 ):
     """The billing engine. Synchronous, safe to share between threads; two in one process know nothing of each other.
 

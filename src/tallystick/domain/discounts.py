@@ -44,7 +44,7 @@ def apply(
     assert all(line.amount.currency == currency and line.amount.minor > 0 for line in lines), "lines above zero, in one currency"
     left = {line.line_id: line.amount.minor // currency.step for line in lines}
     applied = []
-    for discount in sorted((each for each in discounts if each.live(at)), key=_order):
+    for discount in sorted((each for each in discounts if each.live(at)), key=order):
         reduced = [line for line in lines if _reduces(discount.coupon, line)]
         own = [line.line_id for line in reduced]
         share = max((Fraction(line.share) for line in reduced), default=Fraction(1))
@@ -60,7 +60,7 @@ def apply(
     return tuple(applied)
 
 
-def _order(discount: Discount) -> tuple[object, ...]:
+def order(discount: Discount) -> tuple[object, ...]:
     coupon = discount.coupon
     return coupon.percent is None, coupon.priority, discount.redeemed_at, discount.id
 

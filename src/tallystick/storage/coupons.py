@@ -152,6 +152,13 @@ def discounts(conn: Connection, customer_id: CustomerId) -> list[Discount]:
     return [_discount(row) for row in conn.execute(asked.order_by(_DISCOUNTS.c.redeemed_at, _DISCOUNTS.c.id))]
 
 
+def recurring(conn: Connection) -> list[Discount]:
+    """Of every customer, those that reduce more than one invoice, over or not; by customer, oldest first."""
+    of = _DISCOUNTS.c
+    asked = select(_DISCOUNTS).where(of.duration != Duration.ONCE.value).order_by(of.customer_id, of.redeemed_at, of.id)
+    return [_discount(row) for row in conn.execute(asked)]
+
+
 def live(conn: Connection, customer_id: CustomerId, subscription_id: str, *, at: datetime) -> list[Discount]:
     """Those that reduce an invoice of this subscription then: its own, and those of every invoice of the customer."""
     rows = conn.execute(_live(), {"customer": customer_id, "subscription": subscription_id})

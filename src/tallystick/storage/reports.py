@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, func, literal, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, func, literal, or_, select, tuple_, type_coerce
 
 from tallystick.domain.invoices import InvoiceStatus
 from tallystick.domain.ledger import Account
 from tallystick.domain.payments import PaymentStatus
+from tallystick.domain.recurring_revenue import Seen, part
 from tallystick.domain.subscriptions import Status
 from tallystick.domain.usage import Meter
 from tallystick.storage import schema
@@ -145,9 +146,7 @@ def money_by_day(conn: Connection, account: Account, period: Period) -> list[tup
         .group_by(day, entries.currency)
         .order_by(day, entries.currency)
     )
-    return [
-        (_EPOCH + timedelta(days=int(row.day)), Money(int(row.amount), currency(row.currency))) for row in conn.execute(asked)
-    ]
+    return [(_day(row.day), Money(int(row.amount), currency(row.currency))) for row in conn.execute(asked)]
 
 
 def subscribers_at(conn: Connection, at: datetime) -> int:
@@ -182,6 +181,104 @@ def declines(conn: Connection, period: Period) -> dict[str, int]:
     return dict(Counter(row.decline["code"] for row in conn.execute(asked) if row.decline))
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentMonth:
+    """The payments that were begun in a calendar month in UTC, by how they stand now.
+
+    Of those that were tried, so many were declined at least once, and so many of these were paid in the end. `reasons` are
+    the codes of their newest declines, the most frequent first.
+    """
+
+    month: date
+    tried: int
+    failed: int
+    recovered: int
+    reasons: tuple[tuple[str, int], ...]
+
+    @property
+    def failure_rate(self) -> Decimal | None:
+        return part(self.failed, self.tried)
+
+
+def payment_months(conn: Connection, months: Sequence[Seen]) -> list[PaymentMonth]:
+    """Each of these months, in their order."""
+    succeeded = dict.fromkeys((seen.month for seen in months), 0)
+    failed: dict[date, list[tuple[PaymentStatus, str]]] = {seen.month: [] for seen in months}
+    if not months:
+        return []
+    whole = months[0].before < schema.payments.c.created_at, schema.payments.c.created_at <= months[-1].after
+    day = _day_of(schema.payments.c.created_at)
+    paid = select(day.label("day"), func.count().label("payments")).where(
+        *whole, schema.payments.c.status == PaymentStatus.SUCCEEDED.value
+    )
+    for row in conn.execute(paid.group_by(day)):
+        succeeded[_day(row.day).replace(day=1)] += row.payments
+    for row in conn.execute(_declined().where(*whole)):
+        code = row.code or row.decline["code"]
+        failed[row.created_at.date().replace(day=1)].append((PaymentStatus(row.status), code))
+    return [_payment_month(seen.month, succeeded[seen.month], failed[seen.month]) for seen in months]
+
+
+def _payment_month(month: date, succeeded: int, failed: Sequence[tuple[PaymentStatus, str]]) -> PaymentMonth:
+    recovered = sum(status is PaymentStatus.SUCCEEDED for status, _ in failed)
+    reasons = Counter(code for _, code in failed)
+    ordered = sorted(reasons.items(), key=lambda found: (-found[1], found[0]))
+    return PaymentMonth(month, succeeded + len(failed) - recovered, len(failed), recovered, tuple(ordered))
+
+
+def _declined() -> Select[Any]:
+    """The payments of which at least one attempt was declined, with the code of the newest one in the words of dunning."""
+    payments, tries, dunning = schema.payments, schema.dunning_tries.c, schema.dunning
+    tried = select(tries.charge).where(
+        tries.customer_id == payments.c.customer_id, tries.payment_id == payments.c.id, tries.failed_at.is_not(None)
+    )
+    of = (dunning.c.customer_id == payments.c.customer_id) & (dunning.c.invoice_id == payments.c.invoice_id)
+    return (
+        select(payments.c.created_at, payments.c.status, payments.c.decline, dunning.c.code)
+        .select_from(payments.outerjoin(dunning, of))
+        .where(or_(payments.c.decline.is_not(None), tried.exists()))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TopCustomer:
+    """What was earned with one customer."""
+
+    id: CustomerId
+    email: str | None
+    name: str | None
+    revenue: Money
+
+
+def top_customers(conn: Connection, period: Period, *, limit: int) -> list[TopCustomer]:
+    """With whom most was earned in the period, less what was given back; so many of each currency, the most first."""
+    entries, booked, customers = schema.ledger_entries.c, schema.ledger_transactions.c, schema.customers.c
+    earned = -func.sum(entries.amount)
+    place = func.row_number().over(partition_by=entries.currency, order_by=(earned.desc(), entries.customer_id))
+    by_customer = (
+        select(entries.customer_id, entries.currency, earned.label("earned"), place.label("place"))
+        .join_from(
+            schema.ledger_entries,
+            schema.ledger_transactions,
+            (entries.customer_id == booked.customer_id) & (entries.transaction_id == booked.id),
+        )
+        .where(entries.account.in_([Account.REVENUE.value, Account.REFUNDS.value]))
+        .where(booked.at >= period.start, booked.at < period.end)
+        .group_by(entries.customer_id, entries.currency)
+        .subquery()
+    )
+    asked = (
+        select(by_customer, customers.email, customers.name)
+        .join_from(by_customer, schema.customers, by_customer.c.customer_id == customers.id)
+        .where(by_customer.c.place <= limit, by_customer.c.earned > 0)
+        .order_by(by_customer.c.currency, by_customer.c.place)
+    )
+    return [
+        TopCustomer(CustomerId(row.customer_id), row.email, row.name, Money(int(row.earned), currency(row.currency)))
+        for row in conn.execute(asked)
+    ]
+
+
 def thresholds(conn: Connection, customer_id: CustomerId) -> dict[str, tuple[int, ...]]:
     """At which whole percents of a meter's quota the customer is told, where they have said so."""
     table = schema.alert_thresholds.c
@@ -198,6 +295,10 @@ def is_preview_of(conn: Connection, customer_id: CustomerId, preview_id: str) ->
 def _day_of(at: ColumnElement[Any]) -> ColumnElement[int]:
     """The whole days since 1970: both engines divide whole numbers to a whole one, as nothing was booked before."""
     return type_coerce(at, BigInteger).op("/", return_type=BigInteger())(literal(_DAY_MICROS, BigInteger))
+
+
+def _day(days: int) -> date:
+    return _EPOCH + timedelta(days=int(days))
 
 
 def _plans_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Status]]:

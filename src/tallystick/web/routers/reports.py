@@ -20,9 +20,14 @@ from tallystick.web.report_schemas import (
     DeclineCount,
     JobShown,
     JobsShown,
+    MrrShown,
+    PaymentMonthShown,
+    PaymentMonthsShown,
     RetriedShown,
     RevenuePart,
     RevenueShown,
+    TopCustomerShown,
+    TopCustomersShown,
 )
 from tallystick.web.routers.own import coming, days_shown
 from tallystick.web.schemas import Key
@@ -75,6 +80,30 @@ def report_revenue(
         data=[RevenuePart(date=day.isoformat(), revenue=AmountShown.of(money)) for (day, _), money in _sorted(parts)],
         totals=[AmountShown.of(money) for _, money in _sorted(totals)],
     )
+
+
+@routes.get("/v1/reports/mrr", dependencies=_READS, summary="What recurs, and churn, month by month")
+def report_mrr(billing: Billing, since: _Since, until: Until = None) -> MrrShown:
+    """Calendar months in UTC: each that the time touches, up to now; and in each what was new, grew, shrank, left, came back."""
+    period = summed_period(since, until, now=billing.context.clock.now())
+    return MrrShown.of(billing.mrr(period.start, period.end))
+
+
+@routes.get("/v1/reports/payments", dependencies=_READS, summary="How many payments failed, and why, month by month")
+def report_payments(billing: Billing, since: _Since, until: Until = None) -> PaymentMonthsShown:
+    """Calendar months in UTC: each that the time touches, up to now. A payment is of the month in which it was begun."""
+    period = summed_period(since, until, now=billing.context.clock.now())
+    return PaymentMonthsShown(data=[PaymentMonthShown.of(each) for each in billing.payment_months(period.start, period.end)])
+
+
+@routes.get("/v1/reports/top-customers", dependencies=_READS, summary="With whom most was earned")
+def report_top_customers(
+    billing: Billing, since: _Since, until: Until = None, limit: Annotated[int, Query(ge=1, le=100)] = 10
+) -> TopCustomersShown:
+    """As the books have it, less what was given back; up to `limit` of each currency, the most first."""
+    period = summed_period(since, until, now=billing.context.clock.now())
+    found = billing.top_customers(period.start, period.end, limit=limit)
+    return TopCustomersShown(data=[TopCustomerShown.of(each) for each in found])
 
 
 @routes.get("/v1/reports/business", dependencies=_READS, summary="Subscriptions that ended, and payments that failed")
