@@ -14,7 +14,7 @@ from tallystick.flows.diagnose import Expected
 from tallystick.flows.idempotently import Kept
 from tallystick.flows.verify import Report
 from tallystick.storage.audit import Entry
-from tallystick.storage.jobs import Job
+from tallystick.storage.jobs import Job, JobStatus
 from tallystick.values.errors import Conflict
 from tallystick.values.time import MovableClock, SimulatedClock
 
@@ -101,6 +101,14 @@ class OperationCalls(Engine):
     def dead_jobs(self, *, limit: int = 100) -> list[Job]:
         """The jobs that were given up, newest first, each with its last error."""
         return flows.dead_jobs.dead_jobs(self.context, limit=limit)
+
+    def jobs(self, status: str, *, limit: int = 100) -> list[Job]:
+        """The jobs that are waiting, running, failing or dead, each with its last error."""
+        return flows.dead_jobs.list_jobs(self.context, status, limit=limit)
+
+    def retry_job(self, job_id: str, *, actor: str = "system") -> tuple[Job, JobStatus]:
+        """Makes one job due now; one that was given up begins anew. Raises NotFound, and Conflict while it runs."""
+        return flows.dead_jobs.retry_job(self.context, job_id, actor=actor)
 
     def retry_dead_jobs(self, *, actor: str = "system") -> int:
         """Begins every dead job anew; how many there were."""

@@ -60,6 +60,15 @@ class JobName(StrEnum):
     SETTLE = "settle"
 
 
+class JobStatus(StrEnum):
+    """Where a job is: one that has failed, and is tried again by itself, is FAILING; one that was given up is DEAD."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FAILING = "failing"
+    DEAD = "dead"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """`subject` is the id of what it is about. `attempt` counts this run too. Only who holds the newest `fence` may end it."""
@@ -175,6 +184,37 @@ def dead(conn: Connection, *, limit: int = 100) -> list[Job]:
     asked = select(schema.jobs).where(table.dead == True, table.name.in_(sorted(JobName)))  # noqa: E712
     asked = asked.order_by(table.run_at.desc(), table.id.desc())
     return [_job(row) for row in conn.execute(asked.limit(limit))]
+
+
+def listed(conn: Connection, status: JobStatus, *, now: datetime, limit: int) -> list[Job]:
+    """Those that stand so: what was given up the newest first, of all others the one that is due soonest."""
+    if status is JobStatus.DEAD:
+        return dead(conn, limit=limit)
+    table = schema.jobs.c
+    leased = table.leased_until > now
+    free = table.leased_until.is_(None) | ~leased
+    stands = {
+        JobStatus.RUNNING: leased,
+        JobStatus.FAILING: free & table.error.is_not(None),
+        JobStatus.WAITING: free & table.error.is_(None),
+    }
+    asked = select(schema.jobs).where(table.dead == False, stands[status], table.name.in_(sorted(JobName)))  # noqa: E712
+    return [_job(row) for row in conn.execute(asked.order_by(table.run_at, table.id).limit(limit))]
+
+
+def find(conn: Connection, job_id: JobId, *, now: datetime) -> tuple[Job, JobStatus] | None:
+    """The job, and where it is; None where it is done, or never was."""
+    table = schema.jobs.c
+    row = conn.execute(select(schema.jobs).where(table.id == int(job_id), table.name.in_(sorted(JobName)))).one_or_none()
+    return None if row is None else (_job(row), _status(row, now))
+
+
+def _status(row: Row[Any], now: datetime) -> JobStatus:
+    if row.dead:
+        return JobStatus.DEAD
+    if row.leased_until is not None and row.leased_until > now:
+        return JobStatus.RUNNING
+    return JobStatus.WAITING if row.error is None else JobStatus.FAILING
 
 
 def _job(row: Row[Any]) -> Job:

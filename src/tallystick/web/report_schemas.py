@@ -176,26 +176,5 @@ class BusinessShown(BaseModel):
     declines: list[DeclineCount]
 
 
-class JobShown(BaseModel):
-    id: str
-    name: str
-    subject: str
-    attempts: int
-    error: str | None
-
-
-class JobsShown(BaseModel):
-    """`due` are waiting to be done, the oldest for `lag_seconds`; `data` are those that were given up."""
-
-    due: int
-    dead: int
-    lag_seconds: int
-    data: list[JobShown]
-
-
-class RetriedShown(BaseModel):
-    retried: int
-
-
 def _share(part: Decimal | None) -> str | None:
     return None if part is None else plain(part)

@@ -43,6 +43,7 @@ from tallystick.web.routers import (
     events,
     health,
     invoices,
+    jobs,
     messages,
     meters,
     plans,
@@ -92,6 +93,7 @@ _NOUNS = (
     audit,
     clock,
     reports,
+    jobs,
     webhooks,
     health,
 )

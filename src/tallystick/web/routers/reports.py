@@ -1,15 +1,19 @@
-"""Reports: customers at a glance, revenue, what goes wrong, and what is left to do. They read, and change nothing."""
+"""Reports: customers at a glance, revenue, and what goes wrong. They read, and change nothing."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Query
 
+from tallystick.app import Tallystick
+from tallystick.app.figures import MONTHS
 from tallystick.domain.ledger import Account
+from tallystick.domain.recurring_revenue import first_of_months
 from tallystick.storage import reports
 from tallystick.values.ids import CustomerId
 from tallystick.values.money import Currency, Money
-from tallystick.web.door import Billing, Caller, Scope, router
+from tallystick.values.time import Period, rfc3339
+from tallystick.web.door import Billing, Scope, router
 from tallystick.web.own_schemas import ComingShown, DaysShown
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.periods import Until, summed_period
@@ -18,12 +22,9 @@ from tallystick.web.report_schemas import (
     BusinessShown,
     CustomerRowShown,
     DeclineCount,
-    JobShown,
-    JobsShown,
     MrrShown,
     PaymentMonthShown,
     PaymentMonthsShown,
-    RetriedShown,
     RevenuePart,
     RevenueShown,
     TopCustomerShown,
@@ -35,8 +36,12 @@ from tallystick.web.security import needs
 
 routes = router("reports")
 _KIND = "report_customers"
-_READS, _ADMIN = [needs(Scope.BILLING_READ)], [needs(Scope.ADMIN)]
+_READS = [needs(Scope.BILLING_READ)]
+_DAYS = timedelta(days=29)
 _Since = Annotated[str, Query(alias="from", max_length=40, examples=["2026-01-01T00:00:00Z"])]
+_SinceOr = Annotated[
+    str | None, Query(alias="from", max_length=40, description="RFC 3339; of itself, the first of the month eleven months ago.")
+]
 _Customer = Annotated[Key, Query(description="Your own id of the customer.")]
 _Search = Annotated[str, Query(max_length=256, description="Part of the id, the e-mail address or the name.")]
 
@@ -67,10 +72,13 @@ def report_upcoming(billing: Billing, customer: _Customer) -> ComingShown:
 
 @routes.get("/v1/reports/revenue", dependencies=_READS, summary="Revenue by day or month")
 def report_revenue(
-    billing: Billing, since: _Since, until: Until = None, by: Annotated[Literal["day", "month"], Query()] = "day"
+    billing: Billing, since: _SinceOr = None, until: Until = None, by: Annotated[Literal["day", "month"], Query()] = "day"
 ) -> RevenueShown:
-    """As the books have it: in advance is revenue once it is served. Less what was refunded."""
-    period = summed_period(since, until, now=billing.context.clock.now())
+    """As the books have it: in advance is revenue once it is served. Less what was refunded.
+
+    By day, `from` is 29 days ago unless it is said.
+    """
+    period = _period(billing, since, until, days=_DAYS if by == "day" else None)
     with billing.context.database.reading() as conn:
         booked = [each for account in (Account.REVENUE, Account.REFUNDS) for each in reports.money_by_day(conn, account, period)]
     parts = _summed([(day if by == "day" else day.replace(day=1), money) for day, money in booked])
@@ -83,32 +91,32 @@ def report_revenue(
 
 
 @routes.get("/v1/reports/mrr", dependencies=_READS, summary="What recurs, and churn, month by month")
-def report_mrr(billing: Billing, since: _Since, until: Until = None) -> MrrShown:
+def report_mrr(billing: Billing, since: _SinceOr = None, until: Until = None) -> MrrShown:
     """Calendar months in UTC: each that the time touches, up to now; and in each what was new, grew, shrank, left, came back."""
-    period = summed_period(since, until, now=billing.context.clock.now())
+    period = _period(billing, since, until)
     return MrrShown.of(billing.mrr(period.start, period.end))
 
 
 @routes.get("/v1/reports/payments", dependencies=_READS, summary="How many payments failed, and why, month by month")
-def report_payments(billing: Billing, since: _Since, until: Until = None) -> PaymentMonthsShown:
+def report_payments(billing: Billing, since: _SinceOr = None, until: Until = None) -> PaymentMonthsShown:
     """Calendar months in UTC: each that the time touches, up to now. A payment is of the month in which it was begun."""
-    period = summed_period(since, until, now=billing.context.clock.now())
+    period = _period(billing, since, until)
     return PaymentMonthsShown(data=[PaymentMonthShown.of(each) for each in billing.payment_months(period.start, period.end)])
 
 
 @routes.get("/v1/reports/top-customers", dependencies=_READS, summary="With whom most was earned")
 def report_top_customers(
-    billing: Billing, since: _Since, until: Until = None, limit: Annotated[int, Query(ge=1, le=100)] = 10
+    billing: Billing, since: _SinceOr = None, until: Until = None, limit: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> TopCustomersShown:
     """As the books have it, less what was given back; up to `limit` of each currency, the most first."""
-    period = summed_period(since, until, now=billing.context.clock.now())
+    period = _period(billing, since, until)
     found = billing.top_customers(period.start, period.end, limit=limit)
     return TopCustomersShown(data=[TopCustomerShown.of(each) for each in found])
 
 
 @routes.get("/v1/reports/business", dependencies=_READS, summary="Subscriptions that ended, and payments that failed")
-def report_business(billing: Billing, since: _Since, until: Until = None) -> BusinessShown:
-    period = summed_period(since, until, now=billing.context.clock.now())
+def report_business(billing: Billing, since: _SinceOr = None, until: Until = None) -> BusinessShown:
+    period = _period(billing, since, until)
     with billing.context.database.reading() as conn:
         counts, declines = reports.payment_counts(conn, period), reports.declines(conn, period)
         return BusinessShown(
@@ -120,21 +128,12 @@ def report_business(billing: Billing, since: _Since, until: Until = None) -> Bus
         )
 
 
-@routes.get("/v1/jobs", dependencies=_ADMIN, summary="What is left to do, and what was given up")
-def list_jobs(billing: Billing) -> JobsShown:
-    """Up to a hundred that were given up, the newest first, each with its last error."""
-    backlog = billing.backlog()
-    dead = [
-        JobShown(id=job.id, name=job.name.value, subject=job.subject, attempts=job.attempt, error=job.error)
-        for job in billing.dead_jobs()
-    ]
-    return JobsShown(due=backlog.due, dead=backlog.dead, lag_seconds=int(backlog.lag.total_seconds()), data=dead)
-
-
-@routes.post("/v1/jobs/retry", dependencies=_ADMIN, summary="Begin anew what was given up")
-def retry_jobs(billing: Billing, caller: Caller) -> RetriedShown:
-    """All of it, once what was wrong is mended; asked again, nothing is left to begin."""
-    return RetriedShown(retried=billing.retry_dead_jobs(actor=caller.actor))
+def _period(billing: Tallystick, since: str | None, until: str | None, *, days: timedelta | None = None) -> Period:
+    """From then on, or for so many days, or for twelve months; until now unless another end is said."""
+    now = billing.context.clock.now()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = first_of_months(MONTHS, now=now) if days is None else today - days
+    return summed_period(since or rfc3339(start), until, now=now + timedelta(microseconds=1))
 
 
 def _summed(parts: list[tuple[date, Money]]) -> dict[tuple[date, Currency], Money]:
