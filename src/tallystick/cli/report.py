@@ -88,10 +88,9 @@ def top_customers(
 
 
 def _since(billing: "Tallystick", months: int) -> datetime:
-    """The first of the month so many months ago."""
-    now = billing.context.clock.now()
-    year, month = divmod(now.year * 12 + now.month - months, 12)
-    return now.replace(year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    from tallystick.domain.recurring_revenue import first_of_months
+
+    return first_of_months(months, now=billing.context.clock.now())
 
 
 def _month_json(found: "RecurringMonth") -> dict[str, Any]:

@@ -72,6 +72,12 @@ class Seen:
     after: datetime
 
 
+def first_of_months(count: int, *, now: datetime) -> datetime:
+    """Where so many calendar months in UTC begin, of which this one is the last."""
+    year, month = divmod(now.year * 12 + now.month - count, 12)
+    return now.replace(year=year, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def seen_months(period: Period, *, now: datetime) -> list[Seen]:
     """Those that the period touches, as far as they have begun."""
     found = []
