@@ -7,6 +7,7 @@ import pytest
 
 from tallystick.domain.alerts import Alert, AlertKind
 from tallystick.domain.letters import letter_of
+from tallystick.domain.operations import Vital
 from tallystick.values.ids import CustomerId
 
 NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -31,6 +32,8 @@ FACTS: dict[AlertKind, dict[str, str | None]] = {
     AlertKind.OPERATIONS_PAYMENTS: VITAL,
     AlertKind.OPERATIONS_WEBHOOKS: VITAL,
     AlertKind.OPERATIONS_UNPAID_INVOICES: VITAL,
+    AlertKind.OPERATIONS_RECOVERED: VITAL | {"vital": "payments", "ill_since": "2026-01-15T09:00:00Z"},
+    AlertKind.TEST: {},
     AlertKind.PROVIDER_DIFFERS: {"count": "2", "first": "pi_1 collects inv_9, which is not ours"},
 }
 
@@ -70,3 +73,14 @@ def test_what_others_have_named_is_text_and_nothing_else() -> None:
     assert "{threshold}" in letter.text
     assert "\n" not in letter.subject
     assert "\u2028" not in letter.subject
+
+
+@pytest.mark.parametrize("vital", list(Vital))
+def test_what_is_well_again_is_named_in_words_and_may_have_no_figure(vital: Vital) -> None:
+    facts = VITAL | {"vital": vital.value, "ill_since": "2026-01-15T09:00:00Z", "value": None}
+    found = replace(alert(AlertKind.OPERATIONS_RECOVERED), facts=facts)
+    english, japanese = (letter_of(found.document, locale) for locale in ("en", "ja"))
+    assert "Now it is nothing that could be counted; the limit is 90." in english.text
+    assert vital.value not in english.subject
+    assert "2026/01/15" in japanese.text
+    assert "対象なし" in japanese.text

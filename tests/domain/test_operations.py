@@ -75,6 +75,24 @@ def test_it_is_told_at_each_beginning_and_never_between(days: list[bool]) -> Non
     assert len(told) == len(set(told)) == begun
 
 
+@given(st.lists(st.booleans(), min_size=1, max_size=50))
+def test_what_was_told_is_told_to_be_over_once_and_nothing_else_is(days: list[bool]) -> None:
+    watch: Watch | None = None
+    begun, over, now = [], [], NOON
+    for ill in days:
+        now += timedelta(minutes=1)
+        after = operations.watched(
+            watch, operations.measure(RULES, Vital.UNPAID_INVOICES, Tally(0, 6 * ill)), Decimal(5), now=now
+        )
+        if operations.has_fallen_ill(watch, after):
+            begun.append(after.since)
+        if watch is not None and operations.has_recovered(watch, after):
+            over.append(operations.recovery_of(watch, after))
+        watch = after
+    assert [alert.period_start for alert in over] == begun[: len(begun) - days[-1]]
+    assert len({alert.id for alert in over}) == len(over)
+
+
 def test_an_alert_says_the_figure_and_the_limit_and_is_of_nobody() -> None:
     found = operations.measure(RULES, Vital.PAYMENTS, Tally(8, 2))
     alert = operations.alert_of(operations.watched(None, found, Decimal(90), now=NOON))

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from tallystick.domain.operations import Vital, Watch
+from tallystick.domain.operations import KINDS, Vital, Watch
 from tallystick.domain.payments import Method
 from tallystick.domain.usage import Meter
 from tallystick.flows import observe, sweep_operations
 from tallystick.values.ids import MeterKey
+from tallystick.values.time import rfc3339
 from tallystick.worker import loop
 from tests.scenarios.world import World
 
@@ -29,7 +30,11 @@ def stands(world: World, vital: Vital) -> Watch:
 
 
 def told(world: World) -> list[str]:
-    return [alert.subject for alert in world.billing.alerts() if alert.kind.value.startswith("operations.")]
+    return [alert.subject for alert in world.billing.alerts() if alert.kind in KINDS.values()]
+
+
+def recovered(world: World) -> list[str]:
+    return [alert.subject for alert in world.billing.alerts(kind="operations.recovered")]
 
 
 def owes(world: World, customers: int) -> None:
@@ -53,9 +58,15 @@ def test_a_sixth_invoice_that_is_overdue_is_told_once_until_fewer_are(world: Wor
     world.later(minutes=1).works()
     assert not stands(world, Vital.UNPAID_INVOICES).ill
     assert stands(world, Vital.UNPAID_INVOICES).since == world.clock.now(), "over since now"
+    (over,) = world.billing.alerts(kind="operations.recovered")
+    assert (over.facts["vital"], over.facts["ill_since"]) == ("unpaid_invoices", rfc3339(watch.since))
+    assert (over.facts["value"], over.facts["limit"]) == ("5", "5")
+    world.later(minutes=1).works()
+    assert recovered(world) == ["unpaid_invoices"], "once"
     owes(world, 1)
     world.later(days=15).works()
     assert told(world) == ["unpaid_invoices"] * 2, "it began anew"
+    assert recovered(world) == ["unpaid_invoices"], "and is not over"
     world.proves()
 
 
@@ -73,6 +84,7 @@ def test_payments_that_fail_are_told_and_a_day_later_forgotten(world: World) -> 
     world.later(hours=25)
     sweep_operations.sweep_operations(world.billing.context)
     assert (stands(world, Vital.PAYMENTS).value, stands(world, Vital.PAYMENTS).ill) == (None, False)
+    assert world.billing.alerts(kind="operations.recovered")[0].facts["value"] is None
 
 
 def test_a_webhook_that_is_answered_late_is_told_for_a_quarter_of_an_hour(world: World) -> None:
@@ -105,6 +117,10 @@ def test_the_operator_gets_a_letter_and_whoever_listens_a_message(world: World) 
     (message,) = [found for found, *_ in world.billing.messages() if found.type == "alert.operations.webhooks"]
     _, dispatches = world.billing.message(message.id)
     assert {dispatch.channel.value for dispatch in dispatches} == {"mail", "webhook"}
+    world.later(minutes=16)
+    sweep_operations.sweep_operations(world.billing.context)
+    loop.run_due(world.billing.context)
+    assert [found.type for found, *_ in world.billing.messages()].count("alert.operations.recovered") == 1
 
 
 def test_two_workers_measure_and_it_is_told_once(world: World) -> None:

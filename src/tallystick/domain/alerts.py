@@ -36,6 +36,8 @@ class AlertKind(StrEnum):
     OPERATIONS_PAYMENTS = "operations.payments"
     OPERATIONS_WEBHOOKS = "operations.webhooks"
     OPERATIONS_UNPAID_INVOICES = "operations.unpaid_invoices"
+    OPERATIONS_RECOVERED = "operations.recovered"
+    TEST = "test"
 
 
 # Who gets a letter: the customer whom it is about, the one who runs the business, or both.
@@ -46,7 +48,7 @@ TELLS_OPERATOR = frozenset({
     AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED, AlertKind.DISPUTE_OPENED,
     AlertKind.DISPUTE_CLOSED, AlertKind.PAYMENT_CANCELED, AlertKind.INVOICE_NOT_FINALIZED, AlertKind.PROVIDER_DIFFERS,
     AlertKind.OPERATIONS_USAGE_SYNC, AlertKind.OPERATIONS_PAYMENTS, AlertKind.OPERATIONS_WEBHOOKS,
-    AlertKind.OPERATIONS_UNPAID_INVOICES,
+    AlertKind.OPERATIONS_UNPAID_INVOICES, AlertKind.OPERATIONS_RECOVERED,
 })  # fmt: skip
 
 
@@ -207,6 +209,11 @@ def of_spike(customer_id: CustomerId, meter_key: MeterKey, hour: datetime, facts
 def of_disabled(endpoint_id: str, reason: str, customer_id: CustomerId | None, *, at: datetime) -> Alert:
     owner = customer_id or CustomerId("")
     return Alert(owner, AlertKind.ENDPOINT_DISABLED, endpoint_id, at, 0, at, {"reason": reason})
+
+
+def of_test(*, at: datetime) -> Alert:
+    """One that tells of nothing, so that people see that alerts arrive. It is sent, and never kept."""
+    return Alert(CustomerId(""), AlertKind.TEST, "test", at, 0, at, {})
 
 
 def of_provider(

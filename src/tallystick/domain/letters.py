@@ -221,6 +221,33 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
             ),
         ),
     },
+    AlertKind.OPERATIONS_RECOVERED: {
+        "en": _Draft(
+            "Well again: {vital}",
+            ("Beyond its limit since {ill_since}, and no longer: {vital}.", "Now it is {value}; the limit is {limit}."),
+        ),
+        "ja": _Draft(
+            "回復しました: {vital}",
+            ("{ill_since} から基準を外れていた「{vital}」が、基準内に戻りました。", "現在の値: {value}（基準: {limit}）"),
+        ),
+    },
+}
+_VITALS: dict[str, dict[Locale, str]] = {
+    "usage_sync": {"en": "exports of usage that succeed, in percent", "ja": "使用量の送信の成功率（%）"},
+    "payments": {"en": "attempts to collect that succeed, in percent", "ja": "支払いの成功率（%）"},
+    "webhooks": {"en": "the slowest answer to a webhook, in seconds", "ja": "Webhook への最も遅い応答（秒）"},
+    "unpaid_invoices": {"en": "overdue invoices", "ja": "期日を過ぎた請求書（件）"},
+}
+_NOTHING: dict[Locale, str] = {"en": "nothing that could be counted", "ja": "対象なし"    AlertKind.TEST: {
+        "en": _Draft(
+            "[Test] Alerts arrive",
+            ("This is a test: somebody asked for it, to see that alerts arrive.", "Nothing has happened, and nothing is to be done."),
+        ),
+        "ja": _Draft(
+            "[テスト] アラートの送信テスト",
+            ("これはテストです。アラートが届くことを確かめるために送信されました。", "実際には何も起きていません。対応は不要です。"),
+        ),
+    },
 }
 _NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
 _NO_TIME: dict[Locale, str] = {"en": "no time is said", "ja": "指定なし"}
@@ -244,6 +271,8 @@ def _values(document: Mapping[str, object], locale: Locale) -> dict[str, str]:
         values[name] = _WRITERS[name](str(value), locale) if name in _WRITERS and value is not None else str(value)
     if "resets_at" in facts and facts["resets_at"] is None:
         values["resets_at"] = _NEVER[locale]
+    if "value" in facts and facts["value"] is None:
+        values["value"] = _NOTHING[locale]
     if "due_by" in facts and facts["due_by"] is None:
         values["due_by"] = _NO_TIME[locale]
     for name in facts:
@@ -266,6 +295,10 @@ def _moment(text: str, locale: Locale) -> str:
     return f"{format_datetime(datetime.fromisoformat(text), 'medium', tzinfo=UTC, locale=locale)} UTC"
 
 
+def _vital(name: str, locale: Locale) -> str:
+    return _VITALS[name][locale]
+
+
 _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "used": _number,
     "limit": _number,
@@ -275,4 +308,6 @@ _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "resets_at": _moment,
     "hour": _moment,
     "due_by": _moment,
+    "ill_since": _moment,
+    "vital": _vital,
 }

@@ -9,6 +9,7 @@ from enum import StrEnum
 from tallystick.domain.alerts import Alert, AlertKind
 from tallystick.values.decimals import EXACT, plain
 from tallystick.values.ids import CustomerId
+from tallystick.values.time import rfc3339
 
 KEPT = timedelta(days=8)
 WINDOW_MAX = timedelta(days=7)
@@ -114,9 +115,23 @@ def has_fallen_ill(before: Watch | None, after: Watch) -> bool:
     return after.ill and (before is None or not before.ill)
 
 
+def has_recovered(before: Watch | None, after: Watch) -> bool:
+    """What was told when it began is told once more when it is over."""
+    return before is not None and before.ill and not after.ill
+
+
 def alert_of(watch: Watch) -> Alert:
     """One for the time that it lasts, which began at `since`."""
     assert watch.value is not None, "what is ill was measured"
-    facts = {"value": plain(watch.value), "limit": plain(watch.limit), "count": str(watch.count), "unit": UNITS[watch.vital]}
-    kind = KINDS[watch.vital]
-    return Alert(CustomerId(""), kind, watch.vital.value, watch.since, 0, watch.measured_at, facts)
+    return _alert(KINDS[watch.vital], watch, watch.since, {"value": plain(watch.value)})
+
+
+def recovery_of(before: Watch, after: Watch) -> Alert:
+    """One for the time that it lasted, from the `since` of the illness. Nothing observed any more is well, too: no value."""
+    said = {"value": None if after.value is None else plain(after.value), "ill_since": rfc3339(before.since)}
+    return _alert(AlertKind.OPERATIONS_RECOVERED, after, before.since, {"vital": after.vital.value, **said})
+
+
+def _alert(kind: AlertKind, watch: Watch, began: datetime, figures: Mapping[str, str | None]) -> Alert:
+    facts = {**figures, "limit": plain(watch.limit), "count": str(watch.count), "unit": UNITS[watch.vital]}
+    return Alert(CustomerId(""), kind, watch.vital.value, began, 0, watch.measured_at, facts)
