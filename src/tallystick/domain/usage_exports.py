@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tallystick.domain.payments import is_too_old
 from tallystick.domain.usage import AHEAD_MAX, BACK_MAX, Aggregation, Event, Meter
+from tallystick.values.decimals import EXACT, plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey, derived
 from tallystick.values.time import EPOCH, Period
@@ -126,13 +127,21 @@ class Rejection:
 class Held:
     """What one meter of the provider's has for a customer in a period, by our rows; each an exact sum.
 
-    `counted` is what it has surely added up, `unknown` what it may have, `waiting` what it has yet to be told.
+    `counted` is what it has surely added up, `unknown` what it may have, `waiting` what it has yet to be told. Until all is told
+    and taken back, it may have less than was recorded, by up to `missing`, or more, by up to `leaving`.
     """
 
     counted: Decimal = Decimal(0)
     unknown: Decimal = Decimal(0)
     waiting: Decimal = Decimal(0)
     rejected: Decimal = Decimal(0)
+    missing: Decimal = Decimal(0)
+    leaving: Decimal = Decimal(0)
+
+    def unexplained(self, recorded: Decimal, told: Decimal) -> Decimal:
+        """How much the provider, which has `told`, has too much, or too little: beyond all that is on its way in or out."""
+        gap = EXACT.subtract(told, recorded)
+        return EXACT.subtract(gap, max(EXACT.minus(self.missing), min(gap, self.leaving)))
 
 
 def export(event: Event, meter: Meter, *, now: datetime) -> Export:
@@ -201,7 +210,8 @@ def unsendable(row: Export, *, now: datetime) -> str | None:
     """Why the provider would not count it; None where it would."""
     if row.at < now - BACK_MAX:
         return "timestamp_too_far_in_past"
-    if len(row.quantity.as_tuple().digits) > DIGITS_MAX:
+    # As it is written on the wire: a quantity is kept with all the places of its meter, and idle zeros are no digits.
+    if len(Decimal(plain(row.quantity)).as_tuple().digits) > DIGITS_MAX:
         return "meter_event_value_too_many_digits"
     return None
 

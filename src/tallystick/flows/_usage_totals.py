@@ -9,11 +9,8 @@ from tallystick.domain.usage_exports import Held
 from tallystick.flows import _customer_ref
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
-from tallystick.values.decimals import EXACT
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
-
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +31,13 @@ class Compared:
 
     @property
     def difference(self) -> Decimal | None:
-        """How much the provider has too much, or too little where it is negative, once all that waits has been sent."""
-        if self.provider is None:
-            return None
-        expected = EXACT.subtract(EXACT.subtract(self.recorded, self.held.waiting), self.held.unknown)
-        return EXACT.subtract(self.provider, expected)
+        """How much the provider has too much, or too little where it is negative, but for what is on its way."""
+        return None if self.provider is None else self.held.unexplained(self.recorded, self.provider)
 
     @property
     def agrees(self) -> bool:
         """Whether the provider has what was recorded, but for what is on its way, which may have come or not."""
-        on_the_way = EXACT.add(self.held.waiting, self.held.unknown)
-        return self.difference is not None and _ZERO <= self.difference <= on_the_way
+        return self.difference == 0
 
 
 def totals(ctx: Context, period: Period, *, customer_id: CustomerId | None = None) -> Iterator[Compared]:

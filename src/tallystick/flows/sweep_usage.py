@@ -12,6 +12,7 @@ from tallystick.values.time import EPOCH, Period
 _RECENT = timedelta(days=2)
 _AHEAD = timedelta(days=1)
 _ROUNDS_MAX = 100
+_AT_ONCE = 1000
 
 
 def sweep_usage(ctx: Context) -> int:
@@ -54,9 +55,18 @@ def _sweep(ctx: Context, since: datetime) -> int:
                 storage.jobs.enqueue(conn, JobName.EXPORT_USAGE, customer_id, run_at=now)
         if is_all:
             break
-    with ctx.database.transaction("sweep exports") as conn:
-        # Whose job was lost or buried, and what had to wait for its time.
-        waiting = storage.usage_exports.customers_to_do(conn, _exports.due(ctx))
-        for customer_id in waiting:
-            storage.jobs.enqueue(conn, JobName.EXPORT_USAGE, customer_id, run_at=now)
-    return len(waiting)
+    return _waiting(ctx)
+
+
+def _waiting(ctx: Context) -> int:
+    """A job for each whose own was lost or buried, and for what had to wait for its time; how many."""
+    count, after = 0, None
+    while True:
+        with ctx.database.transaction("sweep exports") as conn:
+            found = storage.usage_exports.customers_to_do(conn, _exports.due(ctx), after=after, limit=_AT_ONCE)
+            for customer_id in found:
+                storage.jobs.enqueue(conn, JobName.EXPORT_USAGE, customer_id, run_at=ctx.clock.now())
+        count += len(found)
+        if len(found) < _AT_ONCE:
+            return count
+        after = found[-1]

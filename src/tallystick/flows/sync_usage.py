@@ -115,19 +115,36 @@ def _found(ctx: Context, order: SyncOrder) -> list[CustomerId]:
             _, is_all = _exports.find(ctx, conn, order.period, customer_id=order.customer_id)
         if is_all:
             break
-    with ctx.database.transaction("begin sync") as conn:
-        if order.retry:
-            rejected = storage.usage_exports.with_status(
-                conn, [ExportStatus.REJECTED], order.period, customer_id=order.customer_id, limit=_AT_ONCE
-            )
-            for row in rejected:
+    if order.retry:
+        _reopen(ctx, order)
+    return _jobs(ctx, order)
+
+
+def _reopen(ctx: Context, order: SyncOrder) -> None:
+    with ctx.database.transaction("retry sync") as conn:
+        rejected = storage.usage_exports.with_status(
+            conn, [ExportStatus.REJECTED], order.period, customer_id=order.customer_id, limit=_AT_ONCE
+        )
+        for row in rejected:
+            if order.event_name in {None, row.event_name}:
                 again = replace(domain.usage_exports.reopened(row, now=ctx.clock.now()), version=row.version + 1)
                 storage.usage_exports.move(conn, row, again)
-        found = storage.usage_exports.customers_to_do(conn, _which(ctx, order), limit=_AT_ONCE)
-        wanted = [each for each in found if order.customer_id in {None, each}]
-        for customer_id in wanted:
-            storage.jobs.enqueue(conn, JobName.EXPORT_USAGE, customer_id, run_at=ctx.clock.now())
-    return wanted
+
+
+def _jobs(ctx: Context, order: SyncOrder) -> list[CustomerId]:
+    """Everybody of whom something is to be done, each with a job."""
+    wanted: list[CustomerId] = []
+    after = None
+    while True:
+        with ctx.database.transaction("begin sync") as conn:
+            found = storage.usage_exports.customers_to_do(conn, _which(ctx, order), after=after, limit=_AT_ONCE)
+            mine = [each for each in found if order.customer_id in {None, each}]
+            for customer_id in mine:
+                storage.jobs.enqueue(conn, JobName.EXPORT_USAGE, customer_id, run_at=ctx.clock.now())
+        wanted += mine
+        if len(found) < _AT_ONCE:
+            return wanted
+        after = found[-1]
 
 
 def _which(ctx: Context, order: SyncOrder) -> Which:

@@ -4,7 +4,7 @@ Recording an event writes nothing here: its cost stays what it was (docs: usage-
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -46,6 +46,7 @@ __all__ = [
     "with_status",
 ]
 _LOW_BITS = 0xFFFF_FFFF
+_OTHER_WAY = {"missing": "leaving", "leaving": "missing"}  # for what is less than nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,11 @@ def to_do(conn: Connection, customer_id: CustomerId, which: Which, *, limit: int
     return [_export(row) for row in conn.execute(asked)]
 
 
-def customers_to_do(conn: Connection, which: Which, *, limit: int = 1000) -> list[CustomerId]:
-    """Whose usage is to be sent or taken back."""
+def customers_to_do(conn: Connection, which: Which, *, after: CustomerId | None = None, limit: int = 1000) -> list[CustomerId]:
+    """Whose usage is to be sent or taken back, by id, beginning behind `after`."""
     asked = select(_EXPORTS.customer_id).where(*_open(which)).distinct().order_by(_EXPORTS.customer_id).limit(limit)
+    if after is not None:
+        asked = asked.where(_EXPORTS.customer_id > after)
     return [CustomerId(found) for found in conn.execute(asked).scalars()]
 
 
@@ -238,9 +241,12 @@ def held(conn: Connection, customer_id: CustomerId, event_name: str, period: Per
         asked = asked.where(~and_(*_named(but)))
     sums: dict[str, Decimal] = {}
     for row in conn.execute(asked):
-        steps = (int(row.high) << 32) + int(row.low)
-        sums[row.kind] = EXACT.add(sums.get(row.kind, Decimal(0)), from_steps(steps, row.decimals))
-    return Held(**{name: sums[name] for name in ("counted", "unknown", "waiting", "rejected") if name in sums})
+        quantity = from_steps((int(row.high) << 32) + int(row.low), row.decimals)
+        sums[row.kind] = EXACT.add(sums.get(row.kind, Decimal(0)), quantity)
+        if row.way != "none":
+            way = row.way if quantity > 0 else _OTHER_WAY[row.way]
+            sums[way] = EXACT.add(sums.get(way, Decimal(0)), EXACT.abs(quantity))
+    return Held(**{each.name: sums[each.name] for each in fields(Held) if each.name in sums})
 
 
 def _all_sums() -> Select[Any]:
@@ -256,12 +262,21 @@ def _all_sums() -> Select[Any]:
         (_EXPORTS.status == ExportStatus.REJECTED.value, literal_column("'rejected'")),
         else_=literal_column("'none'"),
     ).label("kind")
+    # What counts may not be there yet, and what counts no longer may still be there; of what has come to its end, neither.
+    is_open = _EXPORTS.status.in_([ExportStatus.PENDING.value, ExportStatus.UNCLEAR.value])
+    is_amended, may_be_there = _EXPORTS.amended == True, or_(is_unknown, _EXPORTS.status == ExportStatus.SENT.value)  # noqa: E712
+    way = case(
+        (and_(_EXPORTS.amended == False, is_open), literal_column("'missing'")),  # noqa: E712
+        (and_(is_amended, may_be_there), literal_column("'leaving'")),
+        else_=literal_column("'none'"),
+    ).label("way")
+    is_plus = (_EXPORTS.quantity > literal_column("0")).label("is_plus")
     # Halves of 32 bits are summed apart: a sum of them cannot leave 64 bits, and Python joins them at any size.
     high = func.sum(_EXPORTS.quantity.op(">>")(literal_column("32"))).label("high")
     low = func.sum(_EXPORTS.quantity.bitwise_and(_LOW_BITS)).label("low")
     decimals = schema.meters.c.decimals
     joined = schema.usage_exports.join(schema.meters, schema.meters.c.key == _EXPORTS.meter_key)
-    return select(kind, decimals, high, low).select_from(joined).group_by(kind, decimals)
+    return select(kind, way, decimals, high, low).select_from(joined).group_by(kind, way, is_plus, decimals)
 
 
 def _all() -> Select[Any]:
