@@ -186,6 +186,24 @@ def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> F
     )  # fmt: skip
 
 
+def known(subscription: FollowedSubscription) -> tuple[object, ...]:
+    """What of it the provider has told: an answer that comes late must not stand over what was learned meanwhile."""
+    return subscription.ref, subscription.standing, subscription.period, subscription.ends_with_period, subscription.ended_at
+
+
+def anchor(subscription: FollowedSubscription) -> datetime:
+    """The instant that the provider's periods are counted from, as far as can be told by one of them.
+
+    Those of a trial begin with its end; else it is that bound of the period which no short month has clamped.
+    """
+    period = subscription.period
+    if period is None:
+        return subscription.created_at
+    if subscription.standing is Standing.TRIALING:
+        return period.end
+    return period.end if period.end.day > period.start.day else period.start
+
+
 def counts(subscription: FollowedSubscription) -> bool:
     """Whether the provider bills usage by it: as soon as it may have it, and up to its end."""
     return subscription.standing is not Standing.REFUSED

@@ -75,7 +75,7 @@ def _entitling(conn: Connection, customer_id: CustomerId) -> Iterator[Granted]:
         if followed.standing in domain.provider_subscriptions.ENTITLED:
             terms = followed.terms
             plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
-            anchor = followed.created_at if followed.period is None else followed.period.start
+            anchor = domain.provider_subscriptions.anchor(followed)
             yield Granted(plan.quotas, plan.features, "UTC", anchor, terms.cadence)
 
 

@@ -1,5 +1,7 @@
 """News of subscriptions that the provider bills, and of its invoices: what our rows become by what it says when it is asked."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
@@ -64,9 +66,9 @@ def saved(ctx: Context, conn: Connection, before: FollowedSubscription, after: F
     if before == after:
         return before
     kept = storage.provider_subscriptions.save(conn, before, after)
+    if _entitles(before) != _entitles(after):
+        _entitle.entitle(ctx, conn, after.customer_id)
     if before.standing is not after.standing:
-        if (before.standing in ENTITLED) != (after.standing in ENTITLED):
-            _entitle.entitle(ctx, conn, after.customer_id)
         said = {"plan": after.terms.plan_key, "ref": after.ref}
         act = storage.audit.Act(
             "provider", f"provider_subscription.{after.standing}", after.id,
@@ -75,3 +77,8 @@ def saved(ctx: Context, conn: Connection, before: FollowedSubscription, after: F
         )  # fmt: skip
         storage.audit.append(conn, act, at=ctx.clock.now())
     return kept
+
+
+def _entitles(subscription: FollowedSubscription) -> datetime | None:
+    """From where the quotas that it gives are counted; None where it gives none."""
+    return domain.provider_subscriptions.anchor(subscription) if subscription.standing in ENTITLED else None

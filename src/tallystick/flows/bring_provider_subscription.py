@@ -1,5 +1,6 @@
 """Bring a subscription that the provider bills to where it is wanted: begun there, ended there, and known as it stands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
@@ -33,20 +34,39 @@ def bring_provider_subscription(ctx: Context, subscription_id: SubscriptionId, *
     if subscription.standing in FINAL:
         return Brought()
     outcome = _begun(ctx, subscription) if subscription.ref is None else _asked(ctx, subscription)
+    carried_out = 0 if subscription.ref is None else subscription.wishes
     if isinstance(outcome, ProviderSubscription) and outcome.standing is Standing.INCOMPLETE:
-        _learned(ctx, subscription_id, outcome, carried_out=0)
-        outcome = ctx.provider.pay_subscription(outcome.ref, key=f"{subscription_id}:first")
+        known, ref = _learned(ctx, subscription, outcome, carried_out=0), outcome.ref
+        if known is None:
+            return Brought(timedelta(0))
+        subscription = known
+        outcome = _past_stored(f"{subscription_id}:first", lambda key: ctx.provider.pay_subscription(ref, key=key))
+    if not isinstance(outcome, ProviderSubscription):
+        return _not_known(ctx, subscription_id, outcome, wait=domain.retries.wait(subscription_id, attempt))
+    known = _learned(ctx, subscription, outcome, carried_out=carried_out)
+    is_done = known is not None and (known.standing in FINAL or known.told == known.wishes)
+    return Brought(None if is_done else timedelta(0))
+
+
+def _not_known(
+    ctx: Context, subscription_id: SubscriptionId, outcome: Refused | Limited | Unknown, *, wait: timedelta
+) -> Brought:
+    """The provider did not say how it stands: asked again later, or it will not have it."""
     match outcome:
-        case ProviderSubscription():
-            return _learned(ctx, subscription_id, outcome, carried_out=subscription.wishes if subscription.ref else 0)
         case Limited(after=after) | Unknown(after=after):
-            return Brought(max(domain.retries.wait(subscription_id, attempt), after))
+            return Brought(max(wait, after))
         case Refused(code, unheard=unheard) if unheard or code == _OTHER_BODY:
-            return Brought(domain.retries.wait(subscription_id, attempt))
+            return Brought(wait)
         case Refused():
             return _refused(ctx, subscription_id, outcome)
         case _:
             assert_never(outcome)
+
+
+def _past_stored(key: str, ask: Callable[[str], SubscriptionOutcome]) -> SubscriptionOutcome:
+    """The outcome; a failure that the key repeats for ever is asked past. Only for what looks how things stand before it acts."""
+    outcome = ask(key)
+    return ask(f"{key}:anew") if isinstance(outcome, Unknown) and outcome.stored else outcome
 
 
 def _begun(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutcome:
@@ -80,21 +100,28 @@ def _request(ctx: Context, subscription: FollowedSubscription, customer_ref: str
 def _asked(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutcome:
     """Told what we want of its end, where it has not been told yet; else asked how it stands."""
     assert subscription.ref is not None, "the provider has it"
+    ref, end = subscription.ref, subscription.end
     if subscription.told < subscription.wishes:
-        return ctx.provider.end_subscription(subscription.ref, subscription.end, key=subscription.end_key)
-    return ctx.provider.fetch_subscription(subscription.ref)
+        return _past_stored(subscription.end_key, lambda key: ctx.provider.end_subscription(ref, end, key=key))
+    return ctx.provider.fetch_subscription(ref)
 
 
-def _learned(ctx: Context, subscription_id: SubscriptionId, told: ProviderSubscription, *, carried_out: int) -> Brought:
-    """Into the row as it is by now: a webhook, or another wish, may have come in between."""
+def _learned(
+    ctx: Context, seen: FollowedSubscription, told: ProviderSubscription, *, carried_out: int
+) -> FollowedSubscription | None:
+    """Into the row as it is by now: another wish may have come in between.
+
+    None where somebody else has learned since `seen` how it stands: whose answer is the newer one nobody knows, so it is asked
+    again.
+    """
     with ctx.database.transaction("know subscription") as conn:
-        before = storage.provider_subscriptions.get(conn, subscription_id)
-        assert before is not None, f"{subscription_id}: was there, and stays"
+        before = storage.provider_subscriptions.get(conn, seen.id)
+        assert before is not None, f"{seen.id}: was there, and stays"
+        if domain.provider_subscriptions.known(before) != domain.provider_subscriptions.known(seen):
+            ctx.faults.mark("provider_subscription.overtaken")
+            return None
         after = domain.provider_subscriptions.learned(before, told)
-        after = replace(after, told=max(after.told, carried_out))
-        kept = _provider_subscriptions.saved(ctx, conn, before, after)
-    is_done = kept.standing in FINAL or kept.told == kept.wishes
-    return Brought(None if is_done else timedelta(0))
+        return _provider_subscriptions.saved(ctx, conn, before, replace(after, told=max(after.told, carried_out)))
 
 
 def _refused(ctx: Context, subscription_id: SubscriptionId, refusal: Refused) -> Brought:

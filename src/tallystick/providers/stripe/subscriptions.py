@@ -1,6 +1,7 @@
 """Stripe's own subscriptions: begun by the lookup keys of their prices, found again, ended; and what their invoices say."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -85,9 +86,9 @@ def paid(client: stripe.StripeClient, ref: str, key: str) -> ProviderSubscriptio
 
 
 def ended(client: stripe.StripeClient, ref: str, end: End, key: str) -> ProviderSubscription:
-    """As we want it to end; one that has ended stays as it is."""
+    """As we want it to end; one that has ended, or is to end so already, stays as it is."""
     told = fetched(client, ref)
-    if told.standing is Standing.CANCELED:
+    if told.standing is Standing.CANCELED or (end is not End.NOW and told.ends_with_period == (end is End.PERIOD_END)):
         return told
     match end:
         case End.NOW:
@@ -104,17 +105,28 @@ def ended(client: stripe.StripeClient, ref: str, end: End, key: str) -> Provider
 
 def invoice(client: stripe.StripeClient, ref: str) -> ProviderInvoice | Refused:
     """One of a subscription's invoices, with all of its lines."""
-    doc = transport.doc(client.v1.invoices.retrieve(ref))
+    told = mirrored(transport.doc(client.v1.invoices.retrieve(ref)))
+    if told is None:
+        return Refused("not_of_a_subscription", f"{ref}: is not the invoice of a subscription")
+    lines = client.v1.invoices.line_items.list(ref, {"limit": 100}).auto_paging_iter()
+    return replace(told, lines=tuple(_line(transport.doc(line)) for line in lines))
+
+
+def named(doc: Doc) -> SubscriptionId | None:
+    """Of an invoice: which of our subscriptions it was made of, if the metadata of that said so."""
+    return _reference(translate.part(translate.part(doc, "parent"), "subscription_details"))
+
+
+def mirrored(doc: Doc) -> ProviderInvoice | None:
+    """The same without its lines, of which a reply shows only the first; None where it is of no subscription."""
     details = translate.part(translate.part(doc, "parent"), "subscription_details")
     if not details:
-        return Refused("not_of_a_subscription", f"{ref}: is not the invoice of a subscription")
-    money = currency(doc["currency"])
-    lines = client.v1.invoices.line_items.list(ref, {"limit": 100}).auto_paging_iter()
-    subscription = details["subscription"]
+        return None
+    money, subscription = currency(doc["currency"]), details["subscription"]
     return ProviderInvoice(
         ref=doc["id"],
         subscription_ref=subscription if isinstance(subscription, str) else subscription["id"],
-        reference=_reference(details),
+        reference=named(doc),
         standing=InvoiceStanding(doc["status"]),
         number=doc.get("number"),
         total=Money(doc["total"], money),
@@ -122,7 +134,7 @@ def invoice(client: stripe.StripeClient, ref: str) -> ProviderInvoice | Refused:
         amount_paid=Money(doc["amount_paid"], money),
         created_at=EPOCH + timedelta(seconds=doc["created"]),
         url=doc.get("hosted_invoice_url"),
-        lines=tuple(_line(transport.doc(line)) for line in lines),
+        lines=(),
     )
 
 

@@ -1,0 +1,113 @@
+"""Corners of subscriptions that the provider bills: calendars, failures that a key repeats, and answers that come too late."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tallystick.domain.provider_subscriptions import Standing
+from tallystick.flows import _entitle
+from tallystick.flows.bring_provider_subscription import Brought, bring_provider_subscription
+from tallystick.providers.protocol import SubscriptionOutcome
+from tallystick.values.ids import CustomerId
+from tests.flows.test_provider_subscriptions import PLAN, Business
+
+BY_PERIOD = {**PLAN, "quotas": [{"meter": "calls", "limit": "1000", "reset": "period"}]}
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Business]:
+    made = Business(database_url)
+    made.opens()
+    made.billing.apply_catalogue({"plans": [BY_PERIOD]})
+    yield made
+    made.billing.close()
+
+
+def test_quotas_begin_anew_when_the_trial_is_over_as_the_provider_bills(world: Business) -> None:
+    asked = world.billing.subscribe_at_provider("ada", "pro", trial_days=14)
+    world.works()
+    world.hears()
+    assert world.stands(asked).standing is Standing.TRIALING
+    world.billing.consume("ada", "calls", 900, op="o1")
+    assert not world.billing.check("ada", "calls", 1000).allowed
+    world.on("2026-01-15").later(hours=2)
+    assert world.billing.check("ada", "calls", 1000).allowed, "whether or not there was news of it"
+    world.hears()
+    assert world.stands(asked).standing is Standing.ACTIVE
+    (quota,) = world.billing.quotas("ada")
+    assert quota.decision.resets_at == world.stands(asked).period.end  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("begins", "months"), [("2026-01-31", 4), ("2027-08-30", 8)])
+def test_quotas_go_by_the_providers_periods_and_do_not_drift_off_the_end_of_the_month(begins: str, months: int) -> None:
+    world = Business("sqlite://", at=begins)
+    world.opens()
+    world.billing.apply_catalogue({"plans": [BY_PERIOD]})
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    for _ in range(months):
+        world.hears()
+        with world.billing.context.database.transaction("anything changes") as conn:
+            _entitle.entitle(world.billing.context, conn, CustomerId("ada"))
+        period = world.stands(asked).period
+        (quota,) = world.billing.quotas("ada")
+        assert period is not None
+        assert quota.decision.resets_at == period.end
+        world.clock.set(period.end)
+        world.later(hours=2)
+    world.billing.close()
+
+
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_a_first_payment_that_fails_for_its_key_is_made_by_another_once(world: Business, effect: str) -> None:
+    world.sandbox.faults.next("stored_500", on="POST /v1/invoices/{id}/pay", effect=effect)
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    for _ in range(2):
+        world.hears()
+        world.later(hours=1)
+    assert world.stands(asked).standing is Standing.ACTIVE
+    assert len(world.sandbox_call("GET", "/v1/charges", limit=100)["data"]) == 1
+
+
+@pytest.mark.parametrize("effect", ["none", "half", "done"])
+def test_a_wish_that_fails_for_its_key_is_told_by_another(world: Business, effect: str) -> None:
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    world.hears()
+    world.sandbox.faults.next("stored_500", on="POST /v1/subscriptions/{id}", effect=effect)
+    world.billing.end_at_provider(asked.id, "period_end")
+    for _ in range(2):
+        world.hears()
+        world.later(hours=1)
+    stands = world.stands(asked)
+    assert (stands.ends_with_period, stands.told, stands.wishes) == (True, 1, 1)
+
+
+def test_a_wish_that_comes_before_its_beginning_is_told_after_it(world: Business) -> None:
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    world.billing.end_at_provider(asked.id, "period_end")
+    world.hears()
+    stands = world.stands(asked)
+    assert (stands.standing, stands.ends_with_period, stands.told) == (Standing.ACTIVE, True, 1)
+
+
+def test_an_answer_that_was_overtaken_by_news_is_asked_for_again(world: Business, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    world.hears()
+    provider = world.billing.context.provider
+    answered, asked_there = provider.fetch_subscription, list[str]()
+
+    def fetched(ref: str) -> SubscriptionOutcome:
+        """The first answer is on its way while it changes there, and the news of that is settled meanwhile."""
+        told = answered(ref)
+        asked_there.append(ref)
+        if len(asked_there) == 1:
+            world.sandbox_call("POST", f"/v1/subscriptions/{ref}", cancel_at_period_end="true")
+            world.delivers()
+            world.works()
+        return told
+
+    monkeypatch.setattr(provider, "fetch_subscription", fetched)
+    assert bring_provider_subscription(world.billing.context, asked.id) == Brought(timedelta(0)), "nobody knows which is newer"
+    assert world.stands(asked).ends_with_period
+    assert bring_provider_subscription(world.billing.context, asked.id) == Brought()
+    assert world.stands(asked).ends_with_period
