@@ -57,6 +57,21 @@ def test_japanese_by_the_browser_s_language(service: str, open_page: OpenPage) -
     expect(pay_page.news).to_contain_text("記録されました", timeout=20_000)
 
 
+def test_the_test_payment_in_japanese(service: str, open_page: OpenPage) -> None:
+    page = open_page(f"{service}/", locale="ja-JP")
+    pay_page = PayPage(page)
+    card, pay = page.get_by_label("テストカードの動作"), page.get_by_role("button", name="テスト決済")
+    card.select_option("拒否される")
+    pay.click()
+    expect(pay_page.trouble).to_contain_text("カードが拒否されました。")
+    expect(pay_page.trouble).to_contain_text("課金されていません。")
+    expect(page.locator("#amount-paid")).to_have_text("￥0")
+    card.select_option("支払いが成功する")
+    pay.click()
+    expect(pay_page.news).to_contain_text("記録されました", timeout=20_000)
+    expect(page.locator("#amount-paid")).to_have_text(re.compile(r"￥5\d\d"))
+
+
 def test_the_switch_changes_the_language_of_everything_and_is_remembered(service: str, open_page: OpenPage) -> None:
     page = open_page(f"{service}/")
     pay_page = PayPage(page)

@@ -1,7 +1,8 @@
 import type { Schemas } from "@tallystick/client";
 import { useState } from "react";
 import { useAct } from "../data/api.js";
-import { backFromCheckout, type Plan, usePlans, useSubscription } from "../data/reads.js";
+import { backFromProvider } from "../data/back.js";
+import { type Plan, usePlans, useSubscription } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
@@ -31,7 +32,7 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
   const end = useAct((api) => api.user.POST("/billing/subscription/cancel/preview", { body: { at: "period_end", credit_unused: false } }), setPreview, true);
   const subscribe = useAct(
     (api, plan: string) =>
-      api.user.POST("/billing/checkout", { body: { plan, interval, currency, success_url: backFromCheckout(), cancel_url: here() } }),
+      api.user.POST("/billing/checkout", { body: { plan, interval, currency, success_url: backFromProvider(), cancel_url: here() } }),
     (answer) => location.assign(answer.url),
     true,
   );

@@ -1,12 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useAct } from "../data/api.js";
-import { isBack, type Subscription, useCredits, useEntitlements, useSubscription } from "../data/reads.js";
+import { backFromProvider, isBack, stay } from "../data/back.js";
+import { type Subscription, useCredits, useEntitlements, useSubscription } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
 import { useTell } from "../parts/News.js";
 import { Badge, Facts, Panel } from "../parts/Panel.js";
 import { PlanDialog } from "./PlanDialog.js";
+
+const NEWS_MS = 20_000; // within which it is heard of that a first payment failed, or that a new card has paid
 
 export function PlanPanel() {
   const say = useSay();
@@ -16,8 +19,9 @@ export function PlanPanel() {
   const begun = isBack() && status !== undefined && status !== "none";
   useEffect(() => {
     if (!begun) return;
-    history.replaceState(null, "", location.pathname + location.hash);
     void queries.invalidateQueries();
+    const later = setTimeout(stay, NEWS_MS);
+    return () => clearTimeout(later);
   }, [begun, queries]);
   const [choosing, setChoosing] = useState(false);
   const choose = (word: "plan.choose" | "plan.change") => (
@@ -101,7 +105,7 @@ function Undo({ plan }: { plan: string }) {
 export function Portal({ word = "plan.manage" }: { word?: "plan.manage" | "invoices.update_card" }) {
   const say = useSay();
   const open = useAct(
-    (api) => api.user.POST("/billing/portal", { body: { return_url: location.href.split("#")[0] ?? "" } }),
+    (api) => api.user.POST("/billing/portal", { body: { return_url: backFromProvider() } }),
     (answer) => location.assign(answer.url),
     true,
   );

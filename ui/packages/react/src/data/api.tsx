@@ -1,6 +1,7 @@
 import type { Api } from "@tallystick/client";
 import { type QueryKey, type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
+import { isBack } from "./back.js";
 
 export const ApiContext = createContext<Api | null>(null);
 
@@ -48,20 +49,20 @@ async function taken<T>(asked: Promise<Fetched<T>>): Promise<T> {
 }
 
 const AGAIN_MS = 30_000;
-const SOON_MS = 1_000;
+const SOON_MS = 2_000;
 
-/** What the API answers; asked again twice a minute while the page is looked at, where `live`, and every second until `waits` is no more so. */
+/** What the API answers; asked again twice a minute while the page is looked at, where `live`, and more often by those who are just back from the provider. */
 export function useRead<T>(
   key: QueryKey,
   ask: (api: Api) => Promise<Fetched<T>>,
-  { live = false, enabled = true, waits }: { live?: boolean; enabled?: boolean; waits?: (data: T | undefined) => boolean } = {},
+  { live = false, enabled = true }: { live?: boolean; enabled?: boolean } = {},
 ): UseQueryResult<T, Refusal> {
   const api = useApi();
   return useQuery<T, Refusal>({
     queryKey: key,
     queryFn: () => taken(ask(api)),
     enabled,
-    ...(live && { refetchInterval: (query) => (waits?.(query.state.data) ? SOON_MS : AGAIN_MS) }),
+    ...(live && { refetchInterval: () => (isBack() ? SOON_MS : AGAIN_MS) }),
   });
 }
 

@@ -12,22 +12,7 @@ export type RatedLine = Schemas["LineRated"];
 export type Days = Schemas["DaysShown"];
 export type Dunning = Schemas["DunningShown"];
 
-/** Somebody who comes back from the provider's page has no subscription for a moment: then it is asked for until it is there. */
-export const useSubscription = () =>
-  useRead(["subscription"], (api) => api.user.GET("/billing/subscription"), { live: true, waits: (found) => isBack() && found?.status === "none" });
-
-const BACK = "subscribed";
-
-/** Where the provider's page leads back to after a card was saved. */
-export function backFromCheckout(): string {
-  const url = new URL(location.href.split("#")[0] ?? "");
-  url.searchParams.set(BACK, "1");
-  return url.href;
-}
-
-export function isBack(): boolean {
-  return new URLSearchParams(location.search).has(BACK);
-}
+export const useSubscription = () => useRead(["subscription"], (api) => api.user.GET("/billing/subscription"), { live: true });
 
 export const usePlans = () => useRead(["plans"], (api) => api.user.GET("/billing/plans"));
 
