@@ -231,6 +231,22 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
             ("{ill_since} から基準を外れていた「{vital}」が、基準内に戻りました。", "現在の値: {value}（基準: {limit}）"),
         ),
     },
+    AlertKind.TEST: {
+        "en": _Draft(
+            "[Test] Alerts arrive",
+            (
+                "This is a test: somebody asked for it, to see that alerts arrive.",
+                "Nothing has happened, and nothing is to be done.",
+            ),
+        ),
+        "ja": _Draft(
+            "[テスト] アラートの送信テスト",
+            (
+                "これはテストです。アラートが届くことを確かめるために送信されました。",
+                "実際には何も起きていません。対応は不要です。",
+            ),
+        ),
+    },
 }
 _VITALS: dict[str, dict[Locale, str]] = {
     "usage_sync": {"en": "exports of usage that succeed, in percent", "ja": "使用量の送信の成功率（%）"},
@@ -238,17 +254,7 @@ _VITALS: dict[str, dict[Locale, str]] = {
     "webhooks": {"en": "the slowest answer to a webhook, in seconds", "ja": "Webhook への最も遅い応答（秒）"},
     "unpaid_invoices": {"en": "overdue invoices", "ja": "期日を過ぎた請求書（件）"},
 }
-_NOTHING: dict[Locale, str] = {"en": "nothing that could be counted", "ja": "対象なし"    AlertKind.TEST: {
-        "en": _Draft(
-            "[Test] Alerts arrive",
-            ("This is a test: somebody asked for it, to see that alerts arrive.", "Nothing has happened, and nothing is to be done."),
-        ),
-        "ja": _Draft(
-            "[テスト] アラートの送信テスト",
-            ("これはテストです。アラートが届くことを確かめるために送信されました。", "実際には何も起きていません。対応は不要です。"),
-        ),
-    },
-}
+_NOTHING: dict[Locale, str] = {"en": "nothing that could be counted", "ja": "対象なし"}
 _NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
 _NO_TIME: dict[Locale, str] = {"en": "no time is said", "ja": "指定なし"}
 _BUSINESS: dict[Locale, str] = {"en": "the business", "ja": "事業全体"}
