@@ -39,6 +39,8 @@ def test_what_has_failed_is_listed_and_shown_with_every_try(either_world: World)
     assert row["attempts"] is None
     shown = world.call("GET", f"/v1/dunning/{invoice}").json()
     assert [(each["cause"], each["code"]) for each in shown["attempts"]] == [("first", "expired_card")]
+    assert [(each["type"], each["status"]) for each in shown["letters"]] == [("payment.failed", "delivered")]
+    assert row["letters"] is None
     assert world.call("GET", "/v1/dunning?state=over").json()["data"] == []
     assert world.call("GET", "/v1/dunning?customer=ben").json()["data"] == []
     assert problem(world.call("GET", "/v1/dunning/inv_none")) == (404, "not_found")

@@ -1,11 +1,13 @@
 """The engine's calls about payments that have failed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from tallystick import flows, storage
+from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.dunning import Ask, Dunning, State, Try
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.messages import TO_CUSTOMER, Dispatch, Message
 from tallystick.flows.mend_payment import Mending
 from tallystick.storage.dunning import Query
 from tallystick.values.errors import InvalidInput, NotFound
@@ -13,13 +15,22 @@ from tallystick.values.ids import CustomerId, InvoiceId
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A letter to the customer about it, and how it stands; None: nobody could be written to."""
+
+    message: Message
+    dispatch: Dispatch | None
+
+
+@dataclass(frozen=True, slots=True)
 class Dunned:
-    """An invoice whose payment has failed, how far its dunning has come, what its customer is asked for, and every try."""
+    """An invoice whose payment has failed, how far its dunning has come, what its customer is asked for, every try and letter."""
 
     invoice: Invoice
     dunning: Dunning
     ask: Ask
     tries: tuple[Try, ...] = ()
+    letters: tuple[Written, ...] = ()
 
 
 class DunningCalls(Engine):
@@ -28,7 +39,7 @@ class DunningCalls(Engine):
     def dunnings(
         self, *, customer_id: str | None = None, state: str | None = None, after: str | None = None, limit: int = 50
     ) -> list[Dunned]:
-        """A page of them, the newest first, behind the one of the invoice `after`; without their tries."""
+        """A page of them, the newest first, behind the one of the invoice `after`; without their tries and letters."""
         if state is not None and state not in {known.value for known in State}:
             raise InvalidInput(f"state: one of {', '.join(State)}", field="state")
         who = None if customer_id is None else CustomerId(customer_id)
@@ -41,13 +52,17 @@ class DunningCalls(Engine):
             return [self._dunned(each, storage.invoices.get(conn, each.invoice_id)) for each in found]
 
     def dunning(self, invoice_id: str) -> Dunned:
-        """With every try. Raises NotFound where no payment of the invoice has failed."""
+        """With every try and letter. Raises NotFound where no payment of the invoice has failed."""
         with self.context.database.reading() as conn:
             found = storage.dunning.get(conn, InvoiceId(invoice_id))
             if found is None:
                 raise NotFound("dunning: no payment of such an invoice has failed", field="invoice")
             tries = storage.dunning.tries(conn, found.customer_id, found.invoice_id)
-            return self._dunned(found, storage.invoices.get(conn, found.invoice_id), *tries)
+            dunned = self._dunned(found, storage.invoices.get(conn, found.invoice_id))
+            messages = storage.messages.those(conn, domain.dunning_letters.letter_ids(found))
+            sent = storage.messages.dispatches_of(conn, [message.id for message in messages])
+            letters = [Written(message, _to_customer(sent.get(message.id, []))) for message in messages]
+            return replace(dunned, tries=tuple(tries), letters=tuple(letters))
 
     def mend_payment(self, token: str) -> str | None:
         """Where the link in a letter leads to now; None where nothing is left to be paid. Raises NotFound."""
@@ -57,6 +72,10 @@ class DunningCalls(Engine):
         """The customer comes back from there: a new card pays at once, by a job. Raises NotFound."""
         return flows.mend_payment.come_back(self.context, token)
 
-    def _dunned(self, dunning: Dunning, invoice: Invoice | None, *tries: Try) -> Dunned:
+    def _dunned(self, dunning: Dunning, invoice: Invoice | None) -> Dunned:
         assert invoice is not None, f"{dunning.invoice_id}: is kept for ever"
-        return Dunned(invoice, dunning, self.context.terms.dunning.rule(dunning.code).ask, tries)
+        return Dunned(invoice, dunning, self.context.terms.dunning.rule(dunning.code).ask)
+
+
+def _to_customer(dispatches: Sequence[Dispatch]) -> Dispatch | None:
+    return next((each for each in dispatches if each.target == TO_CUSTOMER), None)

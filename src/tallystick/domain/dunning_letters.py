@@ -7,12 +7,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from tallystick.domain import figures
-from tallystick.domain.dunning import Ask, End
+from tallystick.domain.dunning import Ask, Dunning, End
 from tallystick.domain.letter_frames import Letter, Link, Locale, framed
+from tallystick.values.ids import InvoiceId, MessageId, derived
 from tallystick.values.money import Money, currency
 
 FAILED, GIVEN_UP = "payment.failed", "payment.given_up"
 TYPES = frozenset({FAILED, GIVEN_UP})
+
+
+def letter_id(message_type: str, invoice_id: InvoiceId, failures: int) -> MessageId:
+    """One for each step: the failure that it tells of, or that it was given up after so many of them."""
+    return MessageId(derived("msg", message_type, invoice_id, str(failures)))
+
+
+def letter_ids(dunning: Dunning) -> list[MessageId]:
+    """All that may have been written by now."""
+    counts = range(dunning.failures + 1)
+    return [letter_id(each, dunning.invoice_id, failures) for each in (FAILED, GIVEN_UP) for failures in counts]
+
 
 _REASONS: dict[str, dict[Locale, str]] = {
     "insufficient_funds": {"en": "There is not enough money on the card.", "ja": "カードの残高または利用枠が不足しています。"},

@@ -9,7 +9,7 @@ from tallystick.domain.invoices import Invoice
 from tallystick.domain.messages import TO_CUSTOMER, Channel, Message
 from tallystick.flows import _outgoing
 from tallystick.flows.context import Context
-from tallystick.values.ids import InvoiceId, MessageId, derived
+from tallystick.values.ids import InvoiceId
 from tallystick.values.time import rfc3339
 
 PATH = "/mend/"
@@ -32,7 +32,7 @@ def link(ctx: Context, conn: Connection, invoice_id: InvoiceId) -> str:
 
 def _tell(ctx: Context, conn: Connection, invoice: Invoice, dunning: Dunning, message_type: str) -> None:
     document = domain.messages.body(message_type, _document(ctx, conn, invoice, dunning), at=dunning.updated_at)
-    message_id = MessageId(derived("msg", message_type, invoice.id, str(dunning.failures)))
+    message_id = domain.dunning_letters.letter_id(message_type, invoice.id, dunning.failures)
     message = Message(message_id, message_type, invoice.customer_id, document, ctx.clock.now())
     endpoints = storage.endpoints.wanting(conn, message_type, invoice.customer_id)
     targets: list[tuple[str, Channel]] = [(endpoint.id, Channel.WEBHOOK) for endpoint in endpoints]

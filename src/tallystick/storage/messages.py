@@ -32,6 +32,13 @@ def get(conn: Connection, message_id: MessageId) -> Message | None:
     return None if row is None else _message(row)
 
 
+def those(conn: Connection, message_ids: Collection[MessageId]) -> list[Message]:
+    """Those of them that there are, oldest first."""
+    table = schema.messages.c
+    asked = select(schema.messages).where(table.id.in_(sorted(message_ids))).order_by(table.created_at, table.id)
+    return [_message(row) for row in conn.execute(asked)]
+
+
 def page(conn: Connection, *, customer_id: CustomerId | None = None, after: Message | None = None, limit: int) -> list[Message]:
     """Newest first, beginning behind `after`."""
     table = schema.messages.c

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from tallystick.app.dunning import Dunned
+from tallystick.app.dunning import Dunned, Written
 from tallystick.domain.dunning import Try
 from tallystick.domain.dunning_letters import reason
 from tallystick.values.time import rfc3339
@@ -33,8 +33,22 @@ class TryShown(BaseModel):
         )
 
 
+class LetterShown(BaseModel):
+    """What the customer was told by mail. `status` is waiting, delivered or failed; null: they have no address."""
+
+    id: str
+    type: str
+    at: str
+    status: str | None
+
+    @classmethod
+    def of(cls, written: Written) -> Self:
+        status = None if written.dispatch is None else written.dispatch.status.value
+        return cls(id=written.message.id, type=written.message.type, at=rfc3339(written.message.created_at), status=status)
+
+
 class DunningShown(BaseModel):
-    """The dunning of one invoice. `attempts` are listed where one is asked for by its id."""
+    """The dunning of one invoice. `attempts` and `letters` are listed where one is asked for by its id."""
 
     invoice: str
     number: str | None
@@ -51,6 +65,7 @@ class DunningShown(BaseModel):
     failed_at: str
     next_at: str | None = Field(description="When the next thing happens by itself; null: nothing does.")
     attempts: list[TryShown] | None = None
+    letters: list[LetterShown] | None = None
 
     @classmethod
     def of(cls, found: Dunned) -> Self:
@@ -71,4 +86,5 @@ class DunningShown(BaseModel):
             failed_at=rfc3339(dunning.failed_at),
             next_at=moment(dunning.next_at),
             attempts=[TryShown.of(each) for each in found.tries] or None,
+            letters=[LetterShown.of(each) for each in found.letters] if found.tries else None,
         )

@@ -58,7 +58,7 @@ def list_dunning(
 
 @routes.get("/v1/dunning/{invoice_id}", dependencies=[needs(Scope.BILLING_READ)], summary="One invoice's dunning")
 def get_dunning(billing: Billing, invoice_id: Annotated[Key, Path()]) -> DunningShown:
-    """With every try of its payment, in their order. 404 where none has failed."""
+    """With every try of its payment and every letter, in their order. 404 where none has failed."""
     return DunningShown.of(billing.dunning(invoice_id))
 
 
