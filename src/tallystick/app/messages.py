@@ -44,6 +44,14 @@ class MessageCalls(Engine):
             storage.alerts.put_thresholds(conn, customer, meter, percents, at=self.context.clock.now())
         return percents
 
+    def test_alert(self, *, endpoint_id: str | None = None, mail: bool = False, actor: str = "system") -> Message:
+        """A test alert, marked as one: to this endpoint, to the operator by mail, or both; else to whoever is told of alerts.
+
+        Raises NotFound, and Conflict where nobody would be told.
+        """
+        endpoint = None if endpoint_id is None else EndpointId(endpoint_id)
+        return flows.tell_alert.try_alert(self.context, endpoint, mail=mail, actor=actor)
+
     def create_endpoint(
         self, url: str, types: Collection[str] = ("*",), *, customer_id: str | None = None, actor: str = "system"
     ) -> IssuedEndpoint:

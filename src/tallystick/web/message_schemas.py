@@ -81,6 +81,11 @@ class ThresholdsShown(BaseModel):
     thresholds: list[int]
 
 
+class AlertTestBody(Sent):
+    endpoint: Key | None = Field(default=None, description="To this endpoint alone.")
+    mail: bool = Field(default=False, description="To the operator, by mail; with neither: to whoever is told of alerts.")
+
+
 class EndpointBody(Sent):
     url: Url
     types: Types = Field(default=["*"])

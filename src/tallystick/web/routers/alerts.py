@@ -1,11 +1,19 @@
-"""What was worth telling, and at which thresholds it is told."""
+"""What was worth telling, at which thresholds it is told, and whether it arrives."""
 
 from typing import Annotated
 
 from fastapi import Query
 
-from tallystick.web.door import Billing, Scope, router
-from tallystick.web.message_schemas import AlertShown, ThresholdsBody, ThresholdsShown, VitalShown, VitalsShown
+from tallystick.web.door import Billing, Caller, Scope, router
+from tallystick.web.message_schemas import (
+    AlertShown,
+    AlertTestBody,
+    MessageShown,
+    ThresholdsBody,
+    ThresholdsShown,
+    VitalShown,
+    VitalsShown,
+)
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.schemas import Key
 from tallystick.web.security import needs
@@ -31,6 +39,13 @@ def list_alerts(
 def list_operations(billing: Billing) -> VitalsShown:
     """The vital signs that are watched, measured now. One that is ill has been told, and is not told again until it is over."""
     return VitalsShown(data=[VitalShown.of(watch) for watch in billing.operations()])
+
+
+@routes.post("/v1/alerts/test", dependencies=[needs(Scope.ADMIN)], summary="Send an alert to try it out", status_code=202)
+def send_test_alert(billing: Billing, caller: Caller, body: AlertTestBody) -> MessageShown:
+    """Of the type `alert.test`, with `"test": true`, signed as any other; each call sends another one, so no key is kept."""
+    message = billing.test_alert(endpoint_id=body.endpoint, mail=body.mail, actor=caller.actor)
+    return MessageShown.of(billing.message(message.id))
 
 
 @routes.put("/v1/alert-thresholds", dependencies=[needs(Scope.BILLING_WRITE)], summary="Say when a quota's use is told")
