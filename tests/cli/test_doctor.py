@@ -8,9 +8,11 @@ import pytest
 
 from tallystick.app import Tallystick
 from tallystick.domain.diagnosis import Finding, Health
+from tallystick.domain.usage import Meter
 from tallystick.settings import Settings
 from tallystick.storage.jobs import JobName, enqueue
 from tallystick.testing import FakeClock
+from tallystick.values.ids import MeterKey
 from tallystick.worker import schedule
 from tests.cli.conftest import Shell
 
@@ -58,6 +60,19 @@ def test_who_is_well_hears_only_that_the_sandbox_moves_no_money(patient: Patient
 
 def test_before_the_first_delivery_nobody_knows_whether_the_secret_fits(patient: Patient) -> None:
     assert patient.ill() == {"key", "webhook secret", "worker"}
+
+
+def test_who_exports_usage_is_told_that_nobody_would_say_what_is_not_counted(patient: Patient) -> None:
+    patient.hears()
+    assert "usage errors" not in patient.told(), "nothing is exported"
+    patient.billing.put_meter(Meter(MeterKey("calls"), decimals=0, export_as="calls_made"))
+    assert patient.told()["usage errors"].health is Health.OK
+    headers = {"Authorization": "Bearer sk_test_dashboard"}
+    (listed,) = json.loads(patient.sandbox.handle("GET", "/v2/core/event_destinations", headers=headers).body)["data"]
+    patient.sandbox.handle("DELETE", f"/v2/core/event_destinations/{listed['id']}", headers=headers)
+    found = patient.told()["usage errors"]
+    assert found.health is Health.WARN
+    assert "https://billing.example.com/webhooks/stripe" in found.remedy
 
 
 def test_a_worker_that_is_away_and_an_hour_that_is_wrong_are_seen(patient: Patient) -> None:

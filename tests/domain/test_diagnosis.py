@@ -1,5 +1,6 @@
 """What a doctor says: of each part how it is, and what to do where it is not well."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,6 +71,42 @@ def test_an_endpoint_that_is_disabled_or_not_https_fails() -> None:
     plain = ProviderEndpoint("http://billing.example.com/webhooks/stripe", True, VERSION, ("*",))
     found = endpoints(plain, url="http://billing.example.com")
     assert found["webhook endpoint"].health is Health.FAIL
+
+
+THIN = ProviderEndpoint(f"{URL}/webhooks/stripe", True, None, ("v1.billing.meter.*",), thin=True)
+ERRORS = ("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
+
+
+def of_usage(*there: ProviderEndpoint, exported: int = 1) -> Finding | None:
+    return diagnosis.of_usage_events(there, URL, wanted=ERRORS, exported=exported)
+
+
+def test_who_exports_no_meter_needs_no_thin_events() -> None:
+    assert of_usage(exported=0) is None
+
+
+def test_who_exports_a_meter_wants_to_hear_what_is_not_counted() -> None:
+    well = of_usage(THIN)
+    assert well is not None
+    assert well.health is Health.OK
+    whole, elsewhere = replace(THIN, thin=False), replace(THIN, url="https://else.example.com/webhooks/stripe")
+    for wrong in ((), (whole,), (elsewhere,), (replace(THIN, enabled=False),)):
+        found = of_usage(*wrong)
+        assert found is not None
+        assert (found.health, ERRORS[0] in found.remedy, "payload style thin" in found.remedy) == (Health.WARN, True, True)
+    half = of_usage(replace(THIN, types=ERRORS[:1]))
+    assert half is not None
+    assert ERRORS[0] not in half.remedy, "that one is heard"
+    assert ERRORS[1] in half.remedy
+
+
+def test_each_endpoint_has_a_secret_of_its_own() -> None:
+    assert diagnosis.of_secrets([OURS, THIN], URL, known=2) is None
+    assert diagnosis.of_secrets([OURS, THIN], URL, known=0) is None, "that none is known is told already"
+    assert diagnosis.of_secrets([OURS, replace(THIN, enabled=False)], URL, known=1) is None
+    found = diagnosis.of_secrets([OURS, THIN], URL, known=1)
+    assert found is not None
+    assert "with commas between" in found.remedy
 
 
 def test_a_delivery_that_was_verified_proves_the_secret_for_a_week() -> None:

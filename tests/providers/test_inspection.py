@@ -8,7 +8,7 @@ import stripe
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.payments import Ignored
 from tallystick.providers.protocol import Refused, Unknown
-from tallystick.providers.stripe import inspection, subscribed, translate
+from tallystick.providers.stripe import inspection, subscribed, thin_events, translate
 from tests.architecture.source import ROOT
 from tests.providers.stripe_world import World
 
@@ -29,6 +29,22 @@ def test_endpoints_are_told_with_their_version_and_types() -> None:
     (endpoint,) = listed  # type: ignore[misc]
     assert (endpoint.url, endpoint.enabled) == ("https://a.example/webhooks/stripe", False)
     assert (endpoint.version, endpoint.types) == (stripe.api_version, ("invoice.paid",))
+
+
+def test_destinations_are_told_with_where_they_lead_to_and_whether_they_are_thin() -> None:
+    world = World()
+    world.provider._stripe.v2.core.event_destinations.create(
+        {
+            "name": "usage",
+            "type": "webhook_endpoint",
+            "event_payload": "thin",
+            "enabled_events": [*thin_events.REPORTS],
+            "webhook_endpoint": {"url": "https://a.example/webhooks/stripe"},
+        }
+    )
+    assert world.provider.event_destinations() == [
+        ProviderEndpoint("https://a.example/webhooks/stripe", True, None, thin_events.REPORTS, thin=True)
+    ]
 
 
 def test_an_account_that_cannot_be_asked_is_unknown() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tallystick.settings import Settings
 
 Result = TypeVar("Result")
+_SANDBOX_SECRETS = 2  # of its whole events, and of its thin ones
 
 
 class OperationCalls(Engine):
@@ -87,7 +88,7 @@ class OperationCalls(Engine):
 
     def diagnose(self, settings: "Settings") -> list[Finding]:
         """Everything that billing needs, looked at: what is well, what is not, and what to do. Nothing is changed."""
-        secrets = 1 if self.sandbox is not None else len(settings.webhook_secrets)
+        secrets = _SANDBOX_SECRETS if self.sandbox is not None else len(settings.webhook_secrets)
         return flows.diagnose.diagnose(self.context, Expected(settings.url, secrets, self.mode))
 
     def operations(self) -> list[Watch]:

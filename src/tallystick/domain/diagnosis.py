@@ -40,12 +40,16 @@ class ProviderAccount:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEndpoint:
-    """Somebody whom the provider tells of events: of those types, in the form of that version; None: the account's own."""
+    """Somebody whom the provider tells of events: of those types, in the form of that version; None: the account's own.
+
+    `thin` ones are told that something happened, and not what: they have no version.
+    """
 
     url: str
     enabled: bool
     version: str | None
     types: tuple[str, ...]
+    thin: bool = False
 
     def hears(self, event: str) -> bool:
         return any(event == name or (name.endswith("*") and event.startswith(name[:-1])) for name in self.types)
@@ -101,6 +105,37 @@ def of_endpoints(
         _heard(listening, wanted),
         *(_versioned(endpoint, version) for endpoint in listening),
     ]
+
+
+def of_usage_events(
+    destinations: Sequence[ProviderEndpoint], url: str, *, wanted: Sequence[str], exported: int
+) -> Finding | None:
+    """Whether the provider tells us which usage it does not count; None where it is sent none."""
+    if not exported:
+        return None
+    ours = [each for each in _of_ours(destinations, url) if each.thin]
+    missed = [event for event in wanted if not any(each.hears(event) for each in ours)]
+    if not missed:
+        return Finding("usage errors", Health.OK, f"told to {', '.join(sorted({each.url for each in ours}))}")
+    remedy = (
+        f"add an event destination with the payload style thin to {url}/webhooks/stripe, for {' and '.join(missed)}, "
+        "and put its secret beside the other one into STRIPE_WEBHOOK_SECRET"
+    )
+    told = f"{exported} meters are exported, and nobody tells us what the provider does not count of them: {', '.join(missed)}"
+    return Finding("usage errors", Health.WARN, told, remedy)
+
+
+def of_secrets(endpoints: Sequence[ProviderEndpoint], url: str, *, known: int) -> Finding | None:
+    """Each endpoint signs by a secret of its own; None where there is one for each, or none at all, which is told elsewhere."""
+    listening = len(_of_ours(endpoints, url))
+    if not known or known >= listening:
+        return None
+    told = f"{listening} endpoints send here, and {known} of their secrets is known: what the others send is refused"
+    return Finding("webhook secrets", Health.WARN, told, "put the secret of each into STRIPE_WEBHOOK_SECRET, with commas between")
+
+
+def _of_ours(endpoints: Sequence[ProviderEndpoint], url: str) -> list[ProviderEndpoint]:
+    return [each for each in endpoints if each.enabled and each.url.startswith(f"{url}/")]
 
 
 def _reached(endpoint: ProviderEndpoint, *, livemode: bool) -> Finding:

@@ -28,14 +28,19 @@ class _Stored:
     dead: int
     lag: timedelta
     seen_at: datetime | None
+    exported: int
 
 
 def diagnose(ctx: Context, expected: Expected) -> list[Finding]:
     """A line for each part; nothing is changed, and nothing is raised for what is ill."""
-    return [*_of_database(ctx, expected), *_of_provider(ctx, expected)]
+    looked = _of_database(ctx)
+    if any(finding.health is Health.FAIL for finding in looked):
+        return [*looked, *_of_provider(ctx, expected, exported=0)]
+    stored = _load(ctx)
+    return [*looked, *_of_stored(ctx, expected, stored), *_of_provider(ctx, expected, exported=stored.exported)]
 
 
-def _of_database(ctx: Context, expected: Expected) -> list[Finding]:
+def _of_database(ctx: Context) -> list[Finding]:
     database = ctx.database
     looked: list[Finding] = []
     steps: tuple[tuple[str, Callable[[], None], str, str], ...] = (
@@ -49,9 +54,12 @@ def _of_database(ctx: Context, expected: Expected) -> list[Finding]:
         except TallystickError as error:
             return [*looked, Finding(subject, Health.FAIL, error.message, remedy)]
         looked.append(Finding(subject, Health.OK, well))
-    stored, now = _load(ctx), ctx.clock.now()
+    return looked
+
+
+def _of_stored(ctx: Context, expected: Expected, stored: _Stored) -> list[Finding]:
+    now = ctx.clock.now()
     return [
-        *looked,
         domain.diagnosis.of_mode(stored.pinned, expected.mode),
         domain.diagnosis.of_worker(stored.seen_at, due=stored.due, lag=stored.lag, now=now),
         domain.diagnosis.of_dead(stored.dead),
@@ -80,10 +88,11 @@ def _load(ctx: Context) -> _Stored:
             dead=len(storage.jobs.dead(conn)),
             lag=timedelta(0) if oldest is None else now - oldest,
             seen_at=storage.operations.measured_at(conn),
+            exported=len(storage.catalog.exported(conn)),
         )
 
 
-def _of_provider(ctx: Context, expected: Expected) -> list[Finding]:
+def _of_provider(ctx: Context, expected: Expected, *, exported: int) -> list[Finding]:
     account = ctx.provider.fetch_account()
     if not isinstance(account, ProviderAccount):
         return [_unheard("key", account)]
@@ -92,9 +101,17 @@ def _of_provider(ctx: Context, expected: Expected) -> list[Finding]:
     endpoints = ctx.provider.webhook_endpoints()
     if isinstance(endpoints, Refused | Limited | Unknown):
         return [*found, _unheard("webhook endpoint", endpoints)]
-    return found + domain.diagnosis.of_endpoints(
-        endpoints, expected.url, wanted=ctx.provider.events, version=account.version, livemode=account.livemode
+    destinations = ctx.provider.event_destinations()
+    newer = [] if isinstance(destinations, Refused | Limited | Unknown) else destinations
+    whole = [*endpoints, *(each for each in newer if not each.thin)]
+    found += domain.diagnosis.of_endpoints(
+        whole, expected.url, wanted=ctx.provider.events, version=account.version, livemode=account.livemode
     )
+    if isinstance(destinations, Refused | Limited | Unknown):
+        return [*found, _unheard("event destinations", destinations)] if exported else found
+    usage = domain.diagnosis.of_usage_events(newer, expected.url, wanted=ctx.provider.usage_events, exported=exported)
+    secrets = domain.diagnosis.of_secrets([*endpoints, *newer], expected.url, known=expected.secrets)
+    return [*found, *(finding for finding in (usage, secrets) if finding is not None)]
 
 
 def _unheard(subject: str, outcome: Refused | Limited | Unknown) -> Finding:

@@ -209,6 +209,7 @@ class PaymentProvider(Protocol):
     livemode: bool
     capabilities: Capabilities
     events: Sequence[str]  # the types of its news that change something here
+    usage_events: Sequence[str]  # those that say what usage it does not count, sent thinly
     circuits: Circuits | None  # how each kind of its endpoints answers; None: nobody watches
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
@@ -357,6 +358,10 @@ class PaymentProvider(Protocol):
 
     def webhook_endpoints(self) -> EndpointsListed:
         """Whom the provider tells of its news."""
+        ...
+
+    def event_destinations(self) -> EndpointsListed:
+        """Whom else it tells, by its newer kind of endpoints: of those whose news say only that there is some, too."""
         ...
 
     def find_items(self, items: Sequence[CatalogueItem]) -> ItemsFound:

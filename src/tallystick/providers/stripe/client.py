@@ -94,6 +94,7 @@ class StripeProvider:
 
     name = "stripe"
     events: Sequence[str] = subscribed.EVENTS
+    usage_events: Sequence[str] = thin_events.REPORTS
     capabilities = Capabilities(merchant_of_record=False, hosted_invoices=True, off_session=True)
 
     def __init__(
@@ -237,6 +238,9 @@ class StripeProvider:
 
     def webhook_endpoints(self) -> EndpointsListed:
         return self._ask(lambda: inspection.endpoints(self._stripe))
+
+    def event_destinations(self) -> EndpointsListed:
+        return self._ask(lambda: inspection.destinations(self._stripe))
 
     def find_items(self, items: Sequence[CatalogueItem]) -> ItemsFound:
         return self._ask(lambda: catalogue.there(self._stripe, items))

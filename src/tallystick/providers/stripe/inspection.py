@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 import stripe
 
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
-from tallystick.providers.stripe import transport
+from tallystick.providers.stripe import translate, transport
 
 
 def account(client: stripe.StripeClient, *, livemode: bool) -> ProviderAccount:
@@ -24,6 +24,23 @@ def endpoints(client: stripe.StripeClient) -> Sequence[ProviderEndpoint]:
     return [
         ProviderEndpoint(doc["url"], doc["status"] == "enabled", doc.get("api_version"), tuple(doc["enabled_events"]))
         for doc in listed
+    ]
+
+
+def destinations(client: stripe.StripeClient) -> Sequence[ProviderEndpoint]:
+    """Every event destination of the account that is a webhook, of thin events and of whole ones."""
+    # Stripe says where a destination leads to only when asked.
+    listed = client.v2.core.event_destinations.list({"include": ["webhook_endpoint.url"], "limit": 100}).auto_paging_iter()
+    webhooks = (doc for doc in map(transport.doc, listed) if doc["type"] == "webhook_endpoint")
+    return [
+        ProviderEndpoint(
+            url=translate.part(doc, "webhook_endpoint").get("url") or "",
+            enabled=doc["status"] == "enabled",
+            version=doc.get("snapshot_api_version"),
+            types=tuple(doc["enabled_events"]),
+            thin=doc["event_payload"] == "thin",
+        )
+        for doc in webhooks
     ]
 
 

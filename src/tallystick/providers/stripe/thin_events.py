@@ -13,7 +13,7 @@ from tallystick.providers.stripe.translate import Doc, part
 from tallystick.values.time import instant
 
 OBJECT = "v2.core.event"
-_REPORTS = frozenset({"v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found"})
+REPORTS = ("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
 
 
 def created_at(event: Doc) -> datetime:
@@ -24,7 +24,7 @@ def created_at(event: Doc) -> datetime:
 
 def fact(kind: str, event: Doc) -> ProviderFact:
     """What it means: that there is something to ask for, or nothing of ours."""
-    return UsageRejected(event["id"]) if kind in _REPORTS else Ignored(f"{kind}: changes nothing here")
+    return UsageRejected(event["id"]) if kind in REPORTS else Ignored(f"{kind}: changes nothing here")
 
 
 def rejections(client: stripe.StripeClient, ref: str) -> list[Rejection]:

@@ -25,19 +25,17 @@ def create(call: Call) -> Doc:
         metadata=merged({}, params.get("metadata", {})), _url=params["webhook_endpoint"]["url"],
         _secret="whsec_" + call.text(32),
     )  # fmt: skip
-    shown = {"signing_secret": doc["_secret"], "url": doc["_url"]}
-    asked = {name.removeprefix("webhook_endpoint.") for name in params.get("include", [])}
-    return {**doc, "webhook_endpoint": {name: value if name in asked else None for name, value in shown.items()}}
+    return _shown(call, doc, signing_secret=doc["_secret"])
 
 
 @routes.add("GET", _URL, "v2.core.EventDestinationListParams")
 def list_page(call: Call) -> Doc:
-    return {"data": call.list(_KIND)[::-1], "next_page_url": None, "previous_page_url": None}
+    return {"data": [_shown(call, doc) for doc in call.list(_KIND)[::-1]], "next_page_url": None, "previous_page_url": None}
 
 
 @routes.add("GET", _URL + "/{id}", "v2.core.EventDestinationRetrieveParams")
 def retrieve(call: Call) -> Doc:
-    return call.get(_KIND, call.ids[0])
+    return _shown(call, call.get(_KIND, call.ids[0]))
 
 
 @routes.add("DELETE", _URL + "/{id}", "v2.core.EventDestinationDeleteParams")
@@ -50,6 +48,14 @@ def delete(call: Call) -> Doc:
 @routes.add("GET", "/v2/core/events/{id}", "v2.core.EventRetrieveParams")
 def retrieve_event(call: Call) -> Doc:
     return call.get(_EVENT, call.ids[0])
+
+
+def _shown(call: Call, doc: Doc, *, signing_secret: str | None = None) -> Doc:
+    """With as much of where it leads to as is asked for."""
+    there = {"signing_secret": signing_secret, "url": doc["_url"]}
+    asked = {name.removeprefix("webhook_endpoint.") for name in call.params.get("include", [])}
+    leads = {"webhook_endpoint": {name: value if name in asked else None for name, value in there.items()}}
+    return doc | leads if asked else doc
 
 
 def emit(call: Call, event: str, data: Doc, related: Doc | None = None) -> None:
