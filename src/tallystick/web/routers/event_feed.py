@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Header, Query
+from starlette.responses import StreamingResponse
 
 from tallystick.values.time import from_micros
 from tallystick.web.door import Billing, Scope, TheDoor, router
@@ -39,7 +40,7 @@ def search_events(door: TheDoor, billing: Billing, event_id: Annotated[Key, Quer
     "/v1/events/tail",
     dependencies=[needs(Scope.ADMIN)],
     summary="Follow events as they are recorded or refused",
-    response_class=Followed,
+    response_class=StreamingResponse,
     responses={200: {"description": "Frames, until the follower goes.", "content": _FRAMES}},
 )
 async def tail_events(

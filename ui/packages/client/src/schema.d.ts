@@ -241,6 +241,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/billing/invoices/{invoice_id}/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pay_own_invoice_on_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/billing/invoices/{invoice_id}/csv": {
         parameters: {
             query?: never;
@@ -635,6 +651,22 @@ export interface paths {
         get: operations["list_operations"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["send_test_alert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1073,6 +1105,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["search_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["tail_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{source}/{event_id}": {
         parameters: {
             query?: never;
@@ -1132,6 +1196,22 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invoices/{invoice_id}/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pay_invoice_on_page"];
+        delete: operations["close_invoice_page"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1275,6 +1355,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["retry_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retry_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1601,6 +1697,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/reconciliation": {
         parameters: {
             query?: never;
@@ -1713,6 +1825,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/reports/mrr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["report_mrr"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["report_payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/reports/revenue": {
         parameters: {
             query?: never;
@@ -1721,6 +1865,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["report_revenue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/top-customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["report_top_customers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2232,6 +2392,11 @@ export interface components {
             subject: string;
             threshold: number;
         };
+        AlertTestBody: {
+            endpoint?: string | null;
+            /** @default false */
+            mail: boolean;
+        };
         Alive: {
             /** @constant */
             status: "ok";
@@ -2595,6 +2760,7 @@ export interface components {
             customer: string;
             failed_at: string;
             invoice: string;
+            letters?: components["schemas"]["LetterShown"][] | null;
             next_at: string | null;
             number: string | null;
             reason: string;
@@ -2712,6 +2878,15 @@ export interface components {
             told: boolean;
             trial_days: number;
         };
+        FoundShown: {
+            amendment: components["schemas"]["AmendmentShown"] | null;
+            at: string;
+            code: string | null;
+            event: components["schemas"]["EventShown"] | null;
+            id: string;
+            reason: string | null;
+            verdict: string;
+        };
         GrantBody: {
             amount: number;
             currency: string;
@@ -2809,6 +2984,10 @@ export interface components {
             error: string | null;
             id: string;
             name: string;
+            request_ids: string[];
+            run_at: string;
+            /** @enum {string} */
+            status: "waiting" | "running" | "failing" | "dead";
             subject: string;
         };
         JobsShown: {
@@ -2816,9 +2995,16 @@ export interface components {
             dead: number;
             due: number;
             lag_seconds: number;
+            worker_seen_at: string | null;
         };
         LastReconciliation: {
             last: components["schemas"]["WholeReconciliationShown"] | null;
+        };
+        LetterShown: {
+            at: string;
+            id: string;
+            status: string | null;
+            type: string;
         };
         LineExplained: {
             amount: number;
@@ -2952,6 +3138,10 @@ export interface components {
             period: components["schemas"]["PeriodShown"] | null;
             quantity: string;
         };
+        MrrShown: {
+            data: components["schemas"]["RecurringMonthShown"][];
+            mrr: components["schemas"]["AmountShown"][];
+        };
         OfferedShown: {
             data: components["schemas"]["PlanShown"][];
         };
@@ -2979,6 +3169,15 @@ export interface components {
         OwnThresholdsShown: {
             meter: string;
             thresholds: number[];
+        };
+        PageBody: {
+            cancel_url: string;
+            success_url: string;
+        };
+        PageShown: {
+            payment: components["schemas"]["PaymentShown"];
+            session_id: string | null;
+            url: string;
         };
         Page_ActShown_: {
             data: components["schemas"]["ActShown"][];
@@ -3109,6 +3308,17 @@ export interface components {
             data: components["schemas"]["UserShown"][];
             has_more: boolean;
             next_cursor: string | null;
+        };
+        PaymentMonthShown: {
+            failed: number;
+            failure_rate: string | null;
+            month: string;
+            reasons: components["schemas"]["DeclineCount"][];
+            recovered: number;
+            tried: number;
+        };
+        PaymentMonthsShown: {
+            data: components["schemas"]["PaymentMonthShown"][];
         };
         PaymentShown: {
             amount: number;
@@ -3278,9 +3488,16 @@ export interface components {
             worker: "ok" | "late" | "unknown";
             worker_seen_at: string | null;
         };
+        ReconcileBody: {
+            /** @default false */
+            repair: boolean;
+            since?: string | null;
+        };
         ReconciliationShown: {
+            actor: string;
             at: string;
             differs: number;
+            done_at: string | null;
             equal: {
                 [key: string]: number;
             };
@@ -3304,6 +3521,24 @@ export interface components {
             source: string;
             unit_price: string | null;
         };
+        RecurringMonthShown: {
+            churn: number;
+            contraction: number;
+            currency: string;
+            customer_churn: string | null;
+            customers_after: number;
+            customers_back: number;
+            customers_before: number;
+            customers_lost: number;
+            customers_new: number;
+            expansion: number;
+            month: string;
+            mrr: number;
+            new: number;
+            opening: number;
+            reactivation: number;
+            revenue_churn: string | null;
+        };
         RedeemBody: {
             coupon: string;
             subscription?: string | null;
@@ -3324,16 +3559,8 @@ export interface components {
             status: string;
             updated_at: string;
         };
-        RefusalShown: {
-            at: string;
-            code: string | null;
-            event: components["schemas"]["EventShown"] | null;
-            id: string;
-            reason: string | null;
-            verdict: string;
-        };
         RefusalsShown: {
-            data: components["schemas"]["RefusalShown"][];
+            data: components["schemas"]["VerdictShown"][];
         };
         ReleasedShown: {
             id: string;
@@ -3400,6 +3627,10 @@ export interface components {
         RotationBody: {
             /** @default 24 */
             overlap_hours: number;
+        };
+        SearchShown: {
+            recorded: components["schemas"]["FoundShown"][];
+            refused: components["schemas"]["VerdictShown"][];
         };
         SpendCapBody: {
             currency: string;
@@ -3510,6 +3741,15 @@ export interface components {
             meter: string;
             thresholds: number[];
         };
+        TopCustomerShown: {
+            email: string | null;
+            id: string;
+            name: string | null;
+            revenue: components["schemas"]["AmountShown"];
+        };
+        TopCustomersShown: {
+            data: components["schemas"]["TopCustomerShown"][];
+        };
         TryShown: {
             begun_at: string;
             cause: string;
@@ -3552,6 +3792,14 @@ export interface components {
             quotas: components["schemas"]["tallystick__web__billing_schemas__QuotaShown"][];
             subscription: components["schemas"]["SubscriptionShown"];
         };
+        VerdictShown: {
+            at: string;
+            code: string | null;
+            event: components["schemas"]["EventShown"] | null;
+            id: string;
+            reason: string | null;
+            verdict: string;
+        };
         VitalShown: {
             count: number;
             ill: boolean;
@@ -3583,8 +3831,10 @@ export interface components {
             status: "new" | "settled" | "ignored" | "parked";
         };
         WholeReconciliationShown: {
+            actor: string;
             at: string;
             differs: number;
+            done_at: string | null;
             equal: {
                 [key: string]: number;
             };
@@ -4204,6 +4454,55 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ExplanationShown"];
                 };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        code: string;
+                        detail: string;
+                        field?: string | null;
+                        request_id: string;
+                        status: number;
+                        title: string;
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    pay_own_invoice_on_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageShown"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             "4XX": {
                 headers: {
@@ -5159,6 +5458,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VitalsShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_test_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertTestBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageShown"];
                 };
             };
             "4XX": {
@@ -6372,6 +6702,67 @@ export interface operations {
             };
         };
     };
+    search_events: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tail_events: {
+        parameters: {
+            query?: {
+                customer?: string | null;
+                meter?: string | null;
+            };
+            header?: {
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_event: {
         parameters: {
             query: {
@@ -6517,6 +6908,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InvoiceShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pay_invoice_on_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_invoice_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentShown"];
                 };
             };
             "4XX": {
@@ -6781,7 +7234,10 @@ export interface operations {
     };
     list_jobs: {
         parameters: {
-            query?: never;
+            query?: {
+                status?: "waiting" | "running" | "failing" | "dead";
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6821,6 +7277,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetriedShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobShown"];
                 };
             };
             "4XX": {
@@ -7640,6 +8125,37 @@ export interface operations {
             };
         };
     };
+    reconcile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReconcileBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_last_reconciliation: {
         parameters: {
             query?: never;
@@ -7821,8 +8337,8 @@ export interface operations {
     };
     report_business: {
         parameters: {
-            query: {
-                from: string;
+            query?: {
+                from?: string | null;
                 until?: string | null;
             };
             header?: never;
@@ -7880,10 +8396,70 @@ export interface operations {
             };
         };
     };
+    report_mrr: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MrrShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_payments: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentMonthsShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     report_revenue: {
         parameters: {
-            query: {
-                from: string;
+            query?: {
+                from?: string | null;
                 until?: string | null;
                 by?: "day" | "month";
             };
@@ -7899,6 +8475,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevenueShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_top_customers: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                until?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopCustomersShown"];
                 };
             };
             "4XX": {
