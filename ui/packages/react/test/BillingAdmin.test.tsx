@@ -5,13 +5,14 @@ import { changed } from "../src/admin/AuditSection.js";
 import { readPlace, writePlace } from "../src/admin/place.js";
 import { eventAsCurl } from "../src/data/curl.js";
 import { BillingAdmin } from "../src/index.js";
-import { customer, invoice } from "./answers.js";
+import { customer, figures, invoice } from "./answers.js";
 import { violations } from "./axe.js";
 import { API, page, problem, serve } from "./service.js";
 
 const event = { customer: "ada", source: "app", id: "e'1", meter: "tokens", quantity: "1.5", at: "2026-03-18T12:00:00Z", unit_price: null, properties: {} };
 
 const business = {
+  ...figures,
   "GET /v1/reports/customers": page([
     { id: "ada", email: "ada@example.com", name: "Ada", created_at: "2026-01-05T09:00:00Z", plan: "starter", status: "past_due", owed: [{ amount: 1900, currency: "usd" }] },
   ]),

@@ -154,3 +154,23 @@ export const customer = {
   "POST /api/billing/subscription/preview": preview,
   "POST /api/billing/subscription/previews/prv_1/accept": { subscription: agreement, invoice },
 };
+
+const month = { currency: "usd", expansion: 0, contraction: 0, reactivation: 0, customers_new: 0, customers_lost: 0, customers_back: 0 };
+
+/** How the business does: two months, of which the second lost one of three customers. */
+export const figures = {
+  "GET /v1/reports/mrr": {
+    mrr: [{ amount: 19800, currency: "usd" }],
+    data: [
+      { ...month, month: "2026-02-01", opening: 0, new: 29700, churn: 0, mrr: 29700, customers_before: 0, customers_new: 3, customers_after: 3, customer_churn: null, revenue_churn: null },
+      { ...month, month: "2026-03-01", opening: 29700, new: 0, churn: -9900, mrr: 19800, customers_before: 3, customers_lost: 1, customers_after: 2, customer_churn: "0.3333", revenue_churn: "0.3333" },
+    ],
+  },
+  "GET /v1/reports/payments": {
+    data: [
+      { month: "2026-02-01", tried: 0, failed: 0, recovered: 0, failure_rate: null, reasons: [] },
+      { month: "2026-03-01", tried: 8, failed: 2, recovered: 1, failure_rate: "0.25", reasons: [{ code: "insufficient_funds", count: 2 }] },
+    ],
+  },
+  "GET /v1/reports/top-customers": { data: [{ id: "ada", email: null, name: "Ada", revenue: { amount: 123456, currency: "usd" } }] },
+};

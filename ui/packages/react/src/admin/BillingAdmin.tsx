@@ -64,7 +64,7 @@ function Shown({ place, go }: { place: Place; go: (place: Place) => void }) {
   const sections: Record<Section, React.ReactNode> = {
     customers: <CustomersSection open={(id) => go({ section: "customers", id })} />,
     invoices: <InvoicesSection />,
-    revenue: <RevenueSection />,
+    revenue: <RevenueSection open={(id) => go({ section: "customers", id })} />,
     events: <EventsSection />,
     jobs: <JobsSection />,
     audit: <AuditSection />,

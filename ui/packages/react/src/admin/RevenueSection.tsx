@@ -1,90 +1,103 @@
 import type { Schemas } from "@tallystick/client";
 import { useState } from "react";
 import { useRead } from "../data/api.js";
-import { daysAgo } from "../data/period.js";
+import { datesBetween } from "../data/period.js";
 import { useSay } from "../data/words.js";
+import { Charted, CurrencyChoice } from "../parts/Charted.js";
+import { Freshness } from "../parts/Freshness.js";
 import { Loaded } from "../parts/Loaded.js";
 import { Panel } from "../parts/Panel.js";
 import { Choice } from "../parts/Search.js";
-import { type Column, Table } from "../parts/Table.js";
+import { FailuresPanel } from "./FailuresPanel.js";
+import { ChurnPanel, RecurringPanel, short } from "./RecurringPanels.js";
+import { TopCustomersPanel } from "./TopCustomersPanel.js";
 
 type By = "day" | "month";
-type Part = Schemas["RevenuePart"];
-type Decline = Schemas["DeclineCount"];
+type Revenue = Schemas["RevenueShown"];
 
-const DAYS = { day: 29, month: 364 };
-
-export function RevenueSection() {
-  const say = useSay();
-  const [by, setBy] = useState<By>("day");
-  const from = daysAgo(DAYS[by]);
-  const until = daysAgo(-1);
-  const revenue = useRead(["revenue", by, from], (api) => api.engine.GET("/v1/reports/revenue", { params: { query: { from, until, by } } }));
-  const business = useRead(["business", from], (api) => api.engine.GET("/v1/reports/business", { params: { query: { from, until } } }));
-  const columns: Column<Part>[] = [
-    {
-      name: say(by === "day" ? "revenue.date" : "revenue.month"),
-      cell: (row) => (by === "day" ? say.day(row.date) : say.day(row.date, { dateStyle: undefined, year: "numeric", month: "long" })),
-    },
-    { name: say("revenue.total"), cell: (row) => say.money(row.revenue), number: true },
-  ];
+/** How the business does: what was earned, what recurs, who leaves, what fails. */
+export function RevenueSection({ open }: { open: (customer: string) => void }) {
   return (
     <>
-      <Panel title={say("revenue.title")} wide>
-        <Choice
-          label={say(by === "day" ? "revenue.last30" : "revenue.last12")}
-          value={by}
-          options={[
-            ["day", say("revenue.by_day")],
-            ["month", say("revenue.by_month")],
-          ]}
-          choose={(value) => setBy(value === "month" ? "month" : "day")}
-        />
-        <Loaded query={revenue} empty={{ when: (found) => found.data.length === 0, title: say("revenue.empty"), hint: say("revenue.empty_hint") }}>
-          {(found) => (
-            <>
-              <p className="t-figure">{found.totals.map(say.money).join(" + ")}</p>
-              <Table caption={say("revenue.title")} columns={columns} rows={found.data} keyOf={(row) => `${row.date} ${row.revenue.currency}`} />
-            </>
-          )}
-        </Loaded>
-      </Panel>
-      <Panel title={say("revenue.subscriptions")}>
-        <Loaded query={business}>
-          {(found) => (
-            <>
-              <p className="t-figure">{say.whole(found.subscriptions_now)}</p>
-              <p className="t-quiet">
-                {say("revenue.at_start", { count: say.whole(found.subscriptions_at_start) })} · {say("revenue.ended")}: {say.whole(found.ended)}
-              </p>
-            </>
-          )}
-        </Loaded>
-      </Panel>
-      <Panel title={say("revenue.failed")}>
-        <Loaded query={business}>{(found) => <Failures found={found} />}</Loaded>
-      </Panel>
+      <EarnedPanel />
+      <RecurringPanel />
+      <ChurnPanel />
+      <FailuresPanel />
+      <TopCustomersPanel open={open} />
+      <SubscriptionsPanel />
     </>
   );
 }
 
-function Failures({ found }: { found: Schemas["BusinessShown"] }) {
+function EarnedPanel() {
   const say = useSay();
-  const all = Object.values(found.payments).reduce((sum, each) => sum + each, 0);
-  const failed = found.declines.reduce((sum, each) => sum + each.count, 0);
-  const columns: Column<Decline>[] = [
-    { name: say("revenue.reason"), cell: (row) => say.code("decline", row.code) },
-    { name: say("revenue.count"), cell: (row) => say.whole(row.count), number: true },
-  ];
+  const [by, setBy] = useState<By>("day");
+  const revenue = useRead(["revenue", by], (api) => api.engine.GET("/v1/reports/revenue", { params: { query: { by } } }), { live: true });
   return (
-    <>
-      <p className="t-figure">{say.whole(failed)}</p>
-      <p className="t-quiet">{say("revenue.of_payments", { count: say.whole(all) })}</p>
-      {failed === 0 ? (
-        <p>{say("revenue.no_failures")}</p>
-      ) : (
-        <Table caption={say("revenue.reasons")} columns={columns} rows={found.declines} keyOf={(row) => row.code} />
-      )}
-    </>
+    <Panel title={say("revenue.title")} aside={<Freshness query={revenue} />} wide>
+      <Choice
+        label={say(by === "day" ? "revenue.last30" : "revenue.last12")}
+        value={by}
+        options={[
+          ["day", say("revenue.by_day")],
+          ["month", say("revenue.by_month")],
+        ]}
+        choose={(value) => setBy(value === "month" ? "month" : "day")}
+      />
+      <Loaded query={revenue} empty={{ when: (found) => found.data.length === 0, title: say("revenue.empty"), hint: say("revenue.empty_hint") }}>
+        {(found) => (
+          <>
+            <p className="t-figure">{found.totals.map(say.money).join(" + ")}</p>
+            <Earned revenue={found} />
+          </>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Earned({ revenue: { by, data } }: { revenue: Revenue }) {
+  const say = useSay();
+  const [chosen, choose] = useState<string>();
+  const currencies = [...new Set(data.map((each) => each.revenue.currency))].sort();
+  const currency = chosen && currencies.includes(chosen) ? chosen : (currencies[0] ?? "");
+  const [dates, amounts] = [data.map((each) => each.date).sort(), new Map<string, number>()];
+  for (const each of data) if (each.revenue.currency === currency) amounts.set(each.date, each.revenue.amount);
+  const rows = datesBetween(dates[0] ?? "", dates.at(-1) ?? "", by).map((date) => ({ date, revenue: { amount: amounts.get(date) ?? 0, currency } }));
+  const label = (date: string) => (by === "month" ? short(say, date) : say.day(date, { dateStyle: undefined, month: "numeric", day: "numeric" }));
+  return (
+    <Charted
+      caption={say(by === "day" ? "revenue.by_day" : "revenue.by_month")}
+      bars={rows.map((row) => ({ key: row.date, label: label(row.date), text: say.money(row.revenue), value: row.revenue.amount }))}
+      tick={(value) => say.axis({ amount: value, currency })}
+      columns={[
+        { name: say(by === "day" ? "revenue.date" : "revenue.month"), cell: (row) => (by === "day" ? say.day(row.date) : say.month(row.date)) },
+        { name: say("revenue.total"), cell: (row) => say.money(row.revenue), number: true },
+      ]}
+      rows={rows}
+      keyOf={(row) => row.date}
+    >
+      <CurrencyChoice currencies={currencies} value={currency} choose={choose} />
+    </Charted>
+  );
+}
+
+function SubscriptionsPanel() {
+  const say = useSay();
+  const business = useRead(["business"], (api) => api.engine.GET("/v1/reports/business"), { live: true });
+  return (
+    <Panel title={say("revenue.subscriptions")}>
+      <Loaded query={business}>
+        {(found) => (
+          <>
+            <p className="t-figure">{say.whole(found.subscriptions_now)}</p>
+            <p className="t-quiet">
+              {say("revenue.last12")}: {say("revenue.at_start", { count: say.whole(found.subscriptions_at_start) })} · {say("revenue.ended")}:{" "}
+              {say.whole(found.ended)}
+            </p>
+          </>
+        )}
+      </Loaded>
+    </Panel>
   );
 }

@@ -58,6 +58,17 @@ export function compact(value: number, locale: string): string {
   return numberFormat(locale, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
 }
 
+/** An amount beside a chart: a few digits of it. */
+export function axis({ amount, currency }: Amount, locale: string): string {
+  const options = { style: "currency", currency, notation: "compact", maximumSignificantDigits: 3 } as const;
+  return numberFormat(locale, options).format(withPoint(amount, exponentOf(currency)) as Intl.StringNumericLiteral);
+}
+
+/** A share from 0 to 1, as decimal text. */
+export function percent(share: string, locale: string): string {
+  return numberFormat(locale, { style: "percent", maximumFractionDigits: 2 }).format(share as Intl.StringNumericLiteral);
+}
+
 export function whole(value: number, locale: string): string {
   return numberFormat(locale, {}).format(value);
 }

@@ -13,3 +13,14 @@ export function shownPeriod(period: { from: string; until: string }, now = Date.
 export function daysAgo(days: number, now = Date.now()): string {
   return new Date(Math.floor(now / DAY_MS) * DAY_MS - days * DAY_MS).toISOString();
 }
+
+/** The days from the first to the last of them, or the months that begin on them; both are dates of UTC. */
+export function datesBetween(first: string, last: string, by: "day" | "month"): string[] {
+  const [found, at] = [[] as string[], new Date(`${first}T00:00:00Z`)];
+  for (let date = first; date <= last; date = at.toISOString().slice(0, 10)) {
+    found.push(date);
+    if (by === "day") at.setUTCDate(at.getUTCDate() + 1);
+    else at.setUTCMonth(at.getUTCMonth() + 1);
+  }
+  return found;
+}

@@ -2,9 +2,9 @@ import { useEffect, useRef, useState } from "react";
 import type { Days } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 
-const HEIGHT = 220;
-const EDGE = { top: 12, right: 8, bottom: 26, left: 52 };
-const LABEL_WIDTH = 56;
+export const HEIGHT = 220;
+export const EDGE = { top: 12, right: 8, bottom: 26, left: 52 };
+export const LABEL_WIDTH = 56;
 
 interface Props {
   days: Days;
@@ -67,7 +67,7 @@ export default function Chart({ days, before, perDay }: Props) {
   );
 }
 
-function useWidth() {
+export function useWidth() {
   const box = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(640);
   useEffect(() => {
