@@ -31,8 +31,7 @@ def frames(text: str) -> list[dict[str, str]]:
 
 
 def followed(world: World, path: str = "/v1/events/tail", **headers: str) -> list[dict[str, str]]:
-    """The first frames, of a service that is about to stop: it tells what there is, and ends."""
-    world.app.state.door.followers.stop()
+    """What is told at first; then the tail ends, since the service of a test is as one that stops."""
     answer = world.client.get(path, headers={**world.headers, **headers})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     return frames(answer.text)

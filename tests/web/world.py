@@ -90,6 +90,7 @@ def serving(url: str, sandbox_path: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     billing = Tallystick.from_settings(settings, clock=clock, receives=True)
     token = billing.create_api_key("tests", ["admin"]).token
     app = create_app(billing, settings)
+    app.state.door.followers.stop()  # so that whoever follows the events is told what there is, and no more
     with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as client:
         yield World(billing, clock, app, client, token)
     billing.close()
