@@ -8,7 +8,7 @@ import stripe
 
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
-from tallystick.domain.payments import Method
+from tallystick.domain.payments import Method, ProviderPayment
 from tallystick.providers.protocol import PaymentRequest, RequestedLine
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox import Faults, InProcessClient, Sandbox, pages
@@ -75,6 +75,12 @@ class World:
         """The customer saves that card on the page; the status of what they then see."""
         assert page.url is not None
         path = page.url.removeprefix(self.sandbox.public_url)
+        return pages.answer(self.sandbox, "POST", path, f"card={card}".encode())[0]
+
+    def pays_on(self, payment: ProviderPayment, card: str) -> int:
+        """The customer pays by that card on the payment's page; the status of what they then see."""
+        assert payment.url is not None
+        path = payment.url.removeprefix(self.sandbox.public_url)
         return pages.answer(self.sandbox, "POST", path, f"card={card}".encode())[0]
 
     def request(self, customer_ref: str, method: Method, *amounts: int, invoice: str = "inv_1") -> PaymentRequest:

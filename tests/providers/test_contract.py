@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import uvicorn
 
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
-from tallystick.domain.payments import Method
+from tallystick.domain.pages import Page
+from tallystick.domain.payments import Method, PaymentStatus
 from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription, Standing
 from tallystick.providers.protocol import (
     CheckoutRequest,
@@ -29,7 +31,7 @@ from tallystick.providers.protocol import (
 )
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import asgi_app
-from tallystick.values.ids import CheckoutId, CustomerId, RefundId, SubscriptionId
+from tallystick.values.ids import CheckoutId, CustomerId, PaymentId, RefundId, SubscriptionId
 from tallystick.values.money import USD, Money
 from tests.beside import beside
 from tests.providers.stripe_world import KEY, SECRET, START, World
@@ -86,6 +88,7 @@ def everything(provider: StripeProvider, world: World) -> None:
     assert isinstance(customer, str)
     assert provider.ensure_customer(ada, key="customer:ada", look_first=True) == customer
     saves_cards(provider, world, customer)
+    pays_on_a_page(provider, world, customer)
     bills_by_itself(provider, world, customer)
     for method in Method:
         for number, card in enumerate((None, "pm_card_chargeCustomerFail", "pm_card_visa", None)):
@@ -160,6 +163,26 @@ def saves_cards(provider: StripeProvider, world: World, customer: str) -> None:
         assert isinstance(provider.open_portal(customer, return_url="https://shop.test/account", key=visit), str)
 
 
+def pays_on_a_page(provider: StripeProvider, world: World, customer: str) -> None:
+    page = Page("https://shop.test/ok", "https://shop.test/invoices")
+    asked = replace(world.request(customer, Method.INTENT, invoice="inv_page"), page=page, payment_id=PaymentId("pay_page"))
+    opened = provider.open(asked, key="pay_page:open:0")
+    assert isinstance(opened, Done), opened
+    found = provider.find(asked)
+    assert isinstance(found, Done)
+    world.pays_on(found.payment, "pm_card_visa")
+    paid = provider.fetch(opened.payment.ref, Method.INTENT)
+    assert isinstance(paid, Done)
+    assert paid.payment.status is PaymentStatus.SUCCEEDED
+    back = RefundRequest(RefundId("ref_page"), asked.invoice_id, paid.payment.ref, Method.INTENT, asked.amount)
+    assert isinstance(provider.refund(back, key="ref_page"), Refunded)
+    other = replace(asked, payment_id=PaymentId("pay_closed"))
+    closed = provider.open(other, key="pay_closed:open:0")
+    assert isinstance(closed, Done)
+    assert isinstance(provider.cancel(closed.payment.ref, Method.INTENT, key="pay_closed:cancel"), Done)
+    assert not isinstance(provider.payments_since(START), Refused)
+
+
 def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> None:
     judge_script()
     world, log = World(), tmp_path / "judge.jsonl"
@@ -169,6 +192,6 @@ def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> Non
     wrong = [(line["method"], line["path"], flaw) for line in lines for flaw in line["violations"]]
     assert wrong == []
     asked = {(line["method"], line["template"]) for line in lines}
-    assert len(asked) == 34, f"every endpoint that we use is judged: {sorted(asked)}"
+    assert len(asked) == 36, f"every endpoint that we use is judged: {sorted(asked)}"
     made_up = [line["path"] for line in lines for flaw in line["warnings"] if flaw["kind"] == "generated_idempotency_key"]
     assert made_up == [], "every POST carries our own key"

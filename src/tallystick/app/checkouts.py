@@ -1,4 +1,4 @@
-"""The engine's calls that send a customer to the provider: to save a payment method for a plan, or to manage those saved."""
+"""The engine's calls that send a customer to the provider: to save a payment method for a plan, to pay, or to manage cards."""
 
 from collections.abc import Collection
 
@@ -6,9 +6,11 @@ from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.checkouts import Checkout, Wish, checked_url
 from tallystick.domain.customers import checked_key
+from tallystick.domain.pages import Page
+from tallystick.domain.payments import Payment
 from tallystick.domain.periods import read_cadence
-from tallystick.values.errors import NotFound
-from tallystick.values.ids import CustomerId
+from tallystick.values.errors import NotFound, ProviderRefused, ProviderUnavailable
+from tallystick.values.ids import CustomerId, InvoiceId
 from tallystick.values.money import currency as known_currency
 
 
@@ -49,6 +51,45 @@ class CheckoutCalls(Engine):
         if checkout is None or customer_id not in {None, checkout.customer_id}:
             raise NotFound("checkout: there is no such checkout", field="checkout")
         return checkout
+
+    def pay_on_page(
+        self, invoice_id: str, *, success_url: str, cancel_url: str, customer_id: str | None = None,
+        allowed_origins: Collection[str] | None = None, actor: str = "system",
+    ) -> Payment:  # fmt: skip
+        """The payment of an open invoice, with the `url` of the provider's page on which it is paid: one page at a time.
+
+        Whatever else would have collected the invoice is canceled first, so that it is paid once; a page whose day is over gives
+        it back. An invoice that is collected by a hosted one is paid on that one's own page. Raises NotFound for none and for
+        another customer's, Conflict for what is not open, ProviderUnavailable where the answer is not known: ask again.
+        """
+        page = Page(
+            success_url=checked_url(success_url, field="success_url", allowed_origins=allowed_origins),
+            cancel_url=checked_url(cancel_url, field="cancel_url", allowed_origins=allowed_origins),
+        )
+        payment = self._sent(invoice_id, page, customer_id, actor)
+        if payment.url is None:
+            message = f"{payment.id}: the provider did not open its page; nothing was charged; try again"
+            raise ProviderUnavailable(message)
+        return payment
+
+    def close_page(self, invoice_id: str, *, customer_id: str | None = None, actor: str = "system") -> Payment:
+        """The payment of the invoice without a page of the provider's, as it was before `pay_on_page`. Raises as that does."""
+        return self._sent(invoice_id, None, customer_id, actor)
+
+    def _sent(self, invoice_id: str, page: Page | None, customer_id: str | None, actor: str) -> Payment:
+        """Asked before and after: a page may be over without our knowing, and the next one is opened by collecting."""
+        with self.context.database.reading() as conn:
+            invoice = storage.invoices.get(conn, InvoiceId(invoice_id))
+            payment = None if invoice is None else storage.payments.of_invoice(conn, invoice.id)
+        if invoice is None or customer_id not in {None, invoice.customer_id}:
+            raise NotFound("invoice: there is no such invoice", field="invoice")
+        if payment is not None:
+            flows.collect.collect(self.context, payment.id)
+        payment = flows.pay_on_page.pay_on_page(self.context, invoice.id, page, actor=actor)
+        collected = flows.collect.collect(self.context, payment.id)
+        if collected.refusal is not None:
+            raise ProviderRefused(f"the provider will not do it: {collected.refusal.message}", code="provider_refused")
+        return collected.payment
 
     def open_portal(self, customer_id: str, *, return_url: str, allowed_origins: Collection[str] | None = None) -> str:
         """The address at which the customer manages their payment methods; for one visit, which begins within minutes."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from tallystick.domain.ledger import Account, Entry, Transaction
+from tallystick.domain.pages import Page
 from tallystick.values.errors import IllegalTransition
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Money
@@ -18,7 +19,7 @@ _SET_BACK_MAX = timedelta(hours=1)  # what that leaves of the 24
 class Method(StrEnum):
     """How an invoice is collected: one object of this kind at the provider, never two."""
 
-    INTENT = "intent"  # a payment intent, confirmed on our own page
+    INTENT = "intent"  # a payment intent: confirmed on our own page, or by the provider's page that the customer was sent to
     HOSTED = "hosted"  # the provider's invoice, with its hosted page
 
 
@@ -119,6 +120,7 @@ class Payment:
     look_first: bool = False  # the same key will not tell us more
     asked_at: datetime | None = None
     decline: Decline | None = None
+    page: Page | None = None  # the customer was sent to a page of the provider's, which is its object; only there is it paid
     version: int = 0  # of the row: who saves must have read the newest
 
     def key(self, step: Step) -> str:
@@ -148,7 +150,8 @@ def next_step(payment: Payment, *, now: datetime) -> Step:
         return Step.COMPLETE
     if payment.charging:
         return Step.FETCH if payment.must_look_first(now) else Step.CHARGE
-    return Step.CHARGE if payment.automatic and payment.charges == 0 else Step.FETCH
+    is_ours_to_charge = payment.automatic and payment.page is None
+    return Step.CHARGE if is_ours_to_charge and payment.charges == 0 else Step.FETCH
 
 
 def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
@@ -245,12 +248,23 @@ def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Paymen
     return replace(known, status=told.status)
 
 
+def sent_to_page(canceled: Payment, page: Page, *, now: datetime) -> Payment:
+    """The payment by that page of the provider's, in the place of one that can no longer be paid.
+
+    It counts on where that one was: should the page come to nothing, the next one does not begin anew.
+    """
+    again = replace(reopened(canceled, now=now), id=PaymentId(derived("pay", "page", canceled.id)), page=page)
+    return replace(again, automatic=canceled.automatic, payment_method=canceled.payment_method, charges=canceled.charges)
+
+
 def reopened(canceled: Payment, *, now: datetime) -> Payment:
     """The payment that takes the place of one which somebody has canceled at the provider: for as much, and of nobody's card.
 
-    Whoever canceled it may have meant it, so nothing is charged by itself any more; the customer may pay it.
+    Whoever canceled it may have meant it, so nothing is charged by itself any more; the customer may pay it. A page whose time
+    is over nobody has canceled: all is as it was before the customer was sent there.
     """
     assert canceled.status is PaymentStatus.CANCELED, "one live payment per invoice"
+    before = canceled if canceled.page is not None else None
     return Payment(
         id=PaymentId(derived("pay", "after", canceled.id)),
         invoice_id=canceled.invoice_id,
@@ -260,6 +274,9 @@ def reopened(canceled: Payment, *, now: datetime) -> Payment:
         status=PaymentStatus.PENDING,
         created_at=now,
         updated_at=now,
+        automatic=before is not None and before.automatic,
+        payment_method=None if before is None else before.payment_method,
+        charges=0 if before is None else before.charges,
     )
 
 

@@ -12,7 +12,7 @@ from tallystick.flows import _alerts, _dunning, _operations, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 
-_BY_US = frozenset({"credit", "void"})
+_BY_US = frozenset({"credit", "page", "void"})
 
 
 def save(
@@ -39,7 +39,9 @@ def save(
 
 
 def _canceled(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:
-    """Somebody has canceled it at the provider. What is still owed stays payable, by another object, and people are told."""
+    """Somebody has canceled it at the provider, or the time of its page is over. What is still owed stays payable, by another
+    object; people are told of what somebody did.
+    """
     invoice = storage.invoices.get(conn, payment.invoice_id)
     assert invoice is not None, f"{payment.id}: belongs to an invoice of ours"
     if invoice.status is not InvoiceStatus.OPEN:
@@ -49,15 +51,17 @@ def _canceled(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> 
     added = storage.payments.add(conn, again)
     assert added, f"{again.id}: the one before it is canceled, once"
     storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
-    said = {"via": via, "ref": payment.ref, "instead": again.id}
-    storage.audit.append(conn, storage.audit.Act("provider", "payment.canceled", payment.id, after=said), at=now)
+    said, action = {"via": via, "ref": payment.ref, "instead": again.id}, "canceled" if payment.page is None else "page_closed"
+    storage.audit.append(conn, storage.audit.Act("provider", f"payment.{action}", payment.id, after=said), at=now)
+    ctx.faults.mark("payment.reopened")
+    if payment.page is not None:
+        return
     money = {"amount_minor": str(payment.amount.minor), "currency": payment.amount.currency.code}
     told = {"ref": payment.ref, "invoice": invoice.number or invoice.id, **money}
     alert = domain.alerts.of_provider(
         AlertKind.PAYMENT_CANCELED, payment.id, told, customer_id=payment.customer_id, since=payment.created_at, at=now
     )
     _alerts.tell(conn, alert)
-    ctx.faults.mark("payment.reopened")
 
 
 def _paid(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:

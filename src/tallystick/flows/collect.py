@@ -160,4 +160,5 @@ def _request(invoice: Invoice, payment: Payment, customer_ref: str) -> PaymentRe
         due_at=invoice.due_at,
         lines=tuple(lines),
         payment_id=None if payment.id == domain.payments.payment_id(invoice.id) else payment.id,
+        page=payment.page,
     )

@@ -16,6 +16,7 @@ from tallystick.values.errors import ProviderRefused
 from tallystick.values.ids import CustomerId
 
 _WHILE_CHARGING = timedelta(minutes=5)
+_WHILE_ON_PAGE = timedelta(hours=1)
 
 
 def pay_with_new_card(ctx: Context, customer_id: CustomerId, *, attempt: int = 0) -> timedelta | None:
@@ -38,24 +39,25 @@ def pay_with_new_card(ctx: Context, customer_id: CustomerId, *, attempt: int = 0
         case None:
             return None
         case _:
-            is_busy = ctx.database.run("pay with new card", lambda conn: _try_on_each(ctx, conn, customer_id, str(method)))
-            return _WHILE_CHARGING if is_busy else None
+            return ctx.database.run("pay with new card", lambda conn: _try_on_each(ctx, conn, customer_id, str(method)))
 
 
-def _try_on_each(ctx: Context, conn: Connection, customer_id: CustomerId, method: str) -> bool:
-    """Whether another charge is on its way that has to be waited for."""
+def _try_on_each(ctx: Context, conn: Connection, customer_id: CustomerId, method: str) -> timedelta | None:
+    """How long to wait for another charge that is on its way, or for a page on which the customer may pay; None for neither."""
     storage.customers.lock(conn, customer_id)
-    is_busy = False
+    waits = []
     for payment in storage.payments.owed(conn, customer_id):
         tried = {each.payment_method for each in storage.dunning.tries(conn, customer_id, payment.invoice_id)}
         if method in tried:
             continue
         if payment.charging:
-            is_busy = True
+            waits.append(_WHILE_CHARGING)
+        elif payment.page is not None:
+            waits.append(_WHILE_ON_PAGE)
         elif domain.dunning.can_be_tried(payment):
             _try(ctx, conn, payment, method)
             _forget_old_card(ctx, conn, customer_id)
-    return is_busy
+    return min(waits, default=None)
 
 
 def _try(ctx: Context, conn: Connection, payment: Payment, method: str) -> None:

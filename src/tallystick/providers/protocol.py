@@ -10,6 +10,7 @@ from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
+from tallystick.domain.pages import Page
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.provider_catalogue import CatalogueItem, Found, ItemChange, ItemKind
 from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription
@@ -143,8 +144,8 @@ class RequestedLine:
 class PaymentRequest:
     """The whole of what is to be collected for one invoice, and how.
 
-    `payment_id` tells the object of this payment from those of earlier ones, which credit notes took the place of; None: there
-    was none before it.
+    `payment_id` tells the object of this payment from those of earlier ones, which it took the place of; None: there was none
+    before it. With a `page` the object is a page of the provider's, from which the customer comes back to these addresses.
     """
 
     invoice_id: InvoiceId
@@ -156,6 +157,7 @@ class PaymentRequest:
     due_at: datetime
     lines: tuple[RequestedLine, ...]
     payment_id: PaymentId | None = None
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)

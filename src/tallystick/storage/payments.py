@@ -1,10 +1,12 @@
 """Payments: one that is live per invoice; who saves one must have read its newest version."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select, text
 
+from tallystick.domain.pages import Page
 from tallystick.domain.payments import Decline, Method, Payment, PaymentStatus
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
@@ -44,6 +46,7 @@ def add(conn: Connection, payment: Payment) -> bool:
         "amount": payment.amount.minor,
         "currency": payment.amount.currency.code,
         "created_at": payment.created_at,
+        "page": None if payment.page is None else asdict(payment.page),
     }
     return bool(insert_new(conn, schema.payments, [row], [schema.payments.c.id]))
 
@@ -174,5 +177,6 @@ def _payment(row: Row[Any]) -> Payment:
         look_first=row.look_first,
         asked_at=row.asked_at,
         decline=None if row.decline is None else Decline(**row.decline),
+        page=None if row.page is None else Page(**row.page),
         version=row.version,
     )

@@ -21,6 +21,7 @@ from tallystick.values.time import EPOCH, Period
 
 LINES_MAX = 250  # on one invoice of Stripe's
 TEXT_LENGTH_MAX = 500
+PRODUCT_LENGTH_MAX = 250
 KEY_LENGTH_MAX = 255
 
 
@@ -97,6 +98,39 @@ def checkout(request: CheckoutRequest) -> SessionCreateParams:
         "cancel_url": request.cancel_url,
         "metadata": named,
         "setup_intent_data": {"metadata": named},
+    }
+
+
+def page(request: PaymentRequest) -> SessionCreateParams:
+    """A page on which the invoice is paid, as one line, for Stripe takes no negative ones; it keeps the card for the next time.
+
+    Its payment intent does not say which invoice it is for: the page does, and booking both would book the money twice.
+    """
+    assert request.page is not None, f"{request.invoice_id}: only who is sent to a page comes back from one"
+    made_by: dict[str, str] = {CUSTOMER: request.customer_id, PAYMENT: request.payment_id or request.invoice_id}
+    return {
+        "mode": "payment",
+        "customer": request.customer_ref,
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": request.amount.currency.code,
+                    "unit_amount": request.amount.minor,
+                    "product_data": {"name": request.description[:PRODUCT_LENGTH_MAX]},
+                },
+            }
+        ],
+        # Else the customer might pay in a currency in which the invoice is not.
+        "adaptive_pricing": {"enabled": False},
+        "success_url": request.page.success_url,
+        "cancel_url": request.page.cancel_url,
+        "metadata": _metadata(request),
+        "payment_intent_data": {
+            "setup_future_usage": "off_session",
+            "description": request.description[:TEXT_LENGTH_MAX],
+            "metadata": made_by,
+        },
     }
 
 

@@ -62,6 +62,7 @@ from tallystick.providers.stripe import (
     lists,
     meters,
     outcomes,
+    pages,
     refunds,
     subscribed,
     subscriptions,
@@ -80,6 +81,7 @@ _MONEY_MOVES = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING})
 _BEST_FIRST = (
     "succeeded",
     "paid",
+    "complete",
     "processing",
     "open",
     "requires_action",
@@ -276,6 +278,8 @@ class StripeProvider:
 
     def _opened(self, request: PaymentRequest, key: str) -> Outcome:
         match request.method:
+            case Method.INTENT if request.page is not None:
+                return _outcome(pages.opened(self._stripe, request, key), Method.INTENT)
             case Method.INTENT:
                 intent = self._v1.payment_intents.create(bodies.intent(request), bodies.options(key))
                 return _outcome(transport.doc(intent), Method.INTENT)
@@ -364,6 +368,8 @@ class StripeProvider:
 
     def _retrieved(self, ref: str, method: Method, *expanded: str) -> Doc:
         match method:
+            case Method.INTENT if pages.is_page(ref):
+                return pages.fetched(self._stripe, ref)
             case Method.INTENT:
                 return transport.doc(self._v1.payment_intents.retrieve(ref, {"expand": list(expanded)}))
             case Method.HOSTED:
@@ -383,6 +389,8 @@ class StripeProvider:
 
     def _listed(self, request: PaymentRequest) -> list[Doc]:
         match request.method:
+            case Method.INTENT if request.page is not None:
+                return pages.of_customer(self._stripe, request.customer_ref)
             case Method.INTENT:
                 intents = self._v1.payment_intents.list({"customer": request.customer_ref, "limit": 100})
                 return [transport.doc(intent) for intent in intents.auto_paging_iter()]
@@ -400,13 +408,15 @@ class StripeProvider:
                 return deleted
             raise
         standing = _outcome(before, method)
-        if isinstance(standing, Refused) or before["status"] in {"canceled", "void"}:
+        if isinstance(standing, Refused) or standing.payment.status is PaymentStatus.CANCELED:
             return standing
         if standing.payment.status is PaymentStatus.SUCCEEDED:
             return Refused("already_paid", f"{ref}: was paid, and can only be refunded")
         if before["status"] == "draft":
             self._v1.invoices.delete(ref)
             return _gone(standing)
+        if pages.is_page(ref):
+            return _outcome(pages.closed(self._stripe, ref, key), method)
         if method is Method.INTENT:
             return _outcome(transport.doc(self._v1.payment_intents.cancel(ref, {}, bodies.options(key))), method)
         return _outcome(transport.doc(self._v1.invoices.void_invoice(ref, {}, bodies.options(key))), method)
@@ -423,7 +433,9 @@ def _gone(standing: Done | Refused) -> Outcome:
 
 
 def _outcome(doc: Doc, method: Method) -> Done | Refused:
-    return Done(translate.intent(doc)) if method is Method.INTENT else translate.invoice(doc)
+    if method is Method.HOSTED:
+        return translate.invoice(doc)
+    return Done(translate.page(doc) if pages.is_page(doc["id"]) else translate.intent(doc))
 
 
 def _mismatch(doc: Doc, request: PaymentRequest) -> Refused | None:

@@ -30,9 +30,11 @@ def customers(client: stripe.StripeClient, at: datetime) -> list[ProviderCustome
 
 
 def payments(client: stripe.StripeClient, at: datetime) -> list[ProviderPayment]:
-    """The intents and invoices that carry an id of ours. By which intent an invoice is being paid, no list tells."""
+    """The intents, pages and invoices that carry an id of ours. By which intent an invoice is being paid, no list tells."""
     intents = _all(client.v1.payment_intents.list({"created": _since(at), "limit": 100}))
     told = [translate.intent(doc) for doc in intents if translate.invoice_id(doc)]
+    sessions = _all(client.v1.checkout.sessions.list({"created": _since(at), "limit": 100, "expand": ["data.payment_intent"]}))
+    told += [translate.page(doc) for doc in sessions if translate.invoice_id(doc)]
     for doc in _all(client.v1.invoices.list({"created": _since(at), "limit": 100})):
         outcome = translate.invoice(doc) if translate.invoice_id(doc) else None
         if isinstance(outcome, Done):

@@ -7,7 +7,7 @@ import stripe
 from tallystick.domain.payments import Method
 from tallystick.domain.refunds import LIVE, ProviderRefund
 from tallystick.providers.protocol import Done, Refunded, RefundRequest, Refused
-from tallystick.providers.stripe import bodies, translate, transport
+from tallystick.providers.stripe import bodies, pages, translate, transport
 from tallystick.providers.stripe.translate import Doc
 
 
@@ -48,7 +48,12 @@ def _all(client: stripe.StripeClient, intent_ref: str, payment_ref: str | None) 
 
 
 def _paying_intent(client: stripe.StripeClient, request: RefundRequest) -> str | Refused:
-    """The payment intent that collected the money: the object itself, or the one by which a hosted invoice was paid."""
+    """The payment intent that collected the money: the object itself, or the one by which the page or hosted invoice was
+    paid.
+    """
+    if pages.is_page(request.payment_ref):
+        paid_by = pages.intent_of(client, request.payment_ref)
+        return paid_by or Refused("not_collected", f"{request.payment_ref}: nothing was paid on that page")
     if request.method is Method.INTENT:
         return request.payment_ref
     invoice = transport.doc(
@@ -60,10 +65,12 @@ def _paying_intent(client: stripe.StripeClient, request: RefundRequest) -> str |
 
 
 def collector(client: stripe.StripeClient, intent: Doc) -> str | None:
-    """Our object that the intent collected for: itself, or the hosted invoice that it belongs to; None: not one of ours."""
+    """Our object that the intent collected for: itself, or the page or hosted invoice that it belongs to; None: none of ours."""
     if not intent:
         return None
     if translate.invoice_id(intent):
         return str(intent["id"])
+    if translate.metadata(intent).get(translate.PAYMENT):
+        return pages.paid_by(client, intent["id"])
     asked = client.v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent["id"]}, "limit": 1})
     return next((str(transport.doc(payment)["invoice"]) for payment in asked.data), None)

@@ -7,6 +7,8 @@ EVENTS = (
     "charge.dispute.funds_withdrawn",
     "charge.dispute.updated",
     "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
     "checkout.session.completed",
     "checkout.session.expired",
     "customer.deleted",

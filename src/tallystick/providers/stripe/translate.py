@@ -128,6 +128,22 @@ def checkout(doc: Doc) -> ProviderCheckout:
     )
 
 
+def page(doc: Doc) -> ProviderPayment:
+    """A Checkout session in payment mode, on which an invoice is paid. Its payment intent is for no other browser to confirm."""
+    money, collecting = currency(doc["currency"]), part(doc, "payment_intent")
+    status, amount = _page_status(doc, collecting), Money(doc["amount_total"], money)
+    error = collecting.get("last_payment_error")
+    return ProviderPayment(
+        ref=doc["id"],
+        status=status,
+        amount=amount,
+        invoice_id=invoice_id(doc),
+        url=doc.get("url"),
+        decline=decline(error) if error and status is PaymentStatus.OPEN else None,
+        paid=amount if status is PaymentStatus.SUCCEEDED else None,
+    )
+
+
 def refund(doc: Doc, *, payment_ref: str | None = None) -> ProviderRefund:
     """A refund, of what the object `payment_ref` collected, where that is known."""
     ours = metadata(doc).get(REFUND)
@@ -221,7 +237,9 @@ def _method_fact(kind: str, doc: Doc) -> ProviderFact:
 
 
 def _checkout_fact(kind: str, doc: Doc) -> ProviderFact:
-    reference = _reference(doc)
+    reference, ours = _reference(doc), invoice_id(doc)
+    if ours is not None:
+        return PaymentChanged(doc["id"], ours)
     if reference is None:
         return Ignored(f"{kind}: not a checkout that we started")
     match kind:
@@ -285,6 +303,19 @@ def _intent_status(status: str) -> PaymentStatus:
     if status in _WAITING:
         return PaymentStatus.OPEN
     return {"succeeded": PaymentStatus.SUCCEEDED, "canceled": PaymentStatus.CANCELED}.get(status, PaymentStatus.PROCESSING)
+
+
+def _page_status(doc: Doc, collecting: Doc) -> PaymentStatus:
+    """How the page stands: complete, it is paid, or the money takes its time; whatever we do not know is PROCESSING as well."""
+    if doc["status"] == "open":
+        return PaymentStatus.OPEN
+    if doc["status"] == "expired":
+        return PaymentStatus.CANCELED
+    if doc.get("payment_status") == "paid":
+        return PaymentStatus.SUCCEEDED
+    # The money has not come after all, and on a page that is complete nobody can try again.
+    has_failed = collecting.get("status") in {*_WAITING, "canceled"}
+    return PaymentStatus.CANCELED if has_failed else PaymentStatus.PROCESSING
 
 
 def _invoice_status(status: str, collecting: Doc) -> PaymentStatus:

@@ -113,6 +113,7 @@ payments = table(
     doc("decline", nullable=True),
     whole("version"),
     Column("refunded", Whole(), nullable=False, server_default="0"),
+    doc("page", nullable=True),
     PrimaryKeyConstraint("customer_id", "id"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
     one_of("method", Method),

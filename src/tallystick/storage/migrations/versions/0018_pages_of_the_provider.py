@@ -1,0 +1,15 @@
+"""Payments that are made on a page of the provider's."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from tallystick.storage import types
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("tallystick_payments", sa.Column("page", types.JsonDoc(), nullable=True))
