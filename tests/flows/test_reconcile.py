@@ -56,21 +56,21 @@ def test_where_nothing_was_lost_both_halves_are_the_same(world: World) -> None:
     world.delivers()
     world.works()
     found = world.billing.reconcile()
-    assert (list(found.findings), dict(found.equal)) == ([], {"news": 0, "customers": 1, "payments": 2})
+    assert (list(found.findings), dict(found.equal)) == ([], {"news": 0, "customers": 1, "payments": 1, "invoices": 1})
     assert world.later(minutes=20).billing.reconcile().equal["news"] > 0
 
 
-@pytest.mark.parametrize("method", list(Method))
-def test_a_payment_whose_news_was_lost_is_seen_first_and_then_repaired(world: World, method: Method) -> None:
+@pytest.mark.parametrize(("method", "part"), [(Method.INTENT, "payments"), (Method.HOSTED, "invoices")])
+def test_a_payment_whose_news_was_lost_is_seen_first_and_then_repaired(world: World, method: Method, part: str) -> None:
     invoice = billed(world, method=method)
     world.pays(invoice)
     lost(world)
     seen = world.billing.reconcile()
-    assert verdicts(seen, "payments") == [("differs", "open 100.00 USD", "succeeded 100.00 USD")]
+    assert verdicts(seen, part) == [("differs", "open 100.00 USD", "succeeded 100.00 USD")]
     assert not seen.beyond_repair
     assert world.now(invoice).status is InvoiceStatus.OPEN, "looking changes nothing"
     found = world.billing.reconcile(repair=True)
-    assert verdicts(found, "payments") == [("repaired", "open 100.00 USD", "succeeded 100.00 USD")]
+    assert verdicts(found, part) == [("repaired", "open 100.00 USD", "succeeded 100.00 USD")]
     assert world.now(invoice).status is InvoiceStatus.PAID
     assert world.balance(Account.CASH, USD).minor == 10000
     assert parts(world.billing.reconcile()) == set()
@@ -151,6 +151,53 @@ def test_a_second_object_for_one_invoice_is_for_people_to_look_at(world: World) 
     (finding,) = found.findings
     assert (finding["ref"], finding["verdict"]) == (made["id"], "differs")
     assert "second object" in str(finding["reason"])
+
+
+def test_what_is_paid_there_after_it_was_given_up_here_is_told_and_not_called_repaired(world: World) -> None:
+    invoice = billed(world)
+    world.billing.void(invoice.id, reason="a mistake")
+    made = world.sandbox_call(
+        "POST", "/v1/payment_intents", amount=10000, currency="usd", metadata__tallystick_invoice=invoice.id
+    )
+    with world.billing.context.database.transaction("as if it were the one that was canceled") as conn:
+        conn.exec_driver_sql(f"UPDATE tallystick_payments SET ref = '{made['id']}'")
+    for theirs, todo in (("open", "cancel it there"), ("succeeded", "give that back there")):
+        found = world.billing.reconcile(repair=True)
+        (said,) = [each for each in found.findings if each["part"] == "payments"]
+        assert (said["verdict"], said["ours"], said["theirs"]) == ("differs", "canceled 100.00 USD", f"{theirs} 100.00 USD")
+        assert todo in str(said["reason"])
+        if theirs == "open":
+            paid = {"payment_method": "pm_card_visa", "return_url": "https://example.com"}
+            world.sandbox_call("POST", f"/v1/payment_intents/{made['id']}/confirm", **paid)
+
+
+def test_money_for_an_invoice_that_nobody_here_knows_is_told_and_one_that_nobody_can_pay_is_not(world: World) -> None:
+    billed(world, card="pm_card_visa")
+    for name, more in (
+        ("paid", {"payment_method": "pm_card_visa", "confirm": "true", "return_url": "https://x.example"}),
+        ("no", {}),
+    ):
+        made = world.sandbox_call(
+            "POST", "/v1/payment_intents", amount=500, currency="usd", metadata__tallystick_invoice=f"inv_{name}", **more
+        )
+        if not more:
+            world.sandbox_call("POST", f"/v1/payment_intents/{made['id']}/cancel")
+    (said,) = world.billing.reconcile(repair=True).beyond_repair
+    assert (said["subject"], said["ours"], said["theirs"]) == ("inv_paid", None, "succeeded 5.00 USD")
+    assert "give that back there" in str(said["reason"])
+
+
+def test_a_sum_that_somebody_has_changed_there_is_told_before_it_is_paid(world: World) -> None:
+    invoice = billed(world)
+    world.sandbox_call("POST", f"/v1/payment_intents/{world.payment(invoice).ref}", amount=9000)
+    found = world.billing.reconcile(repair=True)
+    assert verdicts(found, "payments") == [("differs", "open 100.00 USD", "open 90.00 USD")]
+    world.sandbox_call("POST", f"/v1/payment_intents/{world.payment(invoice).ref}/cancel")
+    for _ in range(2):
+        found = world.billing.reconcile(repair=True)
+        world.works()
+    assert parts(found) == set(), "another one, for the right sum, has taken its place"
+    world.proves()
 
 
 def test_others_on_the_same_account_are_none_of_our_business(world: World) -> None:

@@ -1,9 +1,13 @@
 """What the provider bills by itself is compared too: subscriptions, what its meters add up, and the catalogue."""
 
+from datetime import timedelta
+
 import pytest
 
-from tallystick.domain.provider_subscriptions import Standing
+from tallystick.domain.provider_subscriptions import ItemWanted, ProviderSubscription, Standing
 from tallystick.domain.reconciliation import Part, Reconciliation
+from tallystick.providers.protocol import SubscriptionRequest
+from tallystick.values.ids import CustomerId, SubscriptionId
 from tests.scenarios.test_billed_by_the_provider import PLAN
 from tests.scenarios.world import World
 
@@ -88,3 +92,102 @@ def test_a_name_that_was_changed_there_is_a_difference_of_the_catalogue(business
     assert '"Something else"' not in str(ours)
     business.billing.push_catalogue()
     assert of(business.billing.reconcile(), Part.CATALOGUE) == []
+
+
+def test_invoices_that_the_provider_made_meanwhile_are_brought_and_one_that_was_paid_is_followed(business: World) -> None:
+    billing, at_first = business.billing, len(business.billing.provider_invoices("ada"))
+    business.sandbox.faults.set("webhook_drop", 1.0)
+    for day in ("2026-03-01T12:00", "2026-03-02T12:00"):
+        business.on(day).delivers()
+    business.sandbox.faults.off()
+    assert len(billing.provider_invoices("ada")) == at_first, "nobody has told of the one of March"
+    seen = of(billing.reconcile(), Part.INVOICES)
+    ((verdict, ours, theirs),) = [each for each in seen if each[1] is None]
+    assert (verdict, ours) == ("differs", None)
+    assert " paid 20.00 USD, 20.00 USD paid, 0.00 USD due" in str(theirs)
+    repaired = of(billing.reconcile(repair=True), Part.INVOICES)
+    assert [(verdict, theirs) for verdict, _, theirs in repaired] == [("repaired", theirs) for _, _, theirs in seen]
+    business.works()
+    assert len(billing.provider_invoices("ada")) == at_first + 1
+    found = billing.reconcile(repair=True)
+    assert (of(found, Part.INVOICES), found.equal["invoices"]) == ([], 2), "those of thirty days"
+    business.proves()
+
+
+def test_a_subscription_that_this_database_does_not_know_is_told_with_its_invoice_until_it_has_ended(business: World) -> None:
+    provider, items = business.billing.context.provider, (ItemWanted("pro_base", 1),)
+    request = SubscriptionRequest(SubscriptionId("sub_other"), CustomerId("ada"), ada(business), items, timedelta(0))
+    made = provider.subscribe(request, key="another database")
+    assert isinstance(made, ProviderSubscription)
+    found = business.billing.reconcile(repair=True)
+    assert [(each["part"], each["subject"], each["ours"]) for each in found.beyond_repair] == [
+        ("invoices", "sub_other", None), ("subscriptions", "sub_other", None),
+    ]  # fmt: skip
+    assert all("end " in str(each["reason"]) for each in found.beyond_repair)
+    business.sandbox_call("DELETE", f"/v1/subscriptions/{made.ref}")
+    assert of(business.billing.reconcile(), Part.SUBSCRIPTIONS) == [], "it bills nobody any more"
+
+
+def offered(world: World) -> None:
+    coupons = [{"key": "spring", "name": "Spring", "percent": "20", "duration": "forever", "codes": [{"code": "HELLO"}]}]
+    world.billing.apply_catalogue({"coupons": coupons})
+    world.billing.push_catalogue()
+
+
+def test_a_coupon_that_was_renamed_there_is_pushed_again(business: World) -> None:
+    offered(business)
+    assert business.billing.reconcile().equal["coupons"] == 2
+    business.sandbox_call("POST", "/v1/coupons/spring", name="Autumn")
+    ((verdict, ours, theirs),) = of(business.billing.reconcile(), Part.COUPONS)
+    assert (verdict, '"Spring"' in str(ours), '"Autumn"' in str(theirs)) == ("differs", True, True)
+    (repaired,) = business.billing.reconcile(repair=True).findings
+    assert (repaired["subject"], repaired["verdict"], repaired["reason"]) == (
+        "coupon:spring", "repaired", "it is not there as it is here",
+    )  # fmt: skip
+    assert business.sandbox_call("GET", "/v1/coupons/spring")["name"] == "Spring"
+    assert business.billing.reconcile().findings == []
+    business.proves()
+
+
+def test_a_coupon_that_somebody_has_removed_there_is_told_and_not_offered_anew(business: World) -> None:
+    offered(business)
+    business.sandbox_call("DELETE", "/v1/coupons/spring")
+    found = business.billing.reconcile(repair=True)
+    assert [(each["subject"], str(each["reason"]).partition(":")[0]) for each in found.beyond_repair] == [
+        ("coupon:spring", "removed there"), ("promotion_code:HELLO", "switched off there, or used up"),
+    ]  # fmt: skip
+
+
+def test_a_coupon_of_which_no_answer_came_is_asked_for_again_or_adopted(business: World) -> None:
+    for fault in ("lost_request", "lost_reply"):
+        coupon = {"key": fault, "name": "Spring", "percent": "20", "duration": "forever"}
+        business.billing.apply_catalogue({"coupons": [coupon]})
+        business.sandbox.faults.next(fault, on="POST /v1/coupons")
+        assert business.billing.push_catalogue().stopped is not None
+        (repaired,) = business.billing.reconcile(repair=True).findings
+        assert (repaired["subject"], repaired["verdict"]) == (f"coupon:{fault}", "repaired")
+        assert repaired["reason"] == "the answer that told of it was lost"
+    assert len(business.sandbox_call("GET", "/v1/coupons")["data"]) == 2
+    assert business.billing.reconcile().findings == []
+
+
+def test_a_code_that_somebody_has_switched_off_there_is_told_and_one_that_is_off_here_is_switched_off(business: World) -> None:
+    offered(business)
+    (code,) = business.sandbox_call("GET", "/v1/promotion_codes")["data"]
+    business.sandbox_call("POST", f"/v1/promotion_codes/{code['id']}", active="false")
+    (found,) = business.billing.reconcile(repair=True).beyond_repair
+    assert (found["subject"], str(found["reason"]).startswith("switched off there")) == ("promotion_code:HELLO", True)
+    business.sandbox_call("POST", f"/v1/promotion_codes/{code['id']}", active="true")
+    business.billing.apply_catalogue({"coupons": [{
+        "key": "spring", "name": "Spring", "percent": "20", "duration": "forever", "codes": [{"code": "HELLO", "active": False}],
+    }]})  # fmt: skip
+    assert of(business.billing.reconcile(repair=True), Part.COUPONS)[0][0] == "repaired"
+    assert business.sandbox_call("GET", f"/v1/promotion_codes/{code['id']}")["active"] is False
+    assert business.billing.reconcile().findings == []
+
+
+def test_what_was_never_pushed_is_told_and_not_pushed_by_itself(business: World) -> None:
+    business.billing.apply_catalogue({"coupons": [{"key": "new", "name": "New", "percent": "5", "duration": "once"}]})
+    (found,) = business.billing.reconcile(repair=True).beyond_repair
+    assert (found["part"], found["theirs"], found["reason"]) == ("coupons", None, "`tallystick catalog push` would create it")
+    assert business.sandbox_call("GET", "/v1/coupons")["data"] == []

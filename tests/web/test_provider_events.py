@@ -76,7 +76,7 @@ def test_the_last_comparison_and_what_banks_dispute_can_be_read(world: World) ->
     last = world.call("GET", "/v1/reconciliation").json()["last"]
     assert last["repair"] is True
     assert {finding["part"]: finding["verdict"] for finding in last["findings"]} == {
-        "payments": "repaired",
+        "invoices": "repaired",
         "disputes": "repaired",
     }
     assert world.call("GET", f"/v1/reconciliations/{last['id']}").json() == last
@@ -95,11 +95,11 @@ def test_comparisons_are_listed_newest_first_and_each_shows_both_halves(world: W
     listed = first["data"] + rest["data"]
     assert [(each["repair"], each["status"]) for each in listed] == [(False, "done"), (True, "done"), (False, "done")]
     assert "findings" not in listed[0]
-    assert [each["equal"].get("payments", 0) for each in listed] == [1, 0, 0]
+    assert [each["equal"].get("invoices", 0) for each in listed] == [1, 0, 0]
     count = listed[2]["differs"]
     assert [(each["differs"], each["repaired"]) for each in listed] == [(0, 0), (0, count), (count, 0)]
     whole = world.call("GET", f"/v1/reconciliations/{listed[2]['id']}").json()
-    (finding,) = [each for each in whole["findings"] if each["part"] == "payments"]
+    (finding,) = [each for each in whole["findings"] if each["part"] == "invoices"]
     assert (finding["ref"], finding["ours"], finding["theirs"]) == (ref, "open 500.00 USD", "succeeded 500.00 USD")
     assert (finding["verdict"], finding["repairable"], finding["reason"]) == ("differs", True, "the news of it never came")
     assert world.call("GET", "/v1/reconciliations/rec_none").status_code == 404

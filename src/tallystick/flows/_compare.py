@@ -1,6 +1,5 @@
 """The provider's half beside ours, part by part. What a list shows as different is asked about once more, before it is said."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -8,24 +7,28 @@ from typing import TypeVar
 
 from tallystick import domain, storage
 from tallystick.domain.disputes import ProviderDispute
-from tallystick.domain.payments import Payment, PaymentStatus, ProviderPayment
-from tallystick.domain.provider_subscriptions import FollowedSubscription
-from tallystick.domain.reconciliation import Difference, Part
+from tallystick.domain.payments import Method, Payment, PaymentStatus, ProviderPayment
+from tallystick.domain.provider_catalogue import ItemKind
+from tallystick.domain.provider_subscriptions import FollowedSubscription, ProviderInvoice
+from tallystick.domain.reconciliation import OFFERS, Difference, Part, UsageRound
 from tallystick.domain.refunds import LIVE, ProviderRefund, Refund
 from tallystick.domain.usage import BACK_MAX
 from tallystick.flows import _provider_items, _usage_totals
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Limited, Outcome, Refunded, Refused, Unknown
+from tallystick.storage.provider_items import Holding
 from tallystick.values.decimals import plain
 from tallystick.values.errors import ProviderUnavailable
+from tallystick.values.ids import SubscriptionId
 from tallystick.values.time import Period
 
 Told = TypeVar("Told")
 ZERO = Decimal(0)
+_PARTS = {Method.INTENT: Part.PAYMENTS, Method.HOSTED: Part.INVOICES}
 Compared = Iterator[Difference | None]  # None: the two are equal
 
 
-def listed(told: Sequence[Told] | Refused | Limited | Unknown) -> Sequence[Told]:
+def listed(told: Told | Refused | Limited | Unknown) -> Told:
     """What the provider lists. Raises ProviderUnavailable where it does not."""
     if isinstance(told, Refused | Limited | Unknown):
         raise ProviderUnavailable(f"reconcile: the provider does not say what it holds: {told.message}; try again later")
@@ -41,17 +44,29 @@ def _customers(ctx: Context, since: datetime) -> Compared:
 
 
 def _payments(ctx: Context, since: datetime) -> Compared:
+    return _collected(ctx, since, Method.INTENT, listed(ctx.provider.payments_since(since)))
+
+
+def _invoices(ctx: Context, since: datetime) -> Compared:
+    """Those by which ours are collected, and those that the provider makes of subscriptions, which we mirror."""
+    there = listed(ctx.provider.invoices_since(since))
+    yield from _collected(ctx, since, Method.HOSTED, there.hosted)
+    yield from _mirrored(ctx, there.of_subscriptions)
+
+
+def _collected(ctx: Context, since: datetime, method: Method, there: Sequence[ProviderPayment]) -> Compared:
     seen = set()
-    for theirs in listed(ctx.provider.payments_since(since)):
+    for theirs in there:
         seen.add(theirs.ref)
         ours = _ours(ctx, theirs)
-        differs = domain.reconciliation.of_payment(theirs, ours)
-        yield differs if differs is None or ours is None else _payment_now(ctx, ours, theirs.ref)
+        differs = domain.reconciliation.of_payment(theirs, ours, _PARTS[method])
+        yield differs if differs is None or ours is None else _payment_now(ctx, ours, theirs.ref, _PARTS[method])
     with ctx.database.reading() as conn:
-        others = [each for each in storage.payments.to_compare(conn, since=since) if each.ref not in seen]
-    for ours in others:
+        waiting = storage.payments.to_compare(conn, since=since)
+    for ours in waiting:
         assert ours.ref is not None, f"{ours.id}: what the provider has not answered for is asked for by its job"
-        yield _payment_now(ctx, ours, ours.ref)
+        if ours.method is method and ours.ref not in seen:
+            yield _payment_now(ctx, ours, ours.ref, _PARTS[method])
 
 
 def _ours(ctx: Context, theirs: ProviderPayment) -> Payment | None:
@@ -62,7 +77,7 @@ def _ours(ctx: Context, theirs: ProviderPayment) -> Payment | None:
         return payment
 
 
-def _payment_now(ctx: Context, before: Payment, ref: str) -> Difference | None:
+def _payment_now(ctx: Context, before: Payment, ref: str, part: Part) -> Difference | None:
     """Ours is read first: what the provider says after that can be newer, and never older."""
     with ctx.database.reading() as conn:
         ours = storage.payments.get(conn, before.id)
@@ -75,13 +90,47 @@ def _payment_now(ctx: Context, before: Payment, ref: str) -> Difference | None:
             return None  # a draft, which was deleted with it
         case Refused(code, message):
             held = f"{ours.status} {ours.amount}"
-            return domain.reconciliation.missing(Part.PAYMENTS, ours.id, ref, held, f"{code}: {message}")
+            return domain.reconciliation.missing(part, ours.id, ref, held, f"{code}: {message}")
         case Declined(_, None):
             return None
         case _ if outcome.payment is not None:
-            return domain.reconciliation.of_payment(outcome.payment, ours)
+            return domain.reconciliation.of_payment(outcome.payment, ours, part)
         case _:
             return None
+
+
+def _mirrored(ctx: Context, there: Sequence[ProviderInvoice]) -> Compared:
+    seen = set()
+    for theirs in there:
+        assert theirs.reference is not None, f"{theirs.ref}: only those that carry an id of ours are listed"
+        seen.add(theirs.ref)
+        differs = _of_invoice(ctx, theirs, theirs.reference)
+        yield differs if differs is None or differs.news is None else _invoice_now(ctx, theirs.ref, theirs.reference)
+    with ctx.database.reading() as conn:
+        waiting = storage.provider_subscriptions.invoices_to_compare(conn)
+    for ours in waiting:
+        if ours.invoice.ref not in seen:
+            yield _invoice_now(ctx, ours.invoice.ref, ours.subscription_id)
+
+
+def _invoice_now(ctx: Context, ref: str, subscription_id: SubscriptionId) -> Difference | None:
+    """What the news has brought while the list was read is no difference."""
+    told = ctx.provider.fetch_subscription_invoice(ref)
+    if isinstance(told, Limited | Unknown) or (isinstance(told, Refused) and told.unheard):
+        raise ProviderUnavailable(f"reconcile: {ref}: {told.message}; try again later")
+    if not isinstance(told, Refused):
+        return _of_invoice(ctx, told, subscription_id)
+    with ctx.database.reading() as conn:
+        ours = storage.provider_subscriptions.invoice(conn, ref)
+    held = None if ours is None else domain.reconciliation.words_of_invoice(ours.invoice)
+    return domain.reconciliation.missing(Part.INVOICES, subscription_id, ref, held, f"{told.code}: {told.message}")
+
+
+def _of_invoice(ctx: Context, theirs: ProviderInvoice, subscription_id: SubscriptionId) -> Difference | None:
+    with ctx.database.reading() as conn:
+        subscription = storage.provider_subscriptions.get(conn, subscription_id)
+        ours = storage.provider_subscriptions.invoice(conn, theirs.ref)
+    return domain.reconciliation.of_invoice(theirs, subscription, None if ours is None else ours.invoice)
 
 
 def _refunds(ctx: Context, since: datetime) -> Compared:
@@ -186,47 +235,75 @@ def _subscription_now(ctx: Context, before: FollowedSubscription, ref: str) -> D
     return domain.reconciliation.of_subscription(told, ours)
 
 
+def usage_tonight(ctx: Context, round_: UsageRound, most: int) -> tuple[Compared, UsageRound]:
+    """So many customers' meters of the round, and how far it has come with them."""
+    period = _whole_days(ctx, round_.start)
+    if period is None:
+        return iter(()), round_
+    with ctx.database.reading() as conn:
+        holders = storage.usage_exports.holders(conn, period)
+    asked, after = round_.share(holders, most)
+    if after.after is not None:
+        ctx.faults.mark("reconcile.usage_goes_on")
+    return (_of_usage(_usage_totals.compared(ctx, period, *holder)) for holder in asked), after
+
+
 def _usage(ctx: Context, since: datetime) -> Compared:
-    """What the provider's meters have added up, over whole days: as far back as it takes usage, and up to today."""
+    """What the provider's meters have added up: one question for each customer and meter."""
+    period = _whole_days(ctx, since)
+    return iter(()) if period is None else map(_of_usage, _usage_totals.totals(ctx, period))
+
+
+def _whole_days(ctx: Context, since: datetime) -> Period | None:
+    """As far back as the provider takes usage, and up to today."""
     today = ctx.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     start = max(since.replace(hour=0, minute=0, second=0, microsecond=0), today - BACK_MAX)
-    if start >= today:
-        return
-    for compared in _usage_totals.totals(ctx, Period(start, today)):
-        if compared.agrees:
-            yield None
-            continue
-        theirs = None if compared.provider is None else plain(compared.provider)
-        reason = compared.problem or f"{plain(compared.difference or ZERO)} too much there; see `tallystick sync --compare`"
-        subject = f"{compared.customer_id}/{compared.meter_key}"
-        yield Difference(Part.USAGE, subject, compared.event_name, plain(compared.recorded), theirs, reason)
+    return Period(start, today) if start < today else None
+
+
+def _of_usage(compared: _usage_totals.Compared) -> Difference | None:
+    if compared.agrees:
+        return None
+    theirs = None if compared.provider is None else plain(compared.provider)
+    reason = compared.problem or f"{plain(compared.difference or ZERO)} too much there; see `tallystick sync --compare`"
+    subject = f"{compared.customer_id}/{compared.meter_key}"
+    return Difference(Part.USAGE, subject, compared.event_name, plain(compared.recorded), theirs, reason)
 
 
 def _catalogue(ctx: Context, _since: datetime) -> Compared:
-    """Prices, coupons and the rest of what was pushed; nothing where nothing ever was."""
+    """Prices and the rest of what was pushed; nothing where nothing ever was."""
+    return _items(ctx, frozenset(ItemKind) - OFFERS)
+
+
+def _coupons(ctx: Context, _since: datetime) -> Compared:
+    """Coupons and promotion codes, likewise."""
+    return _items(ctx, OFFERS)
+
+
+def _items(ctx: Context, kinds: frozenset[ItemKind]) -> Compared:
     items, _, kept = _provider_items.load(ctx)
-    if not kept:
+    items = [item for item in items if item.kind in kinds]
+    if not kept or not items:
         return
-    there = ctx.provider.find_items(items)
-    if isinstance(there, Refused | Limited | Unknown):
-        raise ProviderUnavailable(f"reconcile: the provider does not say what it holds: {there.message}; try again later")
+    there = listed(ctx.provider.find_items(items))
     for item in items:
         change = _provider_items.change(item, there, kept)
+        before = kept.get((item.kind, item.key))
+        was_held = before is not None and before.status is Holding.HELD
         if change is None:
             yield None
-            continue
-        theirs = None if change.there is None else json.dumps(change.there.document, default=str)
-        reason = f"`tallystick catalog push` would {change.act} it"
-        ours, ref = json.dumps(item.document, default=str), "" if change.there is None else change.there.ref
-        yield Difference(Part.CATALOGUE, f"{item.kind}:{item.key}", ref, ours, theirs, reason)
+        else:
+            yield domain.reconciliation.of_item(change, was_pushed=before is not None, was_held=was_held)
 
 
 PARTS: Mapping[Part, Callable[[Context, datetime], Compared]] = {
     Part.CUSTOMERS: _customers,
     Part.PAYMENTS: _payments,
+    Part.INVOICES: _invoices,
     Part.REFUNDS: _refunds,
     Part.DISPUTES: _disputes,
     Part.SUBSCRIPTIONS: _subscriptions,
     Part.USAGE: _usage,
     Part.CATALOGUE: _catalogue,
+    Part.COUPONS: _coupons,
 }

@@ -44,10 +44,11 @@ def totals(ctx: Context, period: Period, *, customer_id: CustomerId | None = Non
     """Of everybody of whom the provider was told anything in the period. One question to it for each customer and meter."""
     with ctx.database.reading() as conn:
         holders = storage.usage_exports.holders(conn, period)
-    return (_compared(ctx, period, *each) for each in holders if customer_id in {None, each[0]})
+    return (compared(ctx, period, *each) for each in holders if customer_id in {None, each[0]})
 
 
-def _compared(ctx: Context, period: Period, customer_id: CustomerId, meter_key: MeterKey, event_name: str) -> Compared:
+def compared(ctx: Context, period: Period, customer_id: CustomerId, meter_key: MeterKey, event_name: str) -> Compared:
+    """Of one customer and meter: one question."""
     with ctx.database.reading() as conn:
         meter = storage.catalog.meter(conn, meter_key)
         assert meter is not None, f"{meter_key}: is kept for ever"

@@ -9,9 +9,20 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.alerts import AlertKind
-from tallystick.domain.payments import Delivery
-from tallystick.domain.reconciliation import KEPT_FOR, NIGHTLY, OVERLAP, Difference, Finding, Part, Reconciliation
-from tallystick.flows import _alerts, _compare, _follow
+from tallystick.domain.payments import Delivery, ProviderFact
+from tallystick.domain.provider_catalogue import ItemChange
+from tallystick.domain.reconciliation import (
+    KEPT_FOR,
+    NIGHTLY,
+    OVERLAP,
+    USAGE_QUESTIONS_MAX,
+    Difference,
+    Finding,
+    Part,
+    Reconciliation,
+    UsageRound,
+)
+from tallystick.flows import _alerts, _compare, _follow, _provider_items
 from tallystick.flows._news import Became, News
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
@@ -24,8 +35,8 @@ _FINDINGS_MAX = 1000
 
 
 def reconcile(ctx: Context, *, since: datetime | None = None, repair: bool = False, actor: str = "system") -> Reconciliation:
-    """What is equal, what differs, and what of that was repaired. Without `repair` nothing is changed here; at the provider
-    nothing ever is.
+    """What is equal, what differs, and what of that was repaired. Without `repair` nothing is changed; with it nothing at the
+    provider, but for coupons that we had pushed there.
 
     Looks back to `since`, by default thirty days. Raises ProviderUnavailable where the provider does not answer: what was
     repaired until then stays so.
@@ -34,7 +45,7 @@ def reconcile(ctx: Context, *, since: datetime | None = None, repair: bool = Fal
     return _made(ctx, domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=repair, actor=actor, now=now))
 
 
-def due(ctx: Context, subject: str, *, attempt: int = 0) -> timedelta | None:
+def due(ctx: Context, subject: str, *, attempt: int = 0, usage_max: int = USAGE_QUESTIONS_MAX) -> timedelta | None:
     """The night's, or the one of this id that somebody has asked for. None when it is done; else how long to wait for the
     provider.
     """
@@ -42,7 +53,7 @@ def due(ctx: Context, subject: str, *, attempt: int = 0) -> timedelta | None:
     if asked is None:
         return None  # a run that took longer than its lease has been overtaken by this one, and is done
     try:
-        _made(ctx, asked)
+        _made(ctx, asked, usage_max=usage_max)
     except ProviderUnavailable:
         ctx.faults.mark("reconcile.no_answer")
         return domain.retries.wait("reconcile", attempt)
@@ -50,14 +61,16 @@ def due(ctx: Context, subject: str, *, attempt: int = 0) -> timedelta | None:
 
 
 def _tonight(ctx: Context) -> Reconciliation | None:
-    """With repair, from where the last one was. None where this night's is there."""
+    """With repair, from where the last one was, and usage from where its round was. None where this night's is there."""
     now = ctx.clock.now()
     with ctx.database.reading() as conn:
         last = storage.reconciliations.last(conn, repair=True)
+        before = storage.reconciliations.usage_round(conn)
     if last is not None and last.at >= domain.reconciliation.night_before(now):
         return None
     since = None if last is None else last.at - OVERLAP
-    return domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=True, actor="system", now=now)
+    asked = domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=True, actor="system", now=now)
+    return replace(asked, usage=UsageRound(asked.since, now) if before is None else before.next(now=now))
 
 
 def _asked(ctx: Context, reconciliation_id: str) -> Reconciliation | None:
@@ -67,21 +80,26 @@ def _asked(ctx: Context, reconciliation_id: str) -> Reconciliation | None:
     return asked if asked.done_at is None else None
 
 
-def _made(ctx: Context, asked: Reconciliation) -> Reconciliation:
-    since, repair = asked.since, asked.repair
+def _made(ctx: Context, asked: Reconciliation, *, usage_max: int = USAGE_QUESTIONS_MAX) -> Reconciliation:
+    """Of usage all, where no round was begun; else as much as a night may ask."""
     equal: Counter[str] = Counter()
-    findings = _missed(ctx, since, repair=repair, equal=equal)
+    findings = _missed(ctx, asked.since, repair=asked.repair, equal=equal)
+    usage = asked.usage
     for part, compare in _compare.PARTS.items():
-        for difference in compare(ctx, since):
+        if part is Part.USAGE and usage is not None:
+            compared, usage = _compare.usage_tonight(ctx, usage, usage_max)
+        else:
+            compared = compare(ctx, asked.since)
+        for difference in compared:
             if difference is None:
                 equal[part] += 1
             else:
-                findings.append(_mended(ctx, difference) if repair else Finding(difference))
+                findings.append(_mended(ctx, difference, asked.actor) if asked.repair else Finding(difference))
     documents = [finding.document for finding in findings[:_FINDINGS_MAX]]
-    found = replace(asked, equal=equal, findings=documents, done_at=ctx.clock.now())
+    found = replace(asked, equal=equal, findings=documents, done_at=ctx.clock.now(), usage=usage)
     with ctx.database.transaction("reconcile") as conn:
         storage.reconciliations.put(conn, found)
-        if repair:
+        if asked.repair:
             _tell(ctx, conn, found)
     return found
 
@@ -111,17 +129,33 @@ def _receive(ctx: Context, missed: Sequence[Delivery]) -> None:
     ctx.faults.mark("reconcile.missed_news")
 
 
-def _mended(ctx: Context, difference: Difference) -> Finding:
-    if difference.news is None:
+def _mended(ctx: Context, difference: Difference, actor: str) -> Finding:
+    if difference.push is not None:
+        left = _pushed(ctx, difference.push, actor)
+    elif difference.news is not None:
+        left = _followed(ctx, difference.news)
+    else:
         ctx.faults.mark("reconcile.left")
         return Finding(difference)
-    became = _follow.follow(ctx, News(difference.news, via="reconcile"))
+    if left is None:
+        ctx.faults.mark(f"reconcile.repaired.{difference.part}")
+    return Finding(difference, repaired=left is None, left=left)
+
+
+def _followed(ctx: Context, fact: ProviderFact) -> str | None:
+    """Why it is not mended; None: it is."""
+    became = _follow.follow(ctx, News(fact, via="reconcile"))
     if not isinstance(became, Became):
-        return Finding(difference, left="not known yet; compare again")
-    if became.settlement is not Settlement.SETTLED:
-        return Finding(difference, left=became.reason)
-    ctx.faults.mark(f"reconcile.repaired.{difference.part}")
-    return Finding(difference, repaired=True)
+        return "not known yet; compare again"
+    return None if became.settlement is Settlement.SETTLED else became.reason or became.settlement.value
+
+
+def _pushed(ctx: Context, change: ItemChange, actor: str) -> str | None:
+    """Likewise; by what we hold of it now, for somebody may have pushed it meanwhile."""
+    _, _, kept = _provider_items.load(ctx)
+    item = change.item
+    outcome = _provider_items.push(ctx, change, {}, kept.get((item.kind, item.key)), actor=actor)
+    return None if isinstance(outcome, str) else outcome.message
 
 
 def _tell(ctx: Context, conn: Connection, found: Reconciliation) -> None:

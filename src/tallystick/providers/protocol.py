@@ -114,6 +114,15 @@ class MeteredItem:
     event_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedInvoices:
+    """Invoices at the provider: those by which an invoice of ours is collected, and those that it makes of subscriptions."""
+
+    hosted: Sequence[ProviderPayment]
+    of_subscriptions: Sequence[ProviderInvoice]  # without their lines
+
+
+InvoicesListed = ListedInvoices | Refused | Limited | Unknown
 UsageOutcome = Taken | Refused | Limited | Unknown
 UsageTotal = Decimal | Refused | Limited | Unknown
 ItemOutcome = MeteredItem | Refused | Limited | Unknown
@@ -291,7 +300,11 @@ class PaymentProvider(Protocol):
         ...
 
     def payments_since(self, at: datetime) -> PaymentsListed:
-        """The objects that were made since, and collect an invoice of ours. How each is being paid, `fetch` tells."""
+        """The payment intents that were made since, and collect an invoice of ours."""
+        ...
+
+    def invoices_since(self, at: datetime) -> InvoicesListed:
+        """The invoices that were made since, and carry an id of ours. How one of ours is being paid, `fetch` tells."""
         ...
 
     def refunds_since(self, at: datetime) -> RefundsOutcome:

@@ -150,6 +150,13 @@ def invoice(conn: Connection, ref: str) -> MirroredInvoice | None:
     return found[0] if found else None
 
 
+def invoices_to_compare(conn: Connection) -> list[MirroredInvoice]:
+    """Those that wait for money, or have yet to ask for it."""
+    table, waiting = schema.mirrored_invoices.c, (InvoiceStanding.DRAFT.value, InvoiceStanding.OPEN.value)
+    asked = select(schema.mirrored_invoices).where(table.standing.in_(waiting))
+    return _invoices(conn, asked.order_by(table.created_at, table.ref))
+
+
 def _one(conn: Connection, asked: Select[Any]) -> FollowedSubscription | None:
     row = conn.execute(asked).one_or_none()
     return None if row is None else _subscription(row)

@@ -1,13 +1,15 @@
 """What comparing with the provider has found, each time that it was done, and what is still to be compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from tallystick.domain.reconciliation import Reconciliation
+from tallystick.domain.reconciliation import Reconciliation, UsageRound
 from tallystick.storage import schema
 from tallystick.storage.database import insert
+from tallystick.values.ids import CustomerId, MeterKey
+from tallystick.values.time import from_micros, to_micros
 
 
 def put(conn: Connection, found: Reconciliation) -> bool:
@@ -22,6 +24,7 @@ def put(conn: Connection, found: Reconciliation) -> bool:
         "findings": [dict(finding) for finding in found.findings],
         "actor": found.actor,
         "done_at": found.done_at,
+        "usage_round": None if found.usage is None else _write_round(found.usage),
     }
     put = insert(conn, table).values(row)
     saved = put.on_conflict_do_update(index_elements=["id"], set_=row, where=table.c.done_at.is_(None))
@@ -59,5 +62,24 @@ def last(conn: Connection, *, repair: bool | None = None) -> Reconciliation | No
     return None if row is None else _reconciliation(row)
 
 
+def usage_round(conn: Connection) -> UsageRound | None:
+    """How far the nights have come with usage; None before the first."""
+    table = schema.reconciliations.c
+    asked = select(table.usage_round).where(table.usage_round.is_not(None))
+    document = conn.execute(asked.order_by(table.at.desc(), table.id.desc()).limit(1)).scalar_one_or_none()
+    return None if document is None else _read_round(document)
+
+
 def _reconciliation(row: Row[Any]) -> Reconciliation:
-    return Reconciliation(row.id, row.at, row.since, row.repair, row.equal, row.findings, row.actor, row.done_at)
+    usage = None if row.usage_round is None else _read_round(row.usage_round)
+    return Reconciliation(row.id, row.at, row.since, row.repair, row.equal, row.findings, row.actor, row.done_at, usage)
+
+
+def _write_round(usage: UsageRound) -> dict[str, object]:
+    return {"start": to_micros(usage.start), "begun": to_micros(usage.begun), "after": usage.after}
+
+
+def _read_round(document: Mapping[str, Any]) -> UsageRound:
+    customer, meter, name = document["after"] or (None, None, None)
+    after = None if customer is None else (CustomerId(customer), MeterKey(meter), name)
+    return UsageRound(from_micros(document["start"]), from_micros(document["begun"]), after)

@@ -29,6 +29,7 @@ from tallystick.providers.protocol import (
     Done,
     EndpointsListed,
     EventsListed,
+    InvoicesListed,
     ItemOutcome,
     ItemsFound,
     KnownCustomer,
@@ -190,6 +191,9 @@ class StripeProvider:
     def payments_since(self, at: datetime) -> PaymentsListed:
         return self._ask(lambda: lists.payments(self._stripe, at))
 
+    def invoices_since(self, at: datetime) -> InvoicesListed:
+        return self._ask(lambda: lists.invoices(self._stripe, at))
+
     def refunds_since(self, at: datetime) -> RefundsOutcome:
         return self._ask(lambda: lists.refunds(self._stripe, at))
 
@@ -197,7 +201,7 @@ class StripeProvider:
         return self._ask(lambda: lists.disputes(self._stripe, at))
 
     def subscriptions_since(self, at: datetime) -> SubscriptionsListed:
-        return self._ask(lambda: lists.subscriptions(self._stripe, at))
+        return self._ask(lambda: lists.begun(self._stripe, at))
 
     def events_since(self, at: datetime) -> EventsListed:
         return self._ask(lambda: lists.events(self._stripe, at))

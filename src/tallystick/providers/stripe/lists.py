@@ -10,13 +10,12 @@ import stripe
 from tallystick.domain.customers import ProviderCustomer
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.payments import Delivery, ProviderPayment
-from tallystick.domain.provider_subscriptions import ProviderSubscription
+from tallystick.domain.provider_subscriptions import ProviderInvoice, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund
-from tallystick.providers.protocol import Done
-from tallystick.providers.stripe import translate, transport
+from tallystick.providers.protocol import Done, ListedInvoices
+from tallystick.providers.stripe import subscriptions, translate, transport
 from tallystick.providers.stripe.signature import without_secrets
 from tallystick.providers.stripe.subscribed import EVENTS
-from tallystick.providers.stripe.subscriptions import subscription
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.time import EPOCH, to_micros
 
@@ -30,16 +29,24 @@ def customers(client: stripe.StripeClient, at: datetime) -> list[ProviderCustome
 
 
 def payments(client: stripe.StripeClient, at: datetime) -> list[ProviderPayment]:
-    """The intents, pages and invoices that carry an id of ours. By which intent an invoice is being paid, no list tells."""
-    intents = _all(client.v1.payment_intents.list({"created": _since(at), "limit": 100}))
-    told = [translate.intent(doc) for doc in intents if translate.invoice_id(doc)]
-    sessions = _all(client.v1.checkout.sessions.list({"created": _since(at), "limit": 100, "expand": ["data.payment_intent"]}))
-    told += [translate.page(doc) for doc in sessions if translate.invoice_id(doc)]
+    """The intents that carry an id of ours, and the pages on which an invoice of ours is paid."""
+    listed = _all(client.v1.payment_intents.list({"created": _since(at), "limit": 100}))
+    told = [translate.intent(doc) for doc in listed if translate.invoice_id(doc)]
+    listed = _all(client.v1.checkout.sessions.list({"created": _since(at), "limit": 100, "expand": ["data.payment_intent"]}))
+    return told + [translate.page(doc) for doc in listed if translate.invoice_id(doc)]
+
+
+def invoices(client: stripe.StripeClient, at: datetime) -> ListedInvoices:
+    """Those that carry an id of ours, or whose subscription does. By which intent one is being paid, no list tells."""
+    hosted: list[ProviderPayment] = []
+    of_subscriptions: list[ProviderInvoice] = []
     for doc in _all(client.v1.invoices.list({"created": _since(at), "limit": 100})):
+        if subscriptions.named(doc) is not None and (told := subscriptions.mirrored(doc)) is not None:
+            of_subscriptions.append(told)
         outcome = translate.invoice(doc) if translate.invoice_id(doc) else None
         if isinstance(outcome, Done):
-            told.append(outcome.payment)
-    return told
+            hosted.append(outcome.payment)
+    return ListedInvoices(hosted, of_subscriptions)
 
 
 def refunds(client: stripe.StripeClient, at: datetime) -> list[ProviderRefund]:
@@ -52,10 +59,10 @@ def disputes(client: stripe.StripeClient, at: datetime) -> list[ProviderDispute]
     return [translate.dispute(doc) for doc in _all(client.v1.disputes.list({"created": _since(at), "limit": 100}))]
 
 
-def subscriptions(client: stripe.StripeClient, at: datetime) -> list[ProviderSubscription]:
+def begun(client: stripe.StripeClient, at: datetime) -> list[ProviderSubscription]:
     """Those that carry an id of ours, also where they have ended."""
     listed = _all(client.v1.subscriptions.list({"created": _since(at), "status": "all", "limit": 100}))
-    return [told for told in map(subscription, listed) if told.reference is not None]
+    return [told for told in map(subscriptions.subscription, listed) if told.reference is not None]
 
 
 def events(client: stripe.StripeClient, at: datetime) -> list[Delivery]:
