@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from starlette.types import Message
 
 from tallystick.app import Tallystick
+from tallystick.cli.serve import server_of
 from tallystick.testing import FakeClock
 from tallystick.values.ids import EventId
 from tallystick.values.time import to_micros
@@ -139,6 +141,13 @@ def test_whoever_does_not_read_is_left_behind(world: World, monkeypatch: pytest.
 
     asyncio.run(Followed(tail_of(world), followers)({"type": "http"}, stays, reads_nothing))
     assert followers.count == 0
+
+
+def test_a_server_that_is_told_to_stop_lets_go_of_those_who_follow(world: World) -> None:
+    world.app.state.door.followers.stopped = False
+    server = server_of(world.app, world.app.state.door.settings)
+    server.handle_exit(signal.SIGTERM, None)
+    assert (server.should_exit, world.app.state.door.followers.stopped) == (True, True)
 
 
 def test_an_event_is_found_by_its_id_whoevers_it_is_with_what_became_of_it(either_world: World) -> None:

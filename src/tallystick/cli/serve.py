@@ -1,5 +1,6 @@
 """The service: API, pay page, worker, and this machine's uptime being metered."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +8,11 @@ import typer
 from tallystick.cli.engine import say
 
 if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
+    from fastapi import FastAPI
+
     from tallystick.app import Tallystick
     from tallystick.settings import Settings
 
@@ -34,16 +40,30 @@ def serve(
 
 def serve_settings(settings: "Settings") -> None:
     """The service that the settings describe, until it is stopped."""
-    import uvicorn
-
     from tallystick.app import Tallystick
     from tallystick.web.service import create_app
 
     billing = Tallystick.from_settings(settings, receives=True)
     _greet(billing, settings)
-    level = "info" if settings.debug else "warning"
-    uvicorn.run(create_app(billing, settings), host=settings.host, port=settings.port, log_level=level, access_log=settings.debug)
+    server = server_of(create_app(billing, settings), settings)
+    with suppress(KeyboardInterrupt):
+        server.run()
     billing.close()
+    if not server.started:
+        raise typer.Exit(3)
+
+
+def server_of(app: "FastAPI", settings: "Settings") -> "uvicorn.Server":
+    """A server that lets go of those who follow the events once it is told to stop: it waits for every answer to end."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            app.state.door.followers.stop()
+            super().handle_exit(sig, frame)
+
+    level = "info" if settings.debug else "warning"
+    return Server(uvicorn.Config(app, host=settings.host, port=settings.port, log_level=level, access_log=settings.debug))
 
 
 def _greet(billing: "Tallystick", settings: "Settings") -> None:
