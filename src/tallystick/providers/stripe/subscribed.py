@@ -16,6 +16,7 @@ EVENTS = (
     "customer.subscription.deleted",
     "customer.subscription.paused",
     "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
     "customer.subscription.updated",
     "customer.updated",
     "invoice.created",
