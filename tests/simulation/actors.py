@@ -32,6 +32,7 @@ _CARDS = (
 _SAVED = (
     None, "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired", "pm_card_chargeDeclined",
 )  # fmt: skip
+_RETRIED = "('collect', 'provider_subscription')"
 
 
 def open_invoices(world: "World") -> list[Invoice]:
@@ -158,7 +159,7 @@ class Worker(Actor):
     def lose_retries(self) -> None:
         with self.world.database._writer.begin() as conn:
             lost = conn.execute(
-                text("DELETE FROM tallystick_jobs WHERE name = 'collect' AND leased_until IS NULL AND attempt > 0")
+                text(f"DELETE FROM tallystick_jobs WHERE name IN {_RETRIED} AND leased_until IS NULL AND attempt > 0")
             ).rowcount
         self.world.counts["lost_retry"] += lost
 

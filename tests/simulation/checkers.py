@@ -95,20 +95,22 @@ def invariants(world: "World") -> None:
 
 
 def charges(world: "World") -> dict[str, list[int]]:
-    """What the provider took, for which of our invoices: from its own ledger."""
+    """What the provider took, for which of our invoices: from its own ledger. Its own invoices are not among them."""
     state, found = world.sandbox.state, defaultdict(list)
     for charge in state.scan("charge", ascending=True):
-        if charge["status"] == "succeeded":
-            found[_invoice_of(world, charge["payment_intent"])].append(charge["amount"])
+        held = _held_for(world, charge["payment_intent"])
+        if charge["status"] == "succeeded" and not held.get("_subscription"):
+            ours = (held.get("metadata") or {}).get(_TALLIED, f"nobody ({charge['payment_intent']})")
+            found[str(ours)].append(charge["amount"])
     return found
 
 
-def _invoice_of(world: "World", intent_id: str) -> str:
+def _held_for(world: "World", intent_id: str) -> dict[str, Any]:
+    """What the intent collects: the invoice that it was made for, else itself."""
     state = world.sandbox.state
     intent = state.get("payment_intent", intent_id)
     assert intent is not None, "a charge is of an intent"
-    held = state.get("invoice", intent["_invoice"]) if intent["_invoice"] else intent
-    return str(((held or {}).get("metadata") or {}).get(_TALLIED, f"nobody ({intent_id})"))
+    return (state.get("invoice", intent["_invoice"]) or {}) if intent["_invoice"] else intent
 
 
 def money(world: "World", *, settled: bool) -> None:

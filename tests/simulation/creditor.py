@@ -1,14 +1,11 @@
 """Somebody credits invoices and gives money back, here and in the provider's dashboard, and does not rest before that is done."""
 
-import json
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from tallystick import storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.sandbox.faults import Lost
 from tallystick.values.errors import Busy, Conflict, InvalidInput, ProviderUnavailable
 from tallystick.values.ids import InvoiceId
 from tallystick.values.money import Money
@@ -95,14 +92,10 @@ class Creditor(Actor):
         rest = sum(charge["amount"] - charge["amount_refunded"] for charge in paid)
         if rest <= 0:
             return
-        said = urlencode({"payment_intent": paid[0]["payment_intent"], "amount": self.random.randint(1, rest)})
-        headers = {"Authorization": "Bearer sk_test_dashboard"}
-        try:
-            reply = self.world.sandbox.handle("POST", "/v1/refunds", body=said.encode(), headers=headers)
-        except Lost:
-            return
-        if reply.status == 200:
-            self.world.happened("dashboard_refund", json.loads(reply.body)["id"])
+        said = {"payment_intent": paid[0]["payment_intent"], "amount": self.random.randint(1, rest)}
+        made = self.world.in_the_dashboard("POST", "/v1/refunds", said)
+        if made is not None:
+            self.world.happened("dashboard_refund", made["id"])
 
 
 def _charges(world: "World") -> list[Any]:

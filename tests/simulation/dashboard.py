@@ -1,12 +1,9 @@
 """Somebody at the provider, without us: cancels what is open, gives money back; and banks take back what was paid, and decide."""
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from tallystick import worker
-from tallystick.sandbox.faults import Lost
 from tests.simulation import checkers, creditor
 from tests.simulation.actors import Payer, open_invoices
 from tests.simulation.weather import SWEEP
@@ -66,13 +63,9 @@ class Dashboard(Payer):
             self._post(f"/v1/disputes/{self.random.choice(undecided)['id']}", **{"evidence[uncategorized_text]": text})
 
     def _post(self, path: str, **fields: object) -> None:
-        headers = {"Authorization": "Bearer sk_test_dashboard"}
-        try:
-            reply = self.world.sandbox.handle("POST", path, body=urlencode(fields).encode(), headers=headers)
-        except Lost:
-            return
-        if reply.status == 200:
-            self.world.happened("elsewhere", f"{path.split('/')[2]} {json.loads(reply.body)['id']}")
+        done = self.world.in_the_dashboard("POST", path, fields)
+        if done is not None:
+            self.world.happened("elsewhere", f"{path.split('/')[2]} {done['id']}")
 
 
 def check_disputes(world: "World") -> None:

@@ -13,11 +13,11 @@ from tests.simulation.weather import INLINE
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_MONEY = ("/v1/payment_intents", "/v1/invoices", "/v1/invoiceitems", "/v1/refunds")
+_MONEY = ("/v1/payment_intents", "/v1/invoices", "/v1/invoiceitems", "/v1/refunds", "/v1/subscriptions")
 
 
 # What would say that the engine itself is wrong, or that somebody must look.
-NEVER = frozenset({"job.crashed", "job.buried", "payment.after_void", "delivery.parked"})
+NEVER = frozenset({"job.crashed", "job.buried", "payment.after_void", "delivery.parked", "provider_subscription.refused"})
 
 
 class Crash(BaseException):
@@ -59,13 +59,24 @@ class SeamFaults:
 
 
 class StripesFaults(Faults):
-    """The sandbox's own, but as Stripe can fail: what exists is moved on whole or not at all, and reads need no key."""
+    """The sandbox's own, but as Stripe can fail: what exists is moved on whole or not at all, and reads need no key.
+
+    A subscription is begun with its first invoice, or it is not. And in some hours every call is one too many.
+    """
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.weather.seed)
+        self._world = world
 
     def fires(self, name: str, *subjects: str) -> str | None:
         if name == "idempotency_key_in_use" and subjects[0].startswith("GET "):
             return None
+        if name == "rate_limited" and self._world.is_limited():
+            self.counts[name] += 1
+            return "done"
         effect = super().fires(name, *subjects)
-        return "done" if effect == "half" and subjects and subjects[0].count("/") > 2 else effect
+        is_whole = bool(subjects) and (subjects[0].count("/") > 2 or subjects[0] == "POST /v1/subscriptions")
+        return "done" if effect == "half" and is_whole else effect
 
 
 class Wire(stripe.HTTPClient):

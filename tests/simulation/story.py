@@ -8,7 +8,19 @@ from datetime import timedelta
 
 from tallystick import worker
 from tallystick.storage import jobs
-from tests.simulation import actors, amenders, checkers, dashboard, debtors, exporters, shop, subscribers, weather
+from tests.simulation import (
+    actors,
+    amenders,
+    checkers,
+    dashboard,
+    debtors,
+    exporters,
+    followers,
+    post,
+    shop,
+    subscribers,
+    weather,
+)
 from tests.simulation.clients import Client, Server, Truth
 from tests.simulation.creditor import Creditor
 from tests.simulation.takers import Takers
@@ -58,6 +70,9 @@ class Story:
         self.world.app.apply_catalogue(subscribers.catalogue(0))
         self.meters = {meter.key: meter for meter in (*meters, subscribers.WORK)}
         self.customers = [*chosen, shop.SERVER, *subscribers.CUSTOMERS]
+        if sky["mail"]:
+            for customer in self.customers:
+                self.world.app.put_customer(customer, email="who@example.com")
         checkers.Watch(self.world)
         world = self.world
         self.clients = [Client(world, self.truth, chosen, meters, number) for number in (1, 2)]
@@ -71,6 +86,7 @@ class Story:
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         self.exporter = exporters.Exporter(world, meters)
+        self.follower = followers.Follower(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
                     self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor,
@@ -94,6 +110,7 @@ class Story:
         world.storm()
         for actor in self.all:
             world.schedule(actor, timedelta(minutes=self._chance.randint(0, 240)))
+        world.schedule(self.follower, timedelta(minutes=self.follower.random.randint(0, 240)))
         for _ in range(3):
             world.run(world.at + timedelta(days=days / 3))
             with _quietly(world):
@@ -115,6 +132,11 @@ class Story:
             start = world.at + length * self.dashboard.random.random() * 0.5
             world.deaf = (start, start + timedelta(days=3))
             world.happened("deaf", str(start))
+        if world.weather["limit_storm"]:
+            chance = world.stream("limits")
+            start = world.at + length * chance.random()
+            world.limited = (start, start + timedelta(hours=chance.choice((1, 5, 12))))
+            world.happened("limit_storm", str(start))
 
     def _calm(self) -> None:
         """Everybody finishes what they were about."""
@@ -122,7 +144,7 @@ class Story:
         world.calm()
         self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
-                      self.exporter, self.debtor, self.dashboard):  # fmt: skip
+                      self.exporter, self.debtor, self.dashboard, self.follower):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -137,6 +159,7 @@ class Story:
         subscribers.up_to_now(world)
         for subscriber in self.subscribers:
             subscriber.leaves()
+        self.follower.leaves()
         self.takers.compare()
         for customer in self.customers:
             opened = world.app.bill(customer)
@@ -168,6 +191,9 @@ class Story:
             world.passes(timedelta(minutes=40))
         for _ in range(2):  # a refund that succeeded may fail yet, and is asked about once a day
             world.passes(timedelta(hours=25))
+            self._recover()
+        while self.follower.is_about_to_hear():
+            world.passes(timedelta(minutes=12))
             self._recover()
 
     def _is_ours_to_charge(self, invoice_id: str) -> bool:
@@ -208,6 +234,8 @@ class Story:
         self.exporter.compare(self.truth)
         dashboard.check_disputes(world)
         dashboard.both_halves_match(world)
+        self.follower.compare()
+        post.mailed(world)
 
     def _report(self) -> Told:
         world = self.world

@@ -13,7 +13,7 @@ import pytest
 import tests.simulation.export_bugs
 import tests.simulation.quota_bugs  # noqa: F401 puts them on the list
 from tests.conftest import ROOM
-from tests.simulation import amendment_bugs, dunning_bugs, plan_bugs, provider_bugs, story, table, weather
+from tests.simulation import amendment_bugs, dunning_bugs, follow_bugs, plan_bugs, provider_bugs, story, table, weather
 from tests.simulation.bugs import BUGS, Bug
 from tests.simulation.story import Told
 from tests.simulation.world import Failure
@@ -35,7 +35,8 @@ MARKS = (
     "refund.succeeded.answer", "refund.succeeded.webhook", "sweep.stale_refunds",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
     "dispute.needs_response.webhook", "payment.reopened",
-    "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes",
+    "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes", "reconcile.repaired.subscriptions",
+    "mirror.later_answer_stands", "provider_subscription.found",
 )  # fmt: skip
 
 
@@ -97,8 +98,8 @@ def test_a_planted_bug_is_found(planted: Bug) -> None:
 
 
 def test_the_list_of_bugs_only_grows() -> None:
-    assert all((plan_bugs, amendment_bugs, provider_bugs, dunning_bugs)), "theirs are on the list too"
-    assert len(BUGS) >= 58
+    assert all((plan_bugs, amendment_bugs, provider_bugs, dunning_bugs, follow_bugs)), "theirs are on the list too"
+    assert len(BUGS) >= 72
 
 
 @pytest.mark.slow
@@ -141,3 +142,6 @@ def _check_coverage(told: Told) -> None:
     assert not unseen, f"never reached in {told.seeds} seeds: {unseen}\n{table.of(told)}"
     quiet = [kind for kind in weather.KINDS if not told.counts[kind]]
     assert not quiet, f"never struck in {told.seeds} seeds: {quiet}\n{table.of(told)}"
+    closed = [kind for kind in told.counts if kind.startswith("closed: ")]
+    always_open = [path for path in weather.PATHS if not any(path in kind for kind in closed)]
+    assert not always_open, f"never was it enough to do without: {always_open}\n{table.of(told)}"

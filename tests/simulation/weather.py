@@ -40,11 +40,19 @@ STRIPES: Mapping[str, tuple[float, float]] = {
 # Drawn apart, so that the weather of a seed is what it was before there were any.
 CREDITS: dict[str, tuple[float, float]] = {"credit": (0.15, 0.5)}
 # In one world of five the provider counts usage too; in one of four of those, with 2, its answers never come in a storm.
-EXPORTS: Mapping[str, tuple[float, ...]] = {"export": (*(0.0,) * 16, 1.0, 1.0, 1.0, 2.0)}
+EXPORTS: dict[str, tuple[float, ...]] = {"export": (*(0.0,) * 16, 1.0, 1.0, 1.0, 2.0)}
 # Likewise: what happens at the provider without us, and three days in which none of its news arrives.
 PROVIDERS: dict[str, tuple[float, float]] = {"elsewhere": (0.2, 0.6), "deaf": (0.5, 1.0)}
-KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS)
+# Each in few worlds: hours in which the provider answers nothing but 429; a plan that it bills; invoices that are mailed.
+SOMETIMES: dict[str, tuple[float, ...]] = {
+    "limit_storm": (0.0, 0.0, 0.0, 1.0),
+    "followed": (0.0, 0.0, 0.0, 0.0, 1.0),
+    "mail": (0.0, 0.0, 0.0, 0.0, 1.0),
+}
+MAIL = ("mail_refused", "mail_reply_lost")
+KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS, "limit_storm", *MAIL)
 INLINE, RETRY, WEBHOOK, SWEEP = "inline answer", "retry job", "webhook", "sweep"
+PATHS = (INLINE, RETRY, WEBHOOK, SWEEP)
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def of_seed(seed: int) -> Weather:
             rates[kind] = high if level == "high" else low
     for kind, (low, high) in (CREDITS | PROVIDERS).items():
         rates[kind] = random.Random(f"{kind}:{seed}").choice((0.0, low, high))
-    for kind, levels in EXPORTS.items():
+    for kind, levels in (EXPORTS | SOMETIMES).items():
         rates[kind] = random.Random(f"{kind}:{seed}").choice(levels)
     closed = _closed(chance)
     if SWEEP in closed:  # then every piece of news must come, though late, twice and out of order

@@ -7,8 +7,9 @@ import json
 import random
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -18,13 +19,15 @@ import structlog
 
 from tallystick.app import Tallystick
 from tallystick.domain.dunning import Policy
-from tallystick.flows.context import Context, Terms
+from tallystick.flows.context import Context, Outgoing, Terms
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox import Sandbox
+from tallystick.sandbox.faults import Lost
 from tallystick.storage import settings
 from tallystick.storage.database import Database
 from tallystick.values.ids import SeededIds
+from tests.simulation.post import BlankPress, Post
 from tests.simulation.seams import Crash, SeamFaults, StripesFaults, Wire
 from tests.simulation.weather import STRIPES, Weather
 
@@ -33,6 +36,7 @@ SECRET_KEY = "sk_test_simulation"
 PUBLISHABLE_KEY = "pk_test_simulation"
 OLD_SECRET = "whsec_0123456789abcdefghijklmnop"
 STEPS_MAX = 20_000
+_NOTHING: Mapping[str, object] = {}
 # Enough of them to come twice for one fact, and one that means nothing to us.
 _HEARD = (
     "payment_intent.created", "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
@@ -40,6 +44,7 @@ _HEARD = (
     "refund.created", "refund.updated", "refund.failed", "charge.refunded", "charge.dispute.created", "charge.dispute.updated",
     "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
 )  # fmt: skip
+_FOLLOWED = ("customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted")
 
 
 class Failure(BaseException):
@@ -105,6 +110,7 @@ class World:
         self.receiver: Any = None
         self.down: tuple[datetime, datetime] | None = None
         self.deaf: tuple[datetime, datetime] | None = None
+        self.limited: tuple[datetime, datetime] | None = None
         self._tracing, self._digest = tracing, hashlib.sha256()
         self._queue: list[tuple[datetime, int, Actor]] = []
         self._numbers = itertools.count()
@@ -117,7 +123,7 @@ class World:
         if url == "sqlite://":
             _share_compiled(_template(), self.database)
             _raw(_template()).backup(_raw(self.database))
-        self.sandbox = Sandbox(clock=_Clock(self, is_ours=False), seed=seed, faults=StripesFaults(seed))
+        self.sandbox = Sandbox(clock=_Clock(self, is_ours=False), seed=seed, faults=StripesFaults(self))
         self.sandbox.webhooks.retries = (0, 3600, 3 * 3600, *(12 * 3600,) * 5)
         self.secret = self._listen()
         self.provider = StripeProvider(
@@ -127,13 +133,17 @@ class World:
             circuits=Circuits(self.clock),
         )
         terms = Terms(dunning=self.policy) if self.policy is not None else Terms()
-        self.context = Context(self.database, self.clock, SeededIds(seed), self.provider, terms, faults=self.faults)
+        context = Context(self.database, self.clock, SeededIds(seed), self.provider, terms, faults=self.faults)
+        self.post, outgoing = Post(self), Outgoing(mail_invoices=True)
+        mailing = replace(context, mailer=self.post, outgoing=outgoing, press=BlankPress())
+        self.context = mailing if self.weather["mail"] else context
         self.app = Tallystick(self.context, sandbox=self.sandbox)
         with self.database.transaction("pin mode") as conn:
             settings.pin(conn, "mode", "sandbox")
 
     def _listen(self) -> str:
-        heard = {f"enabled_events[{place}]": kind for place, kind in enumerate(_HEARD)}
+        wanted = (*_HEARD, *_FOLLOWED) if self.weather["followed"] else _HEARD
+        heard = {f"enabled_events[{place}]": kind for place, kind in enumerate(wanted)}
         body = urlencode({"url": "https://engine.test/hook", **heard}).encode()
         headers = {"Authorization": f"Bearer {SECRET_KEY}"}
         made = json.loads(self.sandbox.handle("POST", "/v1/webhook_endpoints", body=body, headers=headers).body)
@@ -242,6 +252,26 @@ class World:
         for forget in self.on_restart:
             forget()
 
+    # The provider, for others than us
+
+    def in_the_dashboard(self, method: str, path: str, said: Mapping[str, object] = _NOTHING) -> dict[str, Any] | None:
+        """What somebody does there without us: how it stands after; None where it is refused, or the reply is lost."""
+        headers = {"Authorization": "Bearer sk_test_dashboard"}
+        try:
+            reply = self.sandbox.handle(method, path, body=urlencode(said).encode(), headers=headers)
+        except Lost:
+            return None
+        found: dict[str, Any] = json.loads(reply.body)
+        return found if reply.status == 200 else None
+
+    def saves_card(self, ref: str, card: str) -> None:
+        """That customer, on a page of the provider's, whose news of it may come late, twice, or never."""
+        saved = self.in_the_dashboard("POST", f"/v1/payment_methods/{card}/attach", {"customer": ref})
+        if saved is not None:
+            wanted = {"invoice_settings[default_payment_method]": saved["id"]}
+            self.in_the_dashboard("POST", f"/v1/customers/{ref}", wanted)
+            self.trace(f"{ref} has saved {saved['id']}")
+
     # Weather
 
     def storm(self) -> None:
@@ -275,6 +305,10 @@ class World:
     def is_deaf(self) -> bool:
         """Whether what is posted now arrives nowhere, and is not posted again."""
         return self.deaf is not None and self.deaf[0] <= self.at < self.deaf[1]
+
+    def is_limited(self) -> bool:
+        """Whether the provider takes no call at all now, as there are too many of them."""
+        return not self.is_calm and self.limited is not None and self.limited[0] <= self.at < self.limited[1]
 
     def close(self) -> None:
         self.database.close()
