@@ -36,7 +36,7 @@ def ask(world: World, request: PaymentRequest, payment: Payment, step: Step) -> 
 def answer(payment: Payment, step: Step, outcome: Outcome | None, now: datetime) -> Payment:
     match outcome:
         case Done(told):
-            return payments.answered(payments.learned(payment, told, now=now), step, now=now)
+            return payments.answered(payment, step, now=now, told=told)
         case None:
             return payments.answered(payment, step, now=now)
         case Unknown(stored=True):

@@ -9,7 +9,7 @@ from tallystick import domain, storage
 from tallystick.couriers.protocol import NoMailer
 from tallystick.domain.dunning import Cause, Dunning, End, State, Try
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.domain.payments import Collection, PaymentStatus
+from tallystick.domain.payments import Collection, Method, PaymentStatus
 from tallystick.domain.subscriptions import Status
 from tallystick.flows.pay_with_new_card import pay_with_new_card
 from tallystick.storage.jobs import JobName
@@ -306,3 +306,23 @@ def test_a_new_card_comes_before_anybody_has_looked_at_the_failure(small_shop: S
     shop.world.works()
     assert [each.cause for each in shop.tries(invoice)] == [Cause.FIRST, Cause.SCHEDULE, Cause.NEW_CARD]
     assert shop.dunning(invoice).state is State.OVER
+
+
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("effect", ["none", "done"])
+def test_a_retry_that_was_never_made_is_not_taken_for_the_decline_before_it(world: World, method: Method, effect: str) -> None:
+    """The provider fails at the retry, and keeps that failure under its key; what it shows is the decline of days ago."""
+    shop = Shop(world)
+    begun = shop.billing.subscribed("ada", "pro", collection=Collection(method=method, payment_method=SAVED_AND_DECLINED))
+    assert (invoice := begun.invoice) is not None
+    world.works()
+    paths = {Method.INTENT: "POST /v1/payment_intents/{id}/confirm", Method.HOSTED: "POST /v1/invoices/{id}/pay"}
+    world.sandbox.faults.next("stored_500", paths[method], effect=effect)
+    for at in ("2026-01-04", "2026-01-04 02:00", "2026-01-04 04:00"):
+        shop.works(at)
+    assert world.sandbox.faults.counts["stored_500"] == 1
+    made_anew = effect == "none"
+    assert [each.charge for each in shop.tries(invoice)] == [1, 2 + made_anew], "under another key, and one try all the same"
+    assert all(each.failed_at for each in shop.tries(invoice))
+    assert len(world.sandbox_call("GET", "/v1/charges", limit=100)["data"]) == 2, "what counts as two tries was tried twice"
+    world.proves()

@@ -56,11 +56,15 @@ FINAL = frozenset(status for status, following in TRANSITIONS.items() if not fol
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """The answer "no" to one attempt. `code` is the provider's; `message` may be shown to the buyer."""
+    """The answer "no" to one attempt. `code` is the provider's; `message` may be shown to the buyer.
+
+    `payment_method` is the one that was charged, `attempt` the provider's id of the attempt, where they are known.
+    """
 
     code: str
     message: str
-    payment_method: str | None = field(default=None, compare=False)  # the one that was charged, where that is known
+    payment_method: str | None = field(default=None, compare=False)
+    attempt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +169,47 @@ def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
     return replace(payment, asked_at=payment.asked_at or now, updated_at=now)
 
 
-def answered(payment: Payment, step: Step, *, now: datetime) -> Payment:
-    """The payment once `step` has a definite outcome."""
+def answered(before: Payment, step: Step, *, now: datetime, told: ProviderPayment | None = None) -> Payment:
+    """The payment once `step` has a definite outcome, and the provider has `told` with it how the object stands."""
+    payment = before if told is None else learned(before, told, now=now)
     payment = replace(payment, asked_at=None, look_first=False, updated_at=now)
     match step:
         case Step.COMPLETE:
             return replace(payment, ready=True)
         case Step.CHARGE:
-            return replace(payment, charging=False)
-        case Step.FETCH:  # a charge that left no trace never ran: it is tried anew, under a new key
-            lost = payment.charging and payment.status is PaymentStatus.OPEN and payment.decline is None
-            return replace(payment, charging=lost, charges=payment.charges + lost)
+            return _charged(payment, told)
+        case Step.FETCH:
+            if not payment.charging or payment.status is not PaymentStatus.OPEN or _has_run(before, told):
+                return _charged(payment, told)
+            # A charge that left no trace never ran: it is tried anew, under a new key, for the old one repeats a failure.
+            return replace(payment, charges=payment.charges + 1)
         case Step.FIND:  # found nothing: what was asked never happened, and its key is spent
             return replace(payment, round=payment.round + (payment.ref is None))
         case Step.OPEN | Step.NOTHING:
             return replace(payment, ready=payment.ready or payment.method is Method.INTENT)
         case _:
             assert_never(step)
+
+
+def _charged(payment: Payment, told: ProviderPayment | None) -> Payment:
+    """The payment with no charge on its way: what was declined since the last one began is the answer to this one."""
+    if told is None or told.status is not payment.status:
+        return replace(payment, charging=False)
+    return replace(payment, charging=False, decline=told.decline)
+
+
+def _has_run(before: Payment, told: ProviderPayment | None) -> bool:
+    """Whether the object shows a decline of the charge on its way, and not that of one before it.
+
+    Where the provider names neither attempt and the two look the same, nothing shows it: one more try does no harm, and a try
+    that counts as failed and never was does.
+    """
+    old, new = before.decline, None if told is None else told.decline
+    if old is None or new is None:
+        return new is not None
+    if old.attempt is not None or new.attempt is not None:
+        return old.attempt != new.attempt
+    return (old, old.payment_method) != (new, new.payment_method)
 
 
 def refused(payment: Payment, step: Step, *, now: datetime) -> Payment:
@@ -233,14 +261,16 @@ def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Paymen
     """The payment after the provider has told how it stands.
 
     News that is older than what we know changes nothing: a final state stays. Money for another amount or another invoice
-    is not ours to book: IllegalTransition.
+    is not ours to book: IllegalTransition. While a charge is on its way, the decline that was known before it stays: only what
+    comes after that one is its answer.
     """
     if told.invoice_id is not None and told.invoice_id != payment.invoice_id:
         raise IllegalTransition(f"{payment.id}: {told.ref} belongs to {told.invoice_id}", code="payment_mismatch")
     if told.status is PaymentStatus.SUCCEEDED and (told.paid or told.amount) != payment.amount:
         collected = told.paid or told.amount
         raise IllegalTransition(f"{payment.id}: {told.ref} collected {collected}, not {payment.amount}", code="amount_mismatch")
-    known = replace(payment, ref=told.ref, url=told.url or payment.url, decline=told.decline, updated_at=now)
+    decline = payment.decline if payment.charging and told.status is PaymentStatus.OPEN else told.decline
+    known = replace(payment, ref=told.ref, url=told.url or payment.url, decline=decline, updated_at=now)
     if told.status == payment.status:
         return known
     if told.status not in TRANSITIONS[payment.status]:

@@ -120,10 +120,9 @@ def _answer(ctx: Context, question: _Question, outcome: Outcome | None) -> Payme
     before, step, now = question.payment, question.step, ctx.clock.now()
     match outcome:
         case Done(told):
-            after = domain.payments.answered(domain.payments.learned(before, told, now=now), step, now=now)
+            after = domain.payments.answered(before, step, now=now, told=told)
         case Declined(decline, told):
-            known = before if told is None else domain.payments.learned(before, told, now=now)
-            after = replace(domain.payments.answered(known, step, now=now), decline=decline)
+            after = replace(domain.payments.answered(before, step, now=now, told=told), decline=decline)
         case Limited() | Unknown(stored=False) | Refused(unheard=True):
             return before
         case Refused():

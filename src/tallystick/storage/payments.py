@@ -152,8 +152,8 @@ def _row(payment: Payment) -> dict[str, Any]:
 
 
 def _decline(decline: Decline) -> dict[str, str]:
-    by = {} if decline.payment_method is None else {"payment_method": decline.payment_method}
-    return {"code": decline.code, "message": decline.message, **by}
+    known = {"payment_method": decline.payment_method, "attempt": decline.attempt}
+    return {"code": decline.code, "message": decline.message, **{name: ref for name, ref in known.items() if ref is not None}}
 
 
 def _payment(row: Row[Any]) -> Payment:

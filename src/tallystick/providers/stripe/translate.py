@@ -181,9 +181,9 @@ def decline(error: Doc) -> Decline:
     """Why the bank said no: the bank's own code where it gave one, and words fit for the buyer."""
     code, by = error.get("decline_code") or error.get("code") or "card_declined", part(error, "payment_method").get("id")
     if code in _ON_SESSION:
-        return Decline("authentication_required", CONFIRM, by)
+        return Decline("authentication_required", CONFIRM, by, error.get("charge"))
     message = error.get("message")
-    return Decline(code, DECLINED if code in _NEUTRAL or not message else message, by)
+    return Decline(code, DECLINED if code in _NEUTRAL or not message else message, by, error.get("charge"))
 
 
 def invoice_id(doc: Doc) -> InvoiceId | None:
