@@ -103,14 +103,14 @@ def test_an_admin_finds_the_event_that_was_refused_and_why(admin: Page) -> None:
     expect(test.get_by_text("Refused")).to_be_visible()
     event_id = test.locator("code").inner_text()
 
-    refused = panel(admin, "Not recorded lately")
-    refused.get_by_label("Event id").fill(event_id)
-    refused.get_by_role("button", name="Search").click()
-    row = refused.get_by_role("row").nth(1)
+    found = panel(admin, "Find an event")
+    found.get_by_label("Event id").fill(event_id)
+    found.get_by_role("button", name="Search").click()
+    row = found.get_by_role("row").nth(1)
     expect(row).to_contain_text(event_id)
     expect(row).to_contain_text("Refused")
     expect(row).to_contain_text("places behind the point")
-    expect(refused.get_by_role("row")).to_have_count(2)
+    expect(found.get_by_role("row")).to_have_count(2)
 
 
 def test_an_admin_finds_who_owes_and_sees_why_the_card_was_declined(admin: Page) -> None:

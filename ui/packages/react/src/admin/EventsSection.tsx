@@ -7,13 +7,17 @@ import { Pager, useCursor } from "../parts/Pages.js";
 import { Panel } from "../parts/Panel.js";
 import { Search } from "../parts/Search.js";
 import { Table } from "../parts/Table.js";
-import { eventColumns, refusalColumns } from "./eventColumns.js";
+import { eventColumns, verdictColumns } from "./eventColumns.js";
+import { FoundPanel } from "./FoundPanel.js";
+import { TailPanel } from "./TailPanel.js";
 import { TestEvent } from "./TestEvent.js";
 
-/** Every event has a verdict: here are those that were not recorded, with their reason, and those of a customer that were. */
+/** Every event has a verdict: as it comes, by its id, of those that were not recorded, and of a customer. */
 export function EventsSection() {
   return (
     <>
+      <TailPanel />
+      <FoundPanel />
       <Refused />
       <OfCustomer />
       <TestEvent />
@@ -23,28 +27,15 @@ export function EventsSection() {
 
 function Refused() {
   const say = useSay();
-  const [search, setSearch] = useState("");
-  const refusals = useRead(
-    ["refusals", search],
-    (api) => api.engine.GET("/v1/events/refusals", { params: { query: { limit: 50, ...(search && { id: search }) } } }),
-    { live: true },
-  );
+  const refusals = useRead(["refusals"], (api) => api.engine.GET("/v1/events/refusals", { params: { query: { limit: 50 } } }), { live: true });
   return (
     <Panel title={say("events.refused")} aside={<Freshness query={refusals} />} wide>
       <p className="t-quiet">{say("events.refused_hint")}</p>
-      <Search label={say("events.find_id")} value={search} search={setSearch} />
-      <Loaded
-        query={refusals}
-        empty={{
-          when: (found) => found.data.length === 0,
-          title: search ? say("events.not_found", { search }) : say("events.empty"),
-          hint: say(search ? "events.not_found_hint" : "events.empty_hint"),
-        }}
-      >
+      <Loaded query={refusals} empty={{ when: (found) => found.data.length === 0, title: say("events.empty"), hint: say("events.empty_hint") }}>
         {(found) => (
           <Table
             caption={say("events.refused")}
-            columns={refusalColumns(say)}
+            columns={verdictColumns(say)}
             rows={found.data.map((each, place) => ({ ...each, place }))}
             keyOf={(row) => `${row.at} ${row.id} ${row.place}`}
           />

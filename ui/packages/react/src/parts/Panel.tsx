@@ -20,7 +20,7 @@ export function Panel({ title, aside, wide = false, children }: Props) {
   );
 }
 
-const GOOD = new Set(["active", "trialing", "paid", "recorded", "delivered", "enabled", "succeeded"]);
+const GOOD = new Set(["active", "trialing", "paid", "recorded", "delivered", "enabled", "succeeded", "live"]);
 const WRONG = new Set(["unpaid", "refused", "conflict", "uncollectible", "failed", "revoked", "disabled"]);
 const WAITING = new Set(["past_due", "open", "paused", "waiting", "processing", "duplicate", "expired"]);
 
