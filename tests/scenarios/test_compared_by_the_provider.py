@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tallystick.domain.provider_subscriptions import ItemWanted, ProviderSubscription, Standing
-from tallystick.domain.reconciliation import Part, Reconciliation
+from tallystick.domain.reconciliation import NIGHTLY, Part, Reconciliation
+from tallystick.flows import reconcile
 from tallystick.providers.protocol import SubscriptionRequest
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tests.scenarios.test_billed_by_the_provider import PLAN
@@ -191,3 +192,26 @@ def test_what_was_never_pushed_is_told_and_not_pushed_by_itself(business: World)
     (found,) = business.billing.reconcile(repair=True).beyond_repair
     assert (found["part"], found["theirs"], found["reason"]) == ("coupons", None, "`tallystick catalog push` would create it")
     assert business.sandbox_call("GET", "/v1/coupons")["data"] == []
+
+
+def test_a_night_asks_about_some_and_the_next_night_goes_on_behind_them(business: World) -> None:
+    for customer in ("bob", "cyd"):
+        business.billing.put_customer(customer, email=f"{customer}@example.com")
+        business.uses(customer, "calls", 10)
+    business.later(minutes=5).works()
+    for customer in ("bob", "cyd"):
+        ref = business.billing.customer(customer).provider_ref
+        business.sandbox_call(
+            "POST", "/v1/billing/meter_events", event_name="calls_made", payload__value="7", timestamp=1769990460,
+            payload__stripe_customer_id=ref,
+        )  # fmt: skip
+    nights = []
+    for night in range(3, 8):
+        business.on(f"2026-02-{night:02}T03:00")
+        assert reconcile.due(business.billing.context, NIGHTLY, usage_max=1) is None
+        nights.append(business.billing.last_reconciliation())
+    told = [[each["subject"] for each in night.findings if each["part"] == Part.USAGE] for night in nights if night is not None]
+    assert told == [["bob/calls"], ["cyd/calls"], ["bob/calls"], ["cyd/calls"], []], "the third round begins on the fourth"
+    assert [night.usage.after and night.usage.after[0] for night in nights if night and night.usage] == [
+        "bob", None, "bob", None, None,
+    ]  # fmt: skip

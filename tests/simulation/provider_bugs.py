@@ -36,3 +36,10 @@ def a_repair_is_said_and_not_done() -> Iterator[None]:
         instead(reconcile, "_receive", lambda *_: None),
     ):
         yield
+
+
+@bug(followed=1.0, closed=(WEBHOOK,))
+def nobody_looks_for_invoices_of_the_providers() -> Iterator[None]:
+    """Neither among the news that was missed, nor among what the provider lists."""
+    with instead(_compare, "_mirrored", lambda *_: iter(())), instead(reconcile, "_missed", lambda *_, **__: []):
+        yield
