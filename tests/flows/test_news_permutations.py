@@ -124,7 +124,7 @@ def orders(news: Sequence[Posted]) -> Iterator[list[int]]:
     for number, (_, body) in enumerate(news):
         about.setdefault(json.loads(body)["data"]["object"]["id"], []).append(number)
     objects = list(about)
-    found = list(itertools.permutations(objects)) if factorial(len(objects)) <= MOST else ()
+    found: list[Sequence[str]] = list(itertools.permutations(objects)) if factorial(len(objects)) <= MOST else []
     for order in found or [chance.sample(objects, len(objects)) for _ in range(MOST)]:
         told = [chance.choice(about[each]) for each in order]
         yield [*told, *chance.choices(told, k=chance.randrange(3))]
