@@ -87,6 +87,8 @@ def _ask(ctx: Context, payment_id: PaymentId) -> _Question | None:
         assert invoice is not None, f"{payment_id}: its invoice is kept for ever"
         now = ctx.clock.now()
         step = domain.payments.next_step(payment, now=now)
+        if step is not Step.NOTHING and domain.payments.is_too_old(payment.asked_at, now=now):
+            ctx.faults.mark("collect.key_too_old")
         saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
         return None if saved is None else _Question(saved, step, customer, invoice)
 

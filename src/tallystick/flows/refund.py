@@ -75,6 +75,8 @@ def _ask(ctx: Context, refund_id: RefundId) -> _Question | None:
         assert payment is not None, f"{refund_id}: its payment is kept for ever"
         now = ctx.clock.now()
         step = domain.refunds.next_step(found, now=now)
+        if step is not RefundStep.NOTHING and domain.payments.is_too_old(found.asked_at, now=now):
+            ctx.faults.mark("refund.key_too_old")
         saved = _refunds.save(ctx, conn, found, domain.refunds.asked(found, step, now=now), via="ask")
         return None if saved is None else _Question(saved, payment, step)
 
