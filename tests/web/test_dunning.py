@@ -42,6 +42,7 @@ def test_what_has_failed_is_listed_and_shown_with_every_try(either_world: World)
     assert [(each["type"], each["status"]) for each in shown["letters"]] == [("payment.failed", "delivered")]
     assert row["letters"] is None
     assert world.call("GET", "/v1/dunning?state=over").json()["data"] == []
+    assert len(world.call("GET", "/v1/dunning?state=over&state=waiting").json()["data"]) == 1
     assert world.call("GET", "/v1/dunning?customer=ben").json()["data"] == []
     assert problem(world.call("GET", "/v1/dunning/inv_none")) == (404, "not_found")
     assert world.call("GET", "/v1/dunning?state=dunned").status_code == 422

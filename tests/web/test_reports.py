@@ -44,9 +44,13 @@ def test_revenue_is_what_was_earned_by_day_and_by_month(either_world: World) -> 
     today = world.clock.now().date()
     by_day = report(world, "revenue", **{"from": SINCE, "until": "2026-12-01T00:00:00Z"})
     assert by_day["data"] == [{"date": today.isoformat(), "revenue": {"amount": 500, "currency": "usd"}}]
+    assert (by_day["first"], by_day["last"]) == ("2025-12-01", "2026-11-30")
     by_month = report(world, "revenue", by="month", **{"from": SINCE, "until": "2026-12-01T00:00:00Z"})
     assert by_month["data"][0]["date"] == today.replace(day=1).isoformat()
     assert by_month["totals"] == [{"amount": 500, "currency": "usd"}]
+    assert (by_month["first"], by_month["last"]) == ("2025-12-01", "2026-11-01")
+    of_itself = report(world, "revenue")
+    assert (of_itself["first"], of_itself["last"]) == ((today - timedelta(days=29)).isoformat(), today.isoformat())
 
 
 def test_what_fails_is_counted_by_its_reason(either_world: World) -> None:

@@ -37,13 +37,22 @@ class DunningCalls(Engine):
     """What is being dunned for, and the link with which a customer mends it."""
 
     def dunnings(
-        self, *, customer_id: str | None = None, state: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        *,
+        customer_id: str | None = None,
+        state: str | Sequence[str] | None = None,
+        after: str | None = None,
+        limit: int = 50,
     ) -> list[Dunned]:
-        """A page of them, the newest first, behind the one of the invoice `after`; without their tries and letters."""
-        if state is not None and state not in {known.value for known in State}:
+        """A page of them, the newest first, behind the one of the invoice `after`; without their tries and letters.
+
+        `state`: only those in it, or in one of several.
+        """
+        wanted = [state] if isinstance(state, str) else list(State if state is None else state)
+        if not {known.value for known in State}.issuperset(wanted):
             raise InvalidInput(f"state: one of {', '.join(State)}", field="state")
         who = None if customer_id is None else CustomerId(customer_id)
-        query = Query(who, tuple(State) if state is None else (State(state),))
+        query = Query(who, tuple(State(each) for each in wanted))
         with self.context.database.reading() as conn:
             behind = None if after is None else storage.dunning.get(conn, InvoiceId(after))
             if after is not None and behind is None:

@@ -54,7 +54,11 @@ class RevenuePart(BaseModel):
 
 
 class RevenueShown(BaseModel):
+    """From `first` to `last`, days or months; those without any revenue are not in `data`."""
+
     by: Literal["day", "month"]
+    first: str
+    last: str
     data: list[RevenuePart]
     totals: list[AmountShown]
 

@@ -48,7 +48,7 @@ def list_dunning(
     billing: Billing,
     asked: AskedPage,
     customer: Annotated[Key | None, Query()] = None,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[list[State] | None, Query(max_length=len(State), description="Said several times: in one of these.")] = None,
 ) -> Page[DunningShown]:
     place = asked.place(_KIND)
     after = None if place is None else str(place[0])

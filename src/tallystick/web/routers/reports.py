@@ -81,10 +81,12 @@ def report_revenue(
     period = _period(billing, since, until, days=_DAYS if by == "day" else None)
     with billing.context.database.reading() as conn:
         booked = [each for account in (Account.REVENUE, Account.REFUNDS) for each in reports.money_by_day(conn, account, period)]
-    parts = _summed([(day if by == "day" else day.replace(day=1), money) for day, money in booked])
+    parts = _summed([(_begin(day, by), money) for day, money in booked])
     totals = _summed([(date.min, money) for _, money in booked])
     return RevenueShown(
         by=by,
+        first=_begin(period.start.date(), by).isoformat(),
+        last=_begin((period.end - timedelta(microseconds=1)).date(), by).isoformat(),
         data=[RevenuePart(date=day.isoformat(), revenue=AmountShown.of(money)) for (day, _), money in _sorted(parts)],
         totals=[AmountShown.of(money) for _, money in _sorted(totals)],
     )
@@ -134,6 +136,10 @@ def _period(billing: Tallystick, since: str | None, until: str | None, *, days: 
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     start = first_of_months(MONTHS, now=now) if days is None else today - days
     return summed_period(since or rfc3339(start), until, now=now + timedelta(microseconds=1))
+
+
+def _begin(day: date, by: Literal["day", "month"]) -> date:
+    return day if by == "day" else day.replace(day=1)
 
 
 def _summed(parts: list[tuple[date, Money]]) -> dict[tuple[date, Currency], Money]:

@@ -19,6 +19,8 @@ const business = {
   "GET /v1/invoices": page([invoice]),
   "GET /v1/reports/revenue": {
     by: "day",
+    first: "2026-03-05",
+    last: "2026-03-06",
     data: [{ date: "2026-03-05", revenue: { amount: 9900, currency: "eur" } }],
     totals: [{ amount: 9900, currency: "eur" }],
   },

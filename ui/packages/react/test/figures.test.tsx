@@ -15,6 +15,8 @@ const business = {
   "GET /v1/reports/customers": page([]),
   "GET /v1/reports/revenue": {
     by: "day",
+    first: "2026-03-04",
+    last: "2026-03-08",
     data: [
       { date: "2026-03-05", revenue: { amount: 9900, currency: "eur" } },
       { date: "2026-03-05", revenue: { amount: 500, currency: "usd" } },
@@ -77,7 +79,7 @@ it("shows one currency at a time, and the days without any revenue too", async (
   const earned = await panel("Revenue");
   expect(await earned.findByText("€98.00 + $5.00")).toBeDefined();
   await userEvent.click(earned.getByRole("button", { name: "Show as a table" }));
-  expect(earned.getAllByRole("row")).toHaveLength(1 + 3);
+  expect(earned.getAllByRole("row")).toHaveLength(1 + 5);
   expect(earned.getByText("-€1.00")).toBeDefined();
   await userEvent.selectOptions(earned.getByLabelText("Currency"), "usd");
   expect(earned.getByText("$5.00")).toBeDefined();

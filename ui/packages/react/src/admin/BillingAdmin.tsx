@@ -5,6 +5,7 @@ import { type BillingProps, Root } from "../parts/Root.js";
 import { AuditSection } from "./AuditSection.js";
 import { CustomerPage } from "./CustomerPage.js";
 import { CustomersSection } from "./CustomersSection.js";
+import { DunningSection } from "./DunningSection.js";
 import { EventsSection } from "./EventsSection.js";
 import { InvoicesSection } from "./InvoicesSection.js";
 import { JobsSection } from "./JobsSection.js";
@@ -64,6 +65,7 @@ function Shown({ place, go }: { place: Place; go: (place: Place) => void }) {
   const sections: Record<Section, React.ReactNode> = {
     customers: <CustomersSection open={(id) => go({ section: "customers", id })} />,
     invoices: <InvoicesSection />,
+    dunning: <DunningSection open={(id) => go({ section: "customers", id })} />,
     revenue: <RevenueSection open={(id) => go({ section: "customers", id })} />,
     events: <EventsSection />,
     jobs: <JobsSection />,

@@ -56,14 +56,13 @@ function EarnedPanel() {
   );
 }
 
-function Earned({ revenue: { by, data } }: { revenue: Revenue }) {
+function Earned({ revenue: { by, first, last, data } }: { revenue: Revenue }) {
   const say = useSay();
   const [chosen, choose] = useState<string>();
   const currencies = [...new Set(data.map((each) => each.revenue.currency))].sort();
   const currency = chosen && currencies.includes(chosen) ? chosen : (currencies[0] ?? "");
-  const [dates, amounts] = [data.map((each) => each.date).sort(), new Map<string, number>()];
-  for (const each of data) if (each.revenue.currency === currency) amounts.set(each.date, each.revenue.amount);
-  const rows = datesBetween(dates[0] ?? "", dates.at(-1) ?? "", by).map((date) => ({ date, revenue: { amount: amounts.get(date) ?? 0, currency } }));
+  const amounts = new Map(data.filter((each) => each.revenue.currency === currency).map((each) => [each.date, each.revenue.amount]));
+  const rows = datesBetween(first, last, by).map((date) => ({ date, revenue: { amount: amounts.get(date) ?? 0, currency } }));
   const label = (date: string) => (by === "month" ? short(say, date) : say.day(date, { dateStyle: undefined, month: "numeric", day: "numeric" }));
   return (
     <Charted

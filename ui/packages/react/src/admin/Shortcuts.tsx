@@ -7,6 +7,7 @@ import { type Place, SECTIONS, type Section } from "./place.js";
 const LETTERS: Record<Section, string> = {
   customers: "c",
   invoices: "i",
+  dunning: "d",
   revenue: "r",
   events: "e",
   jobs: "j",

@@ -39,7 +39,7 @@ export default function Bars({ label, bars, tick }: Props) {
               <title>{`${bar.label}: ${bar.text}`}</title>
               <rect className="t-day" x={x + step * 0.2} width={step * 0.6} y={y(Math.max(bar.value, 0))} height={Math.abs(y(bar.value) - y(0))} />
               {(bars.length - 1 - place) % every === 0 && (
-                <text x={x + step / 2} y={HEIGHT - 6} textAnchor="middle">
+                <text x={Math.min(x + step / 2, width - LABEL_WIDTH / 2)} y={HEIGHT - 6} textAnchor="middle">
                   {bar.label}
                 </text>
               )}

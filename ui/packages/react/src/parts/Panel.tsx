@@ -21,8 +21,8 @@ export function Panel({ title, aside, wide = false, children }: Props) {
 }
 
 const GOOD = new Set(["active", "trialing", "paid", "recorded", "delivered", "enabled", "succeeded", "live"]);
-const WRONG = new Set(["unpaid", "refused", "conflict", "uncollectible", "failed", "revoked", "disabled"]);
-const WAITING = new Set(["past_due", "open", "paused", "waiting", "processing", "duplicate", "expired"]);
+const WRONG = new Set(["unpaid", "refused", "conflict", "uncollectible", "failed", "revoked", "disabled", "given_up"]);
+const WAITING = new Set(["past_due", "open", "paused", "waiting", "processing", "duplicate", "expired", "again", "connecting", "retrying", "trying"]);
 
 /** The word says it; the colour only says it again. */
 export function Badge({ status, children }: { status: string; children: ReactNode }) {
