@@ -18,16 +18,19 @@ import uvicorn
 from tallystick.domain.checkouts import ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.pages import Page
+from tallystick.domain.payment_methods import Saving
 from tallystick.domain.payments import Method, PaymentStatus
 from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription, Standing
 from tallystick.providers.protocol import (
     CheckoutRequest,
     Declined,
     Done,
+    Limited,
     Refunded,
     RefundRequest,
     Refused,
     SubscriptionRequest,
+    Unknown,
 )
 from tallystick.providers.stripe.client import StripeProvider
 from tallystick.sandbox.faces import asgi_app
@@ -159,6 +162,10 @@ def saves_cards(provider: StripeProvider, world: World, customer: str) -> None:
     assert isinstance(done, ProviderCheckout)
     assert done.payment_method is not None
     assert isinstance(provider.set_default_method(customer, done.payment_method, key="chk_1:default"), str)
+    assert isinstance(provider.begin_saving(customer, key="sav_1"), Saving)
+    methods = provider.methods_of(customer)
+    assert not isinstance(methods, Refused | Limited | Unknown)
+    assert [method.is_default for method in methods if method.ref == done.payment_method] == [True]
     for visit in ("ptl_1", "ptl_2"):
         assert isinstance(provider.open_portal(customer, return_url="https://shop.test/account", key=visit), str)
 
@@ -192,6 +199,6 @@ def test_the_judge_of_stripes_contract_finds_no_violation(tmp_path: Path) -> Non
     wrong = [(line["method"], line["path"], flaw) for line in lines for flaw in line["violations"]]
     assert wrong == []
     asked = {(line["method"], line["template"]) for line in lines}
-    assert len(asked) == 36, f"every endpoint that we use is judged: {sorted(asked)}"
+    assert len(asked) == 39, f"every endpoint that we use is judged: {sorted(asked)}"
     made_up = [line["path"] for line in lines for flaw in line["warnings"] if flaw["kind"] == "generated_idempotency_key"]
     assert made_up == [], "every POST carries our own key"

@@ -33,6 +33,7 @@ MATRIX = [
     ("GET", "/api/billing/credits", None, (401, 200, 200)),
     ("GET", "/api/billing/alerts", None, (401, 200, 200)),
     ("GET", "/api/billing/limits", None, (401, 200, 200)),
+    ("GET", "/api/billing/payment-methods", None, (401, 200, 200)),
     ("GET", "/api/billing/admin/users", None, (401, 403, 200)),
     ("GET", "/api/billing/admin/invoices", None, (401, 403, 200)),
 ]
@@ -46,8 +47,10 @@ OWN = {
     "/api/billing/usage/days",
     "/api/billing/alert-thresholds",
     "/api/billing/invoices/{invoice_id}",
+    "/api/billing/invoices/{invoice_id}/checkout",
     "/api/billing/invoices/{invoice_id}/dunning",
     "/api/billing/invoices/{invoice_id}/pay",
+    "/api/billing/payment-methods/default",
     "/api/billing/subscription/preview",
     "/api/billing/subscription/cancel/preview",
     "/api/billing/subscription/previews/{preview_id}/accept",

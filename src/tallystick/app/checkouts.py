@@ -1,12 +1,13 @@
 """The engine's calls that send a customer to the provider: to save a payment method for a plan, to pay, or to manage cards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.checkouts import Checkout, Wish, checked_url
 from tallystick.domain.customers import checked_key
 from tallystick.domain.pages import Page
+from tallystick.domain.payment_methods import SavedMethod, Saving
 from tallystick.domain.payments import Payment
 from tallystick.domain.periods import read_cadence
 from tallystick.values.errors import NotFound, ProviderRefused, ProviderUnavailable
@@ -26,7 +27,7 @@ class CheckoutCalls(Engine):
         There the customer saves a payment method; then the subscription begins, and is charged to it.
         """
         wish = Wish(
-            customer_id=CustomerId(checked_key(customer_id, field="customer")),
+            customer_id=_customer(customer_id),
             plan_key=plan,
             success_url=checked_url(success_url, field="success_url", allowed_origins=allowed_origins),
             cancel_url=checked_url(cancel_url, field="cancel_url", allowed_origins=allowed_origins),
@@ -91,8 +92,24 @@ class CheckoutCalls(Engine):
             raise ProviderRefused(f"the provider will not do it: {collected.refusal.message}", code="provider_refused")
         return collected.payment
 
+    def payment_methods(self, customer_id: str) -> Sequence[SavedMethod]:
+        """What the customer has saved at the provider, the newest first, with the default marked."""
+        return flows.payment_methods.payment_methods(self.context, _customer(customer_id))
+
+    def set_default_payment_method(self, customer_id: str, method: str, *, actor: str = "system") -> Sequence[SavedMethod]:
+        """From now on the customer is charged by this one, and what was declined is tried by it. Raises NotFound."""
+        return flows.payment_methods.make_default(self.context, _customer(customer_id), method, actor=actor)
+
+    def save_payment_method(self, customer_id: str) -> Saving:
+        """The secret by which the customer's browser saves one, in a Payment Element of your own page. For that browser alone."""
+        return flows.payment_methods.begin_saving(self.context, _customer(customer_id))
+
     def open_portal(self, customer_id: str, *, return_url: str, allowed_origins: Collection[str] | None = None) -> str:
         """The address at which the customer manages their payment methods; for one visit, which begins within minutes."""
-        customer = CustomerId(checked_key(customer_id, field="customer"))
+        customer = _customer(customer_id)
         address = checked_url(return_url, field="return_url", allowed_origins=allowed_origins)
         return flows.open_portal.open_portal(self.context, customer, return_url=address)
+
+
+def _customer(customer_id: str) -> CustomerId:
+    return CustomerId(checked_key(customer_id, field="customer"))

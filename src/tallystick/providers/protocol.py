@@ -11,6 +11,7 @@ from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.diagnosis import ProviderAccount, ProviderEndpoint
 from tallystick.domain.disputes import ProviderDispute
 from tallystick.domain.pages import Page
+from tallystick.domain.payment_methods import SavedMethod, Saving
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.provider_catalogue import CatalogueItem, Found, ItemChange, ItemKind
 from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription
@@ -137,6 +138,8 @@ CatalogueOutcome = str | Refused | Limited | Unknown  # the provider's id of the
 AccountOutcome = ProviderAccount | Refused | Limited | Unknown
 EndpointsListed = Sequence[ProviderEndpoint] | Refused | Limited | Unknown
 MethodOutcome = str | Refused | Limited | Unknown  # the payment method that is charged from now on
+MethodsListed = Sequence[SavedMethod] | Refused | Limited | Unknown
+SavingOutcome = Saving | Refused | Limited | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +268,14 @@ class PaymentProvider(Protocol):
 
     def method_of(self, customer_ref: str) -> MethodOutcome | None:
         """The payment method that the customer would be charged by now; None: none is saved."""
+        ...
+
+    def methods_of(self, customer_ref: str) -> MethodsListed:
+        """Every payment method that the customer has saved, the newest first."""
+        ...
+
+    def begin_saving(self, customer_ref: str, *, key: str) -> SavingOutcome:
+        """What a browser needs to save one more. Nothing is charged."""
         ...
 
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:

@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 
 from tallystick.domain.customers import Customer
 from tallystick.domain.entitlements import Decision
+from tallystick.domain.payment_methods import SavedMethod, Saving
+from tallystick.domain.payments import Payment
 from tallystick.domain.subscriptions import Subscription
 from tallystick.domain.usage import Meter, Usage
 from tallystick.values.decimals import EXACT, plain
 from tallystick.values.errors import InvalidInput
 from tallystick.values.time import Period, rfc3339
-from tallystick.web.invoice_schemas import PeriodShown
+from tallystick.web.invoice_schemas import PaymentShown, PeriodShown
 from tallystick.web.schemas import Key, Number, Sent, moment
 
 Url = Annotated[str, Field(min_length=1, max_length=2048, examples=["https://app.example.com/billing"])]
@@ -46,6 +48,73 @@ class CheckoutShown(BaseModel):
 
     url: str
     session_id: str | None
+
+
+class PageBody(Sent):
+    """Where the provider's page leads back to: paid, and not. `{CHECKOUT_SESSION_ID}` in them becomes the id of the page."""
+
+    success_url: Url
+    cancel_url: Url
+
+
+class PageShown(BaseModel):
+    """Send the browser to `url`. `session_id` is the provider's id of the page, or of its invoice that has a page of its own."""
+
+    url: str
+    session_id: str | None
+    payment: PaymentShown
+
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        assert payment.url is not None, f"{payment.id}: is handed out once it has a page"
+        return cls(url=payment.url, session_id=payment.ref, payment=PaymentShown.of(payment))
+
+
+class MethodShown(BaseModel):
+    """`is_default`: it is charged unless an invoice or a subscription names another one."""
+
+    id: str
+    type: str
+    is_default: bool
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+
+    @classmethod
+    def of(cls, method: SavedMethod) -> Self:
+        return cls(
+            id=method.ref,
+            type=method.kind,
+            is_default=method.is_default,
+            brand=method.brand,
+            last4=method.last4,
+            exp_month=method.exp_month,
+            exp_year=method.exp_year,
+        )
+
+
+class MethodsShown(BaseModel):
+    data: list[MethodShown]
+
+    @classmethod
+    def of(cls, methods: Iterable[SavedMethod]) -> Self:
+        return cls(data=[MethodShown.of(method) for method in methods])
+
+
+class DefaultMethodBody(Sent):
+    payment_method: Key
+
+
+class SavingShown(BaseModel):
+    """`client_secret` is for the buyer's browser alone: Stripe.js confirms the setup intent with it."""
+
+    id: str
+    client_secret: str
+
+    @classmethod
+    def of(cls, saving: Saving) -> Self:
+        return cls(id=saving.ref, client_secret=saving.client_secret)
 
 
 class PortalBody(Sent):

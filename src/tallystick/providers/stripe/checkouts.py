@@ -1,10 +1,11 @@
-"""Pages of Stripe's on which a customer saves a card: Checkout in setup mode, and the portal. Our engine bills; they collect."""
+"""Where a customer saves a card: Checkout in setup mode, the portal, or a form of our own. Our engine bills; they collect."""
 
 import stripe
-from stripe.params import CustomerUpdateParams
+from stripe.params import CustomerUpdateParams, SetupIntentCreateParams
 from stripe.params.billing_portal import ConfigurationCreateParams
 
 from tallystick.domain.checkouts import ProviderCheckout
+from tallystick.domain.payment_methods import Saving
 from tallystick.providers.protocol import CheckoutRequest
 from tallystick.providers.stripe import bodies, translate, transport
 
@@ -30,6 +31,18 @@ def made_default(client: stripe.StripeClient, customer_ref: str, payment_method:
     return payment_method
 
 
+def saving(client: stripe.StripeClient, customer_ref: str, key: str) -> Saving:
+    """A setup intent, for the Payment Element in a browser. No method that redirects: the page that shows it goes on itself."""
+    params: SetupIntentCreateParams = {
+        "customer": customer_ref,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+    }
+    intent = client.v1.setup_intents.create(params, bodies.options(key))
+    assert intent.client_secret is not None, f"{intent.id}: was made to be confirmed in a browser"
+    return Saving(intent.id, intent.client_secret)
+
+
 def portal(client: stripe.StripeClient, customer_ref: str, return_url: str, key: str) -> str:
     configuration = _configuration(client, key)
     session = client.v1.billing_portal.sessions.create(
@@ -48,4 +61,11 @@ def _configuration(client: stripe.StripeClient, key: str) -> str:
         "features": {"payment_method_update": {"enabled": True}, "invoice_history": {"enabled": True}},
         "metadata": {_PORTAL: _PORTAL_VERSION},
     }
+    try:
+        # One key for all: two who are the first at once make one.
+        made = client.v1.billing_portal.configurations.create(params, bodies.options(f"{_PORTAL}:{_PORTAL_VERSION}"))
+        if client.v1.billing_portal.configurations.retrieve(made.id).active:
+            return made.id
+    except stripe.APIError:  # kept under that key; or, above, it stands for one that was switched off since
+        pass
     return client.v1.billing_portal.configurations.create(params, bodies.options(f"{key}:configuration")).id

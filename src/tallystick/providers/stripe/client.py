@@ -35,6 +35,7 @@ from tallystick.providers.protocol import (
     KnownCustomer,
     Limited,
     MethodOutcome,
+    MethodsListed,
     MirrorOutcome,
     Outcome,
     PaymentRequest,
@@ -44,6 +45,7 @@ from tallystick.providers.protocol import (
     RefundRequest,
     RefundsOutcome,
     Refused,
+    SavingOutcome,
     SubscriptionOutcome,
     SubscriptionRequest,
     SubscriptionsListed,
@@ -163,6 +165,12 @@ class StripeProvider:
 
     def method_of(self, customer_ref: str) -> MethodOutcome | None:
         return self._ask(lambda: customers.method_now(self._stripe, customer_ref))
+
+    def methods_of(self, customer_ref: str) -> MethodsListed:
+        return self._ask(lambda: customers.methods(self._stripe, customer_ref))
+
+    def begin_saving(self, customer_ref: str, *, key: str) -> SavingOutcome:
+        return self._ask(lambda: checkouts.saving(self._stripe, customer_ref, key))
 
     def open_portal(self, customer_ref: str, *, return_url: str, key: str) -> PortalOutcome:
         return self._ask(lambda: checkouts.portal(self._stripe, customer_ref, return_url, key))

@@ -5,6 +5,7 @@ from datetime import timedelta
 import stripe
 
 from tallystick.domain.customers import Customer, ProviderCustomer
+from tallystick.domain.payment_methods import SavedMethod
 from tallystick.providers.stripe import bodies, translate, transport
 from tallystick.providers.stripe.translate import Doc
 from tallystick.values.ids import derived
@@ -49,6 +50,18 @@ def method_to_charge(client: stripe.StripeClient, customer: Doc, key: str, wante
 def method_now(client: stripe.StripeClient, ref: str) -> str | None:
     """The payment method that would be charged now."""
     return method_to_charge(client, transport.doc(client.v1.customers.retrieve(ref)), "", None)
+
+
+def methods(client: stripe.StripeClient, ref: str) -> list[SavedMethod]:
+    """All that are saved, the newest first; the default is the one that `method_to_charge` chooses by itself."""
+    customer = transport.doc(client.v1.customers.retrieve(ref))
+    if customer.get("deleted"):
+        return []
+    listed = client.v1.customers.payment_methods.list(ref, {"limit": 100}).auto_paging_iter()
+    docs = [transport.doc(method) for method in listed]
+    cards = [doc["id"] for doc in docs if doc["type"] == "card"]
+    default = translate.part(customer, "invoice_settings").get("default_payment_method") or next(iter(cards), None)
+    return [translate.saved_method(doc, is_default=doc["id"] == default) for doc in docs]
 
 
 def _with_our_id(client: stripe.StripeClient, customer: Customer) -> str | None:

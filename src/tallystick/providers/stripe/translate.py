@@ -7,6 +7,7 @@ from typing import Any
 from tallystick.domain.checkouts import CheckoutStatus, ProviderCheckout
 from tallystick.domain.customers import ProviderCustomer
 from tallystick.domain.disputes import DisputeStatus, ProviderDispute
+from tallystick.domain.payment_methods import SavedMethod
 from tallystick.domain.payments import (
     CheckoutCompleted,
     CheckoutExpired,
@@ -141,6 +142,20 @@ def page(doc: Doc) -> ProviderPayment:
         url=doc.get("url"),
         decline=decline(error) if error and status is PaymentStatus.OPEN else None,
         paid=amount if status is PaymentStatus.SUCCEEDED else None,
+    )
+
+
+def saved_method(doc: Doc, *, is_default: bool) -> SavedMethod:
+    """A payment method; of one that is no card its kind is all that is told."""
+    card = part(doc, "card")
+    return SavedMethod(
+        ref=doc["id"],
+        kind=doc["type"],
+        is_default=is_default,
+        brand=card.get("brand"),
+        last4=card.get("last4"),
+        exp_month=card.get("exp_month"),
+        exp_year=card.get("exp_year"),
     )
 
 

@@ -33,6 +33,7 @@ from tallystick.web.invoice_schemas import InvoiceShown
 from tallystick.web.pages import AskedPage, Page, PageQuery, page
 from tallystick.web.routers.documents import own_document_routes
 from tallystick.web.routers.own import current, own_routes
+from tallystick.web.routers.payment_methods import own_method_routes
 from tallystick.web.routers.webhooks import DELIVERY, received
 from tallystick.web.security import PUBLIC, SIGNED_IN, SIGNED_IN_ADMIN
 
@@ -65,6 +66,7 @@ def billing_routes(embedding: Embedding | None = None) -> APIRouter:
     routes.include_router(signed)
     routes.include_router(own_routes(embedding))
     routes.include_router(own_document_routes(embedding))
+    routes.include_router(own_method_routes(embedding))
     return routes
 
 

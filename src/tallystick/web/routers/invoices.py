@@ -9,8 +9,9 @@ from tallystick.app import Tallystick
 from tallystick.domain.invoices import Invoice
 from tallystick.values.errors import ProviderRefused
 from tallystick.values.ids import InvoiceId
+from tallystick.web.billing_schemas import PageBody, PageShown
 from tallystick.web.door import Billing, Caller, Scope, router
-from tallystick.web.invoice_schemas import CollectedShown, ExplanationShown, InvoiceShown, InvoicesShown
+from tallystick.web.invoice_schemas import CollectedShown, ExplanationShown, InvoiceShown, InvoicesShown, PaymentShown
 from tallystick.web.once import IdempotencyKey, answered_once
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.schemas import InvoiceBody, Key, PreviewBody, VoidBody
@@ -87,6 +88,19 @@ def pay_invoice(billing: Billing, invoice_id: _Id) -> CollectedShown:
     if collected.refusal is not None:
         raise ProviderRefused(f"the provider will not do it: {collected.refusal.message}", code="provider_refused")
     return CollectedShown.of(collected)
+
+
+@routes.post("/v1/invoices/{invoice_id}/checkout", dependencies=_WRITES, summary="The provider's page to pay an invoice on")
+def pay_invoice_on_page(billing: Billing, caller: Caller, invoice_id: _Id, body: PageBody) -> PageShown:
+    """One page at a time, for a day; nothing else collects the invoice meanwhile. Asked again, it is the same: no key is kept."""
+    payment = billing.pay_on_page(invoice_id, success_url=body.success_url, cancel_url=body.cancel_url, actor=caller.actor)
+    return PageShown.of(payment)
+
+
+@routes.delete("/v1/invoices/{invoice_id}/checkout", dependencies=_WRITES, summary="Close that page")
+def close_invoice_page(billing: Billing, caller: Caller, invoice_id: _Id) -> PaymentShown:
+    """The invoice is collected as it was before it had a page. Closed twice is closed once; what was paid there: 409."""
+    return PaymentShown.of(billing.close_page(invoice_id, actor=caller.actor))
 
 
 @routes.post("/v1/invoices/{invoice_id}/void", dependencies=_WRITES, summary="Take an open invoice back")

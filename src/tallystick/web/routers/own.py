@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
 
 from tallystick.app import Tallystick
 from tallystick.domain.alerts import THRESHOLDS_DEFAULT
@@ -16,6 +17,7 @@ from tallystick.storage import reports
 from tallystick.values.errors import NotFound, ProviderRefused
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
+from tallystick.web.billing_schemas import PageBody, PageShown
 from tallystick.web.credit_schemas import GrantShown
 from tallystick.web.dunning_schemas import DunningShown
 from tallystick.web.embedding import Embedding, TheEmbedding, TheVisitor, Visitor, router
@@ -70,6 +72,10 @@ def own_routes(embedding: Embedding | None = None) -> APIRouter:
     routes.post(
         "/billing/invoices/{invoice_id}/pay", dependencies=mine, summary="Pay an open invoice", responses=_UNKNOWN
     )(pay_own_invoice)  # fmt: skip
+    routes.post(
+        "/billing/invoices/{invoice_id}/checkout", dependencies=mine, summary="The provider's page to pay an open invoice on",
+        responses=_UNKNOWN,
+    )(pay_own_invoice_on_page)  # fmt: skip
     routes.post("/billing/subscription/preview", dependencies=mine, summary="What another plan would cost")(preview_own_change)
     routes.post("/billing/subscription/cancel/preview", dependencies=mine, summary="What the end comes to")(preview_own_cancel)
     routes.post(
@@ -157,6 +163,24 @@ def pay_own_invoice(embedding: TheEmbedding, visitor: TheVisitor, invoice_id: _I
     if collected.refusal is not None:
         raise ProviderRefused(f"the provider will not do it: {collected.refusal.message}", code="provider_refused")
     return PaymentShown.of(collected.payment)
+
+
+def pay_own_invoice_on_page(
+    request: Request, embedding: TheEmbedding, visitor: TheVisitor, invoice_id: _Id, body: PageBody
+) -> PageShown:
+    """Send the browser to `url`; it comes back to one of the two addresses, which must be on an allowed origin.
+
+    One page at a time, and nothing else collects the invoice while it is open. What is not open: 409.
+    """
+    payment = embedding.billing.pay_on_page(
+        invoice_id,
+        success_url=body.success_url,
+        cancel_url=body.cancel_url,
+        customer_id=visitor.customer_id,
+        allowed_origins=embedding.origins(request),
+        actor=_actor(visitor),
+    )
+    return PageShown.of(payment)
 
 
 def preview_own_change(embedding: TheEmbedding, visitor: TheVisitor, body: OwnChangeBody) -> ActPreviewShown:
