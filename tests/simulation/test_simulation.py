@@ -24,6 +24,7 @@ SEEDS_ENOUGH = 300  # from here on every rare branch must have been seen
 MARKS = (
     *(f"collect.{step}.limited" for step in ("open", "complete", "charge", "fetch", "find")),
     *(f"collect.{step}.unknown" for step in ("open", "complete", "charge", "fetch", "find")),
+    "collect.key_too_old",
     "collect.find.found", "collect.find.nothing", "delivery.ignored", "event.corrected", "event.retracted",
     "customer.looked_for_card", "dunning.given_up", "dunning.over.paid", "dunning.retrying", "dunning.try.new_card",
     "dunning.try.schedule", "dunning.waiting", "subscription.past_due", "subscription.recovered", "subscription.unpaid",
