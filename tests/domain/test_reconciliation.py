@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.strategies import integers, lists, sampled_from
 
 from tallystick.domain.provider_catalogue import Act, CatalogueItem, Found, ItemChange, ItemKind
-from tallystick.domain.reconciliation import Holder, Part, UsageRound, asked, night_before, of_item
+from tallystick.domain.reconciliation import Holder, Part, UsageRound, asked, night_before, of_item, turn
 from tallystick.values.errors import InvalidInput
 from tallystick.values.ids import CustomerId, MeterKey
 
@@ -36,6 +36,14 @@ def test_the_next_round_looks_from_a_day_before_this_one_was_begun() -> None:
     assert UsageRound(NOW - DAY, NOW).next(now=later) == UsageRound(NOW - DAY, later)
     half = UsageRound(NOW - DAY, NOW, HOLDERS[2])
     assert half.next(now=later) == half
+
+
+@given(most=integers(1, 10), day=integers(0, 10**6))
+def test_whose_turn_it_is_goes_around_day_by_day(most: int, day: int) -> None:
+    days = -(-len(HOLDERS) // most)
+    told = [turn(HOLDERS, day + nth, most=most) for nth in range(days)]
+    assert {holder for each in told for holder in each} == set(HOLDERS)
+    assert all(len(each) == len(set(each)) == min(most, len(HOLDERS)) for each in told)
 
 
 def test_a_night_begins_at_three() -> None:

@@ -29,7 +29,7 @@ from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import EPOCH, rfc3339
 
 KEPT_FOR = timedelta(days=30)  # how long providers keep their news; further back only objects can be compared
-USAGE_QUESTIONS_MAX = 1_000  # of a night, about usage: one for each customer and meter; the next night goes on
+USAGE_QUESTIONS_MAX = 1_000  # of a night, or a day, about usage: one for each customer and meter; the next goes on
 OVERLAP = timedelta(days=1)  # a nightly run looks so far behind the one before it
 NIGHTLY = "nightly"  # the job of the night, among those that people have asked for
 _NIGHT = timedelta(hours=3)  # UTC
@@ -99,6 +99,14 @@ class Finding:
 
 
 Holder = tuple[CustomerId, MeterKey, str]  # whose usage of which meter, and what that is called there
+
+
+def turn(holders: Sequence[Holder], day: int, *, most: int = USAGE_QUESTIONS_MAX) -> list[Holder]:
+    """Whose turn it is on the day of that number: so many, and the next day those behind them, around and around."""
+    if len(holders) <= most:
+        return list(holders)
+    start = day * most % len(holders)
+    return [*holders[start:], *holders][:most]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tallystick import storage
+from tallystick import domain, storage
 from tallystick.domain.usage_exports import Held
 from tallystick.flows import _customer_ref
 from tallystick.flows.context import Context
@@ -40,11 +40,15 @@ class Compared:
         return self.difference == 0
 
 
-def totals(ctx: Context, period: Period, *, customer_id: CustomerId | None = None) -> Iterator[Compared]:
-    """Of everybody of whom the provider was told anything in the period. One question to it for each customer and meter."""
+def totals(ctx: Context, period: Period, *, customer_id: CustomerId | None = None, day: int | None = None) -> Iterator[Compared]:
+    """Of everybody of whom the provider was told anything in the period; or of those of them whose turn it is on the `day`.
+
+    One question to the provider for each customer and meter.
+    """
     with ctx.database.reading() as conn:
         holders = storage.usage_exports.holders(conn, period)
-    return (compared(ctx, period, *each) for each in holders if customer_id in {None, each[0]})
+    asked = holders if day is None else domain.reconciliation.turn(holders, day)
+    return (compared(ctx, period, *each) for each in asked if customer_id in {None, each[0]})
 
 
 def compared(ctx: Context, period: Period, customer_id: CustomerId, meter_key: MeterKey, event_name: str) -> Compared:

@@ -7,9 +7,14 @@ from tallystick.values.ids import CustomerId
 from tallystick.values.time import Period
 
 
-def compare_usage(ctx: Context, period: Period, *, customer_id: CustomerId | None = None) -> list[Compared]:
-    """Of everybody of whom the provider was told anything in the period. One question to it for each customer and meter."""
-    compared = list(_usage_totals.totals(ctx, period, customer_id=customer_id))
+def compare_usage(
+    ctx: Context, period: Period, *, customer_id: CustomerId | None = None, day: int | None = None
+) -> list[Compared]:
+    """Of everybody of whom the provider was told anything in the period; or of those of them whose turn it is on the `day`.
+
+    One question to the provider for each customer and meter.
+    """
+    compared = list(_usage_totals.totals(ctx, period, customer_id=customer_id, day=day))
     if any(each.difference for each in compared):
         ctx.faults.mark("export.differs")
     return compared

@@ -42,6 +42,11 @@ def compared_period(day: str) -> Period:
     return Period(end - BACK_MAX, end)
 
 
+def compared_day(day: str) -> int:
+    """The number of that day, by which it is told whose turn it is."""
+    return date.fromisoformat(day).toordinal()
+
+
 def _sweep(ctx: Context, since: datetime) -> int:
     with ctx.database.reading() as conn:
         if not storage.catalog.exported(conn):

@@ -80,6 +80,6 @@ def _write_round(usage: UsageRound) -> dict[str, object]:
 
 
 def _read_round(document: Mapping[str, Any]) -> UsageRound:
-    customer, meter, name = document["after"] or (None, None, None)
-    after = None if customer is None else (CustomerId(customer), MeterKey(meter), name)
-    return UsageRound(from_micros(document["start"]), from_micros(document["begun"]), after)
+    after = document["after"]
+    holder = None if after is None else (CustomerId(after[0]), MeterKey(after[1]), str(after[2]))
+    return UsageRound(from_micros(document["start"]), from_micros(document["begun"]), holder)

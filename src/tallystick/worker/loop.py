@@ -126,7 +126,8 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
             _check_refusal(job, collected.refusal)
             return collected.again_in
         case JobName.COMPARE_USAGE:
-            _tell_differences(flows.compare_usage.compare_usage(ctx, flows.sweep_usage.compared_period(job.subject)))
+            period, day = flows.sweep_usage.compared_period(job.subject), flows.sweep_usage.compared_day(job.subject)
+            _tell_differences(flows.compare_usage.compare_usage(ctx, period, day=day))
             return None
         case JobName.COMPLETE_CHECKOUT:
             return flows.complete_checkout.complete_checkout(ctx, CheckoutId(job.subject), attempt=job.attempt)
