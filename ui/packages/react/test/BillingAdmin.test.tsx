@@ -32,7 +32,13 @@ const business = {
     ],
   },
   "GET /v1/meters": page([{ key: "tokens", aggregation: "sum", decimals: 0, unit: "token", allow_negative: false, unique_property: null }]),
-  "GET /v1/jobs": { due: 2, dead: 1, lag_seconds: 1, data: [{ id: "7", name: "collect", subject: "pay_1", attempts: 9, error: "provider_unavailable" }] },
+  "GET /v1/jobs": {
+    due: 2,
+    dead: 1,
+    lag_seconds: 1,
+    worker_seen_at: null,
+    data: [{ id: "7", name: "collect", subject: "pay_1", status: "dead", attempts: 9, run_at: event.at, error: "provider_unavailable", request_ids: [] }],
+  },
   "POST /v1/jobs/retry": { retried: 1 },
   "GET /v1/audit": page([
     { seq: 1, at: event.at, actor: "account:acc_1", action: "spend_cap.set", subject: "ada", before: { limit: 5, currency: "usd" }, after: { limit: 10, currency: "usd" }, reason: null, hash: "h" },

@@ -11,6 +11,7 @@ import { InvoicesSection } from "./InvoicesSection.js";
 import { JobsSection } from "./JobsSection.js";
 import { KeysSection } from "./KeysSection.js";
 import { type Place, SECTIONS, type Section, usePlace } from "./place.js";
+import { ProviderSection } from "./ProviderSection.js";
 import { RevenueSection } from "./RevenueSection.js";
 import { Help, useShortcuts } from "./Shortcuts.js";
 import { SimulatedClock } from "./SimulatedClock.js";
@@ -69,6 +70,7 @@ function Shown({ place, go }: { place: Place; go: (place: Place) => void }) {
     revenue: <RevenueSection open={(id) => go({ section: "customers", id })} />,
     events: <EventsSection />,
     jobs: <JobsSection />,
+    provider: <ProviderSection />,
     audit: <AuditSection />,
     webhooks: <WebhooksSection />,
     keys: <KeysSection />,

@@ -11,6 +11,7 @@ const LETTERS: Record<Section, string> = {
   revenue: "r",
   events: "e",
   jobs: "j",
+  provider: "p",
   audit: "a",
   webhooks: "w",
   keys: "k",

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 
-export const SECTIONS = ["customers", "invoices", "dunning", "revenue", "events", "jobs", "audit", "webhooks", "keys"] as const;
+export const SECTIONS = ["customers", "invoices", "dunning", "revenue", "events", "jobs", "provider", "audit", "webhooks", "keys"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Place {

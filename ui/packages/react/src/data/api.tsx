@@ -51,18 +51,18 @@ async function taken<T>(asked: Promise<Fetched<T>>): Promise<T> {
 const AGAIN_MS = 30_000;
 const SOON_MS = 2_000;
 
-/** What the API answers; asked again twice a minute while the page is looked at, where `live`, and more often by those who are just back from the provider. */
+/** What the API answers; asked again twice a minute while the page is looked at, where `live`, and more often by those who are just back from the provider, or while it `waits`. */
 export function useRead<T>(
   key: QueryKey,
   ask: (api: Api) => Promise<Fetched<T>>,
-  { live = false, enabled = true }: { live?: boolean; enabled?: boolean } = {},
+  { live = false, enabled = true, waits }: { live?: boolean; enabled?: boolean; waits?: (data: T | undefined) => boolean } = {},
 ): UseQueryResult<T, Refusal> {
   const api = useApi();
   return useQuery<T, Refusal>({
     queryKey: key,
     queryFn: () => taken(ask(api)),
     enabled,
-    ...(live && { refetchInterval: () => (isBack() ? SOON_MS : AGAIN_MS) }),
+    ...(live && { refetchInterval: (query) => (isBack() || waits?.(query.state.data) ? SOON_MS : AGAIN_MS) }),
   });
 }
 

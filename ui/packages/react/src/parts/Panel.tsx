@@ -20,9 +20,9 @@ export function Panel({ title, aside, wide = false, children }: Props) {
   );
 }
 
-const GOOD = new Set(["active", "trialing", "paid", "recorded", "delivered", "enabled", "succeeded", "live"]);
-const WRONG = new Set(["unpaid", "refused", "conflict", "uncollectible", "failed", "revoked", "disabled", "given_up"]);
-const WAITING = new Set(["past_due", "open", "paused", "waiting", "processing", "duplicate", "expired", "again", "connecting", "retrying", "trying"]);
+const GOOD = new Set(["active", "trialing", "paid", "recorded", "delivered", "enabled", "succeeded", "live", "settled", "ok"]);
+const WRONG = new Set(["unpaid", "refused", "conflict", "uncollectible", "failed", "revoked", "disabled", "given_up", "parked", "unreachable"]);
+const WAITING = new Set(["past_due", "open", "paused", "waiting", "processing", "duplicate", "expired", "again", "connecting", "retrying", "trying", "new", "unknown"]);
 
 /** The word says it; the colour only says it again. */
 export function Badge({ status, children }: { status: string; children: ReactNode }) {
