@@ -13,7 +13,7 @@ from tallystick.worker.loop import run_until_idle
 
 BEGAN, NOW = datetime(2026, 2, 5, 9, tzinfo=UTC), datetime(2026, 3, 18, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-ADMIN, ADA, NEW = "boss@example.com", "ada@example.com", "new@example.com"
+ADMIN, ADA, NEW, LATE = "boss@example.com", "ada@example.com", "new@example.com", "late@example.com"
 TOKENS, CALLS = MeterKey("tokens"), MeterKey("api_calls")
 _QUIET = (5, 6)  # of the days of a week
 
@@ -64,6 +64,9 @@ def fill(billing: Tallystick, clock: FakeClock) -> None:
     billing.subscribe("studio-kobo", "pro", currency="eur", collection=Collection(payment_method="pm_card_visa"))
     billing.put_customer("ben & sons", email="ben@example.net", name="Ben & Sons")
     billing.subscribe("ben & sons", "starter", currency="usd", collection=Collection(payment_method="pm_card_chargeCustomerFail"))
+    late = billing.register(LATE, PASSWORD).id
+    billing.put_customer(late, email=LATE, name="Late Payments Ltd")
+    billing.subscribe(late, "starter", currency="eur", collection=Collection(payment_method="pm_card_chargeCustomerFail"))
     billing.put_customer("trial-co", email="hello@trial.example")
     for at in range((NOW - BEGAN).days + 1):
         clock.set(BEGAN + timedelta(days=at))

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def service(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with uptime_service(sqlite_url, tmp_path, monkeypatch) as url:
+        yield url
+
+
+@contextmanager
+def uptime_service(database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the whole service on the sandbox, freshly installed on a server that has been up for five hours."""
     from tallystick.app import Tallystick
     from tallystick.collectors import uptime
@@ -79,8 +86,8 @@ def service(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(uptime, "this_machine", lambda clock: Reading("a boot", booted_at, clock.now()))
     for name in ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "HOURLY_RATE", "CURRENCY", "TALLYSTICK_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)  # no `.env` of the one who runs this
-    settings = Settings(port=free_port(), database_url=sqlite_url, server_name="MyAwesomeServer")
+    monkeypatch.chdir(folder)  # no `.env` of the one who runs this
+    settings = Settings(port=free_port(), database_url=database_url, server_name="MyAwesomeServer")
     billing = Tallystick.from_settings(settings, receives=True)
     with serving(create_app(billing, settings), settings.port):
         yield settings.url

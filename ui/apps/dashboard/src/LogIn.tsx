@@ -9,6 +9,14 @@ interface Props {
   done: () => void;
 }
 
+const KNOWN = ["wrong_password", "email_taken", "common_password", "too_many_tries"] as const;
+
+/** The page's own words for what happens to people; what is left says what is wrong with which field. */
+function inWords(say: ShellWords, { code, detail = "" }: { code?: string; detail?: string }): string {
+  const known = KNOWN.find((each) => each === code);
+  return known ? say[known] : detail;
+}
+
 /** Accounts of the service itself; where a host brings its own users, they are logged in before they come here. */
 export function LogIn({ say, unreachable, done }: Props) {
   const [isNew, setNew] = useState(false);
@@ -21,8 +29,8 @@ export function LogIn({ say, unreachable, done }: Props) {
     setBusy(true);
     try {
       const { error } = isNew ? await api.user.POST("/auth/register", { body }) : await api.user.POST("/auth/login", { body });
-      const said = error as { detail?: string } | undefined;
-      setWrong(said ? (said.detail ?? "") : "");
+      const said = error as { code?: string; detail?: string } | undefined;
+      setWrong(said ? inWords(say, said) : "");
       if (!said) done();
     } catch {
       setWrong(say.unreachable);

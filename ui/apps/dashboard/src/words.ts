@@ -19,6 +19,10 @@ const en = {
   unreachable: "The service cannot be reached. Check that it runs, then load this page again.",
   hint: "The service has printed an admin's password when it first started. `tallystick users reset-password` makes a new one.",
   not_admin: "This page is for admins. You are logged in as {email}.",
+  wrong_password: "There is no account with this e-mail address and this password.",
+  email_taken: "This e-mail address has an account already. Log in with it.",
+  common_password: "This password is too easily guessed. Take another one.",
+  too_many_tries: "Too many tries. Come again in a few minutes.",
 };
 
 export type ShellWords = typeof en;
@@ -43,6 +47,10 @@ const ja: ShellWords = {
   unreachable: "サービスに接続できません。起動を確認して、このページを開き直してください。",
   hint: "管理者のパスワードは、最初の起動時にサービスが表示しています。`tallystick users reset-password` で作り直せます。",
   not_admin: "このページは管理者用です。{email} としてログインしています。",
+  wrong_password: "メールアドレスかパスワードが違います。",
+  email_taken: "このメールアドレスは登録済みです。ログインしてください。",
+  common_password: "推測されやすいパスワードです。別のものにしてください。",
+  too_many_tries: "試行回数が多すぎます。数分後にもう一度お試しください。",
 };
 
 export const words = { en, ja };

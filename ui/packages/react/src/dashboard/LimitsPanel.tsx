@@ -21,7 +21,7 @@ export function LimitsPanel() {
           <>
             <div>
               <h3>{say("limits.cap")}</h3>
-              <p>{cap ? capInWords(cap, say) : say("limits.cap_none")}</p>
+              {cap ? <Cap cap={cap} /> : <p>{say("limits.cap_none")}</p>}
             </div>
             {granted.size > 0 && (
               <div>
@@ -59,10 +59,15 @@ export function LimitsPanel() {
   );
 }
 
-function capInWords(cap: Schemas["SpendShown"], say: Say): string {
+function Cap({ cap }: { cap: Schemas["SpendShown"] }) {
+  const say = useSay();
   const money = (amount: number) => say.money({ amount, currency: cap.currency });
-  const standing = say("limits.cap_of", { spent: money(cap.spent), limit: money(cap.limit) });
-  return `${standing}. ${cap.policy === "hard" ? say("limits.cap_hard", { day: say.day(cap.resets_at) }) : say("limits.cap_soft")}`;
+  return (
+    <>
+      <p>{say("limits.cap_of", { spent: money(cap.spent), limit: money(cap.limit) })}</p>
+      <p className="t-quiet">{cap.policy === "hard" ? say("limits.cap_hard", { day: say.day(cap.resets_at) }) : say("limits.cap_soft")}</p>
+    </>
+  );
 }
 
 export function alertInWords({ kind, subject, threshold }: Alert, say: Say): string {

@@ -22,9 +22,9 @@ export function PlanCard({ plan, interval, currency, current, subscribed, busy, 
         {name} {current && <Badge status="active">{say("plan.current")}</Badge>}
       </h3>
       <ul className="t-plain">
-        {pricesOf(plan, interval, currency, say).map((line, place) => (
-          <li key={line} className={place === 0 ? "t-price" : undefined}>
-            {line}
+        {pricesOf(plan, interval, currency, say).map(({ text, every }, place) => (
+          <li key={text} className={place === 0 ? "t-price" : undefined}>
+            {text} {every && <span className="t-quiet">{every}</span>}
           </li>
         ))}
         {plan.quotas.map((quota) => (
@@ -47,18 +47,23 @@ export function PlanCard({ plan, interval, currency, current, subscribed, busy, 
   );
 }
 
+interface Line {
+  text: string;
+  every?: string;
+}
+
 /** One line for each charge: its price as its document has it, in the currency of the subscription. */
-function pricesOf(plan: Plan, interval: string, currency: string | null, say: Say): string[] {
+function pricesOf(plan: Plan, interval: string, currency: string | null, say: Say): Line[] {
   const lines = plan.charges.map((charge) => {
     const prices = charge.prices.filter((each) => !each.interval || each.interval === interval);
     const price = prices.find((each) => each.currency === currency) ?? prices[0];
     if (!price) return null;
     const code = String(price.currency);
     const name = charge.name || charge.meter || charge.key;
-    if (price.model === "flat") return `${say.price(String(price.amount), code)} ${say("plan.every", { interval: say.code("interval", interval) })}`;
-    if (price.model === "per_unit") return `${name}: ${say.price(String(price.unit_amount), code)}`;
-    return say("plan.priced", { meter: name, model: say.code("model", String(price.model)) });
+    if (price.model === "flat") return { text: say.price(String(price.amount), code), every: say("plan.every", { interval: say.code("interval", interval) }) };
+    if (price.model === "per_unit") return { text: `${name}: ${say.price(String(price.unit_amount), code)}` };
+    return { text: say("plan.priced", { meter: name, model: say.code("model", String(price.model)) }) };
   });
   const found = lines.filter((line) => line !== null);
-  return found.length > 0 ? found : [say("plan.free")];
+  return found.length > 0 ? found : [{ text: say("plan.free") }];
 }

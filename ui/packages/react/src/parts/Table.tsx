@@ -13,7 +13,12 @@ interface Props<Row> {
   keyOf: (row: Row) => string;
 }
 
-/** Scrolls within itself where it is wider than the page, and can then be scrolled with the keyboard, too. */
+const COLUMNS_MAX = 3; // that stand side by side on a phone
+
+/**
+ * Where there is no room for its columns, each row becomes a list of them; the roles say that it is a table nevertheless. One that is
+ * too wide all the same scrolls within itself, with the keyboard, too.
+ */
 export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
   const scroll = useRef<HTMLDivElement>(null);
   const [wide, setWide] = useState(false);
@@ -26,23 +31,23 @@ export function Table<Row>({ caption, columns, rows, keyOf }: Props<Row>) {
   }, []);
   return (
     <div className="t-scroll" ref={scroll} {...(wide && { tabIndex: 0, role: "group", "aria-label": caption })}>
-      <table>
+      <table role="table" className={columns.length > COLUMNS_MAX ? "t-stacks" : undefined}>
         <caption className="t-hidden">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
-              <th key={column.name} scope="col" className={column.number ? "t-number" : undefined}>
+              <th key={column.name} role="columnheader" scope="col" className={column.number ? "t-number" : undefined}>
                 {column.name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} role="row">
               {columns.map((column) => (
-                <td key={column.name} className={column.number ? "t-number" : undefined}>
-                  {column.cell(row)}
+                <td key={column.name} role="cell" data-name={column.name} className={column.number ? "t-number" : undefined}>
+                  <div>{column.cell(row)}</div>
                 </td>
               ))}
             </tr>
