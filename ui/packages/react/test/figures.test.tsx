@@ -100,7 +100,7 @@ it("has words where there is nothing yet, and where it cannot be had", async () 
 
 it("says all of it in Japanese", async () => {
   const container = await revenue(business, "ja");
-  expect(await screen.findByText("2026年3月:3 社中 1 社が解約")).toBeDefined();
+  expect(await screen.findByText("2026年3月：3 社中 1 社が解約")).toBeDefined();
   expect(await screen.findByText("残高が不足していました")).toBeDefined();
   expect(container.textContent).not.toMatch(/Month|Churn|Failed|customer/);
 });
