@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tallystick.domain import rating
 from tallystick.domain.catalog import FlatPrice, GraduatedPrice, PackagePrice, Price, Rounding, UnitPrice, VolumePrice
 from tallystick.domain.tiers import Tier
+from tallystick.values.decimals import half_up
+from tallystick.values.exact import times
 from tallystick.values.money import USD
 from tests.sandbox.conftest import World
 from tests.sandbox.subscribing import Shop
@@ -100,8 +102,15 @@ def test_a_month_costs_the_same_to_the_cent(offers: list[Offer]) -> None:
     assert total_of(billed(offers)) == sum(rating.rate(offer.ours, offer.used).total.minor for offer in offers)
 
 
+def by_line(whole: rating.Rating) -> int:
+    """The details of our rating as Stripe's lines, each rounded by itself: the units of a tier, and its flat amount."""
+    parts = [part for row in whole.details for part in (times(row.quantity, row.unit_amount), row.flat_amount)]
+    return sum(half_up(times(part, _HUNDRED)) for part in parts)
+
+
 @FEW
 @given(offer=tiered(mode="graduated", places=3))
 def test_of_graduated_parts_of_a_cent_stripe_rounds_each_tier_and_we_their_sum(offer: Offer) -> None:
-    whole = rating.rate(offer.ours, offer.used)
-    assert abs(total_of(billed([offer])) - whole.total.minor) <= (len(whole.details) + 1) // 2
+    whole, theirs = rating.rate(offer.ours, offer.used), total_of(billed([offer]))
+    assert theirs == by_line(whole), "the same details to the last place, but rounded one by one"
+    assert abs(theirs - whole.total.minor) <= len(whole.details) // 2, "half a cent for each tier at most"

@@ -75,7 +75,7 @@ def test_each_row_is_kept_to_the_minute_and_told(shop: Shop, code: str, method: 
     assert {each.code for each in shop.tries(invoice)} == {code}
     assert (shop.dunning(invoice).state, shop.status(), shop.may_use()) == (State.GIVEN_UP, Status.UNPAID, False)
     assert len(shop.letters.sent) == len(row.tries) + 1, "each failure once, and the end"
-    assert ASKED[row.ask][language] in shop.letters.sent[0].text  # type: ignore[index]
+    assert ASKED[row.ask][language] in shop.letters.sent[0].text
     assert all(re.search(r"https?://\S+/mend/\S+", letter.text) for letter in shop.letters.sent)
 
 

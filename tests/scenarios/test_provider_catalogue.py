@@ -13,6 +13,7 @@ from tallystick.domain.provider_catalogue import Act
 from tallystick.flows.push_catalogue import Pushed
 from tallystick.storage import provider_items
 from tallystick.storage.provider_items import Holding
+from tallystick.values.errors import InvalidInput
 from tallystick.values.faults import NoFaults
 from tests.scenarios.world import World
 
@@ -221,3 +222,29 @@ def test_the_catalogues_that_ship_can_be_pushed(small_world: World, file: str) -
     assert pushed.changes
     assert all(untold.reason for untold in pushed.untold)
     assert acts(small_world.billing.push_catalogue()) == []
+
+
+def fee(plan: str, amount: str, lookup_key: str | None) -> dict[str, Any]:
+    """A plan of one fee; with a lookup key, one that the provider bills."""
+    price = {"currency": "usd", "model": "flat", "amount": amount}
+    named = price if lookup_key is None else price | {"lookup_key": lookup_key}
+    billed = {} if lookup_key is None else {"billed_by": "provider"}
+    return {"key": plan, **billed, "charges": [{"key": "base", "kind": "recurring", "prices": [named]}]}
+
+
+def test_no_two_plans_have_one_lookup_key_for_each_would_be_billed_as_the_other(small_world: World) -> None:
+    billing = small_world.billing
+    billing.apply_catalogue({"plans": [fee("basic", "10", "fee")]})
+    with pytest.raises(InvalidInput, match="lookup_key fee is that of a price of plan basic"):
+        billing.apply_catalogue({"plans": [fee("pro", "99", "fee")]})
+    billing.apply_catalogue({"plans": [fee("basic", "10", "basic"), fee("pro", "99", "fee")]})
+
+
+def test_of_two_prices_with_one_name_there_one_is_pushed_and_the_other_is_told(small_world: World) -> None:
+    billing = small_world.billing
+    billing.apply_catalogue({"plans": [fee("zeta", "10", "pro:base:usd:1-month"), fee("pro", "99", None)]})
+    first = billing.push_catalogue()
+    assert [each.key for each in first.untold] == ["pro:base:usd:1-month"]
+    assert acts(billing.push_catalogue()) == []
+    (price,) = held(small_world, "/v1/prices")
+    assert price["unit_amount"] == 1000, "what the provider bills goes by the name that its plan gives it"

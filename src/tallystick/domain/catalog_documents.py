@@ -143,6 +143,7 @@ def differences(wanted: Catalogue, there: Catalogue) -> list[Change]:
     plans = {key: checked_plan(plan) for key, plan in wanted.plans.items()}
     for plan in plans.values():
         check_meters(plan, known)
+    check_lookup_keys({**there.plans, **plans})
     standing = {key: replace(plan, version=1) for key, plan in there.plans.items()}
     return [
         *_changes("meter", wanted.meters, there.meters, write_meter),
@@ -161,6 +162,16 @@ def check_meters(plan: PlanVersion, known: Mapping[MeterKey, Meter]) -> None:
             raise InvalidInput(f"plan {plan.key}: is on a meter that does not exist, {key}", field="meter", code="unknown_meter")
     for key, quota in plan.quotas.items():
         checked_quota(quota, known[key])
+
+
+def check_lookup_keys(plans: Mapping[str, PlanVersion]) -> None:
+    """Whether each price has a name of its own at the provider: one that two have is billed as either. Raises InvalidInput."""
+    owners: dict[str, str] = {}
+    for plan in sorted(plans.values(), key=lambda plan: plan.key):
+        for key in sorted({priced.lookup_key for charge in plan.charges for priced in charge.prices if priced.lookup_key}):
+            if owners.setdefault(key, plan.key) != plan.key:
+                message = f"plan {plan.key}: the lookup_key {key} is that of a price of plan {owners[key]}; give it another one"
+                raise InvalidInput(message, field="plans", code="lookup_key_taken")
 
 
 def _changes(

@@ -22,7 +22,7 @@ from tallystick.domain.catalog import (
 )
 from tallystick.domain.coupons import Coupon, Duration, PromotionCode
 from tallystick.domain.periods import Cadence, Interval
-from tallystick.domain.plans import ChargeKind, PlanCharge, PlanPrice, PlanVersion
+from tallystick.domain.plans import BilledBy, ChargeKind, PlanCharge, PlanPrice, PlanVersion
 from tallystick.domain.tiers import Tier
 from tallystick.domain.usage import Meter
 from tallystick.values.decimals import EXACT, plain
@@ -136,15 +136,20 @@ def of_catalogue(
 ) -> tuple[list[CatalogueItem], list[Untold]]:
     """Every item, in the order in which they can be made; and what cannot be, or no longer."""
     told: list[CatalogueItem | Untold] = [_meter(meter) for meter in meters.values() if meter.export_as is not None]
-    for plan in plans:
+    # First those that the provider bills: it finds their prices by the names that the plans give them.
+    for plan in sorted(plans, key=lambda plan: plan.billed_by is not BilledBy.PROVIDER):
         if plan.charges:
             told.append(CatalogueItem(ItemKind.PRODUCT, plan.key, {"name": plan.display_name or plan.key, "active": True}))
             told.extend(_prices(plan, meters))
     for coupon, codes in offers:
         told.extend(_offer(coupon, codes, now))
-    items = [each for each in told if isinstance(each, CatalogueItem)]
+    items, named = [each for each in told if isinstance(each, CatalogueItem)], dict[tuple[ItemKind, str], CatalogueItem]()
+    # Of two with one name each would replace the other for ever.
+    second = [item for item in items if named.setdefault((item.kind, item.key), item) is not item]
+    untold = [each for each in told if isinstance(each, Untold)]
+    untold += [Untold(item.kind, item.key, "another one has this name; give it a name of its own") for item in second]
     order = list(ItemKind)
-    return sorted(items, key=lambda item: order.index(item.kind)), [each for each in told if isinstance(each, Untold)]
+    return sorted(named.values(), key=lambda item: order.index(item.kind)), untold
 
 
 def _meter(meter: Meter) -> CatalogueItem:
