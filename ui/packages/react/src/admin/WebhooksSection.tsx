@@ -7,6 +7,7 @@ import { Pager, useCursor } from "../parts/Pages.js";
 import { Instant } from "../parts/Instant.js";
 import { Badge, Panel } from "../parts/Panel.js";
 import { type Column, Table } from "../parts/Table.js";
+import { TestAlert } from "./TestAlert.js";
 
 type Endpoint = Schemas["EndpointShown"];
 type Message = Schemas["MessageShown"];
@@ -15,6 +16,7 @@ export function WebhooksSection() {
   return (
     <>
       <Endpoints />
+      <TestAlert />
       <Messages />
     </>
   );

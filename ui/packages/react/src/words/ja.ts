@@ -647,6 +647,14 @@ export const ja: Messages = {
     tested: "テストを送信しています。",
     id: "ID",
   },
+  alert_test: {
+    title: "アラートの送信テスト",
+    hint: "テストと明記したアラートを、通常と同じ署名で送ります。届くかどうかを確かめられます。",
+    whom: "送り先",
+    everybody: "アラートの通知先すべて",
+    mail: "運用担当者（メール）",
+    send: "テストを送る",
+  },
   keys: {
     title: "API キー",
     empty: "キーはまだありません",
