@@ -69,6 +69,16 @@ def test_those_that_are_not_over_and_those_of_late_are_compared(database: Databa
         assert disputes.to_compare(conn, since=NOW - HOUR) == [lost]
 
 
+def test_one_that_was_won_is_compared_until_its_money_is_back(database: Database, dispute: Dispute) -> None:
+    won = learned(dispute, replace(TOLD, status=DisputeStatus.WON), now=NOW)
+    back = learned(won, replace(TOLD, status=DisputeStatus.WON, withdrawn=False), now=NOW)
+    with database.transaction("compare") as conn:
+        disputes.move(conn, dispute, won)
+        assert disputes.to_compare(conn, since=NOW + HOUR) == [won], "the news that it came back may be lost as any other"
+        disputes.move(conn, won, back)
+        assert disputes.to_compare(conn, since=NOW + HOUR) == []
+
+
 def test_pages_begin_behind_the_last_one(database: Database, payment: Payment) -> None:
     several = [opened(payment, replace(TOLD, ref=f"du_{number}"), now=NOW + number * HOUR) for number in range(3)]
     with database.transaction("page") as conn:

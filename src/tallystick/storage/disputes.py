@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, literal, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, literal, or_, select, tuple_
 
 from tallystick.domain.disputes import OVER, Dispute, DisputeStatus
 from tallystick.storage import schema
@@ -46,10 +46,11 @@ def by_ref(conn: Connection, ref: str) -> Dispute | None:
 
 
 def to_compare(conn: Connection, *, since: datetime) -> list[Dispute]:
-    """Those that are not over, and those that were first heard of since."""
+    """Those that are not over, or whose money is still to come back; and those that were first heard of since."""
     table = schema.disputes.c
     over: Collection[str] = sorted(status.value for status in OVER)
-    asked = select(schema.disputes).where(or_(table.status.not_in(over), table.created_at >= since))
+    comes_back = and_(table.withdrawn == True, table.status != DisputeStatus.LOST.value)  # noqa: E712
+    asked = select(schema.disputes).where(or_(table.status.not_in(over), comes_back, table.created_at >= since))
     return [_dispute(row) for row in conn.execute(asked.order_by(table.created_at, table.id))]
 
 
