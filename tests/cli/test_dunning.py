@@ -27,6 +27,7 @@ def test_what_has_failed_is_listed_and_shown(shell: Shell) -> None:
     shell("catalog", "apply", shell.file("plans.toml", CATALOGUE))
     assert shell.json("dunning", "list") == []
     billing = Tallystick.from_settings(read_settings())
+    billing.put_customer("ada", email="ada@example.com")
     begun = billing.subscribed("ada", "pro", collection=Collection(payment_method="pm_card_chargeDeclinedExpiredCard"))
     assert begun.invoice is not None
     run_until_idle(billing.context)
@@ -36,7 +37,9 @@ def test_what_has_failed_is_listed_and_shown(shell: Shell) -> None:
     assert "expired_card" in shell("dunning", "list")
     shown = shell.json("dunning", "show", begun.invoice.id)
     assert [each["cause"] for each in shown["attempts"]] == ["first"]
+    assert [(each["type"], each["status"]) for each in shown["letters"]] == [("payment.failed", "delivered")]
     assert "The card has expired." in shell("dunning", "show", begun.invoice.id)
+    assert "delivered" in shell("dunning", "show", begun.invoice.id)
     shell("dunning", "show", "inv_none", exit_status=1)
     assert "[not_found]" in shell.err
     shell("dunning", "list", "--state", "sad", exit_status=1)

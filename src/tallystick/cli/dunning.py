@@ -7,7 +7,7 @@ import typer
 from tallystick.cli.engine import Json, engine, facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from tallystick.app.dunning import Dunned
+    from tallystick.app.dunning import Dunned, Written
 
 group = typer.Typer(no_args_is_help=True, help="What happens when a payment fails.")
 
@@ -39,15 +39,18 @@ def listed(
 
 @group.command("show")
 def show(invoice: Annotated[str, typer.Argument(help="The id of the invoice.")], as_json: Json = False) -> None:
-    """One of them, with every try of its payment."""
+    """One of them, with every try of its payment and every letter."""
     with engine() as billing:
         found = billing.dunning(invoice)
     if as_json:
         print_json(_as_json(found))
         return
-    facts({name: value for name, value in _as_json(found).items() if name != "attempts"})
+    facts({name: value for name, value in _as_json(found).items() if name not in {"attempts", "letters"}})
     rows = [(each.begun_at, each.cause, each.code or "", each.message or "") for each in found.tries]
     print_table(("tried", "why", "code", "the bank says"), rows)
+    if found.letters:
+        letters = [(each.message.created_at, each.message.type, _status(each) or "no address") for each in found.letters]
+        print_table(("written", "letter", "status"), letters)
 
 
 def _as_json(found: "Dunned") -> dict[str, object]:
@@ -72,4 +75,11 @@ def _as_json(found: "Dunned") -> dict[str, object]:
         "next_at": None if dunning.next_at is None else rfc3339(dunning.next_at),
     }
     tries = [{"at": rfc3339(each.begun_at), "cause": each.cause.value, "code": each.code} for each in found.tries]
-    return {**values, "attempts": tries} if tries else values
+    letters = [
+        {"at": rfc3339(each.message.created_at), "type": each.message.type, "status": _status(each)} for each in found.letters
+    ]
+    return {**values, "attempts": tries, "letters": letters} if tries else values
+
+
+def _status(written: "Written") -> str | None:
+    return None if written.dispatch is None else written.dispatch.status.value

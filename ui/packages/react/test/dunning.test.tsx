@@ -50,7 +50,7 @@ it("lists who owes what, why it failed, and what happens next", async () => {
 it("asks for one state, and has words where none is in it", async () => {
   const { asked } = await shown({ ...business, "GET /v1/dunning": page([]) });
   expect(await screen.findByText("Nothing is being dunned for")).toBeDefined();
-  await userEvent.selectOptions(screen.getByLabelText("Stands"), "given_up");
+  await userEvent.selectOptions(screen.getByLabelText("State"), "given_up");
   expect(await screen.findByText("None is in this state")).toBeDefined();
   expect(asked.at(-1)?.query.getAll("state")).toEqual(["given_up"]);
 });
@@ -98,6 +98,6 @@ it("says all of it in Japanese", async () => {
   const { container } = await shown(business, "ja");
   expect(await screen.findByText("再試行予定", { selector: ".t-badge" })).toBeDefined();
   await userEvent.click(screen.getByRole("button", { name: /INV-000001/ }));
-  expect(await screen.findByText("メール(支払いの失敗):送信済み")).toBeDefined();
+  expect(await screen.findByText("メール（支払いの失敗）：送信済み")).toBeDefined();
   expect(container.textContent).not.toMatch(/Tried|Letter|customer|Next/);
 });
