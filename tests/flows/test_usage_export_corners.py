@@ -9,6 +9,7 @@ from tallystick.domain.usage_exports import ExportStatus
 from tallystick.flows import sweep_usage
 from tallystick.flows import sync_usage as sync_usage_module
 from tallystick.flows.sync_usage import SyncOrder, sync_usage
+from tallystick.providers.stripe.client import StripeProvider
 from tallystick.storage import schema
 from tallystick.values.ids import MeterKey
 from tests.flows.test_usage_exports import CANCEL, MARCH, SEND, Exporting
@@ -94,3 +95,16 @@ def test_no_number_of_others_keeps_anybody_waiting(world: Exporting, monkeypatch
         conn.execute(schema.jobs.delete())
     assert sweep_usage.sweep_usage(world.billing.context) == 5
     assert sum(each.count for each in sync_usage(world.billing.context, SyncOrder(MARCH)).synced) == 5
+
+
+def test_who_waits_for_their_turn_goes_on_at_once_and_has_not_failed(world: Exporting) -> None:
+    provider = world.billing.context.provider
+    assert isinstance(provider, StripeProvider)
+    provider.keep_pace(world.clock)
+    for _ in range(70):
+        world.uses("ada", "calls", 1)
+    for sent in (20, 40, 60, 70):
+        world.works()
+        assert world.counted() == sent, "of a sandbox of Stripe's, twenty a second"
+        assert not any(watch.ill for watch in world.billing.operations())
+        world.later(seconds=1)

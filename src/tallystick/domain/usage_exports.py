@@ -16,6 +16,7 @@ from tallystick.values.time import EPOCH, Period
 DIGITS_MAX = 15
 # The provider takes an event back within 24 hours of receiving it, and knows its identifier for as long.
 CANCEL_MAX = timedelta(hours=23)
+TURN_MAX = timedelta(seconds=1)  # who is held back by our own pace, and by nothing else, waits for less
 _CLOCKS_DIFFER = timedelta(minutes=1)  # so far may the provider's clock be behind ours
 _MINUTE = timedelta(minutes=1)
 _ONE = Decimal(1)
@@ -219,6 +220,11 @@ def unsendable(row: Export, *, now: datetime) -> str | None:
 def sendable_until(now: datetime) -> datetime:
     """What lies behind this is too far ahead for the provider, and waits."""
     return now + AHEAD_MAX - _CLOCKS_DIFFER
+
+
+def is_turn(again_in: timedelta) -> bool:
+    """Whether that is no more than waiting for one's turn: nothing has failed, and nothing is asked less and less often."""
+    return timedelta(0) < again_in < TURN_MAX
 
 
 def month(text: str) -> Period:

@@ -29,6 +29,8 @@ def export_usage(ctx: Context, customer_id: CustomerId, *, attempt: int = 0) -> 
         done += len(progress.done)
         if progress.refusal is not None:
             return Exported(done, refusal=progress.refusal)
+        if progress.again_in is not None and domain.usage_exports.is_turn(progress.again_in):
+            return Exported(done, progress.again_in)
         if progress.again_in is not None:
             return Exported(done, max(domain.retries.wait(customer_id, attempt), progress.again_in))
         if not progress.done:

@@ -85,7 +85,7 @@ def _run(ctx: Context, job: Job) -> None:
         _later(ctx, job, error=f"crashed: {type(bug).__name__}", after=_wait(job, bug))
     else:
         ctx.faults.point(f"job:{job.name}:after")
-        _observe(ctx, job, good=not again_in)
+        _observe(ctx, job, good=not again_in or domain.usage_exports.is_turn(again_in))
         if again_in is None:
             with ctx.database.transaction("finish job") as conn:
                 storage.jobs.finish(conn, job)
