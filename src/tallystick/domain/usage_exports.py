@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
 
 from tallystick.domain.payments import is_too_old
 from tallystick.domain.usage import AHEAD_MAX, BACK_MAX, Aggregation, Event, Meter
 from tallystick.values.decimals import EXACT, plain
-from tallystick.values.errors import InvalidInput
+from tallystick.values.errors import Conflict, InvalidInput
 from tallystick.values.ids import CustomerId, EventId, MeterKey, derived
 from tallystick.values.time import EPOCH, Period
 
@@ -44,13 +45,20 @@ TRANSITIONS: dict[ExportStatus, set[ExportStatus]] = {
     ExportStatus.PENDING: {ExportStatus.SENT, ExportStatus.DROPPED, ExportStatus.REJECTED, ExportStatus.UNCLEAR},
     ExportStatus.SENT: {ExportStatus.CANCELED, ExportStatus.REVERSED, ExportStatus.REJECTED, ExportStatus.UNCLEAR},
     ExportStatus.REJECTED: {ExportStatus.PENDING},  # once a person has mended the cause
-    ExportStatus.UNCLEAR: {ExportStatus.REJECTED},
+    ExportStatus.UNCLEAR: {ExportStatus.REJECTED, ExportStatus.SENT, ExportStatus.PENDING},  # the last two by a person's word
     ExportStatus.CANCELED: set(),
     ExportStatus.REVERSED: set(),
     ExportStatus.DROPPED: set(),
 }
 COUNTED = frozenset({ExportStatus.SENT, ExportStatus.REVERSED})  # what the provider has added up
 UNCOUNTED = frozenset({ExportStatus.REJECTED, ExportStatus.UNCLEAR})  # what a person has to look at
+
+
+class Clearing(StrEnum):
+    """What a person says of an unclear row, once they have looked; kept as its `code` while it stands."""
+
+    DELIVERED = "delivered"  # the provider counts it
+    SEND_AGAIN = "send_again"  # it does not: once more, under the same identifier
 
 
 class ExportStep(StrEnum):
@@ -251,8 +259,10 @@ def not_asked(row: Export, before: Export, *, now: datetime) -> Export:
 
 
 def moved(row: Export, status: ExportStatus, *, now: datetime, code: str | None = None, reason: str | None = None) -> Export:
-    """The row in its next status, and why."""
+    """The row in its next status, and why. That a person had it sent again stays with it."""
     assert status in TRANSITIONS[row.status], f"{row.identifier}: {row.status} does not become {status}"
+    if status is ExportStatus.SENT and row.code == Clearing.SEND_AGAIN:
+        code, reason = row.code, row.reason
     return replace(row, status=status, updated_at=now, code=code, reason=reason)
 
 
@@ -279,6 +289,27 @@ def rejected_late(row: Export, rejection: Rejection, *, now: datetime) -> Export
     if ExportStatus.REJECTED not in TRANSITIONS[row.status]:
         return None
     return moved(row, ExportStatus.REJECTED, now=now, code=rejection.code, reason=rejection.message)
+
+
+def cleared(row: Export, clearing: Clearing, *, reason: str, now: datetime) -> Export:
+    """The unclear row, now that a person has said whether the provider counts it. Said twice, it is the same.
+
+    It keeps its identifier and its keys: an intent has one name for ever. Raises Conflict where nothing about it is unclear.
+    """
+    if row.status is not ExportStatus.UNCLEAR:
+        if row.code == clearing:
+            return row
+        message = f"event {row.event_id}: its export is {row.status}, and nothing about it is unclear"
+        raise Conflict(message, code="not_unclear")
+    match clearing:
+        case Clearing.DELIVERED:
+            sent = moved(row, ExportStatus.SENT, now=now, code=clearing.value, reason=reason)
+            return replace(sent, cancel_asked_at=None)
+        case Clearing.SEND_AGAIN:
+            pending = moved(row, ExportStatus.PENDING, now=now, code=clearing.value, reason=reason)
+            return replace(pending, asked_at=None, cancel_asked_at=None)
+        case _:
+            assert_never(clearing)
 
 
 def reopened(row: Export, *, now: datetime) -> Export:

@@ -9,12 +9,28 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, literal_column, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from tallystick.domain.usage import Event, Meter
 from tallystick.domain.usage_exports import COUNTED, Export, ExportStatus, Held, Part
 from tallystick.storage import schema
 from tallystick.storage.database import insert, insert_new
+from tallystick.storage.types import Key
 from tallystick.storage.usage_rows import HOUR, counts, event_of, hour_of
 from tallystick.values.decimals import EXACT, from_steps, to_steps
 from tallystick.values.ids import CustomerId, EventId, MeterKey
@@ -42,6 +58,7 @@ __all__ = [
     "note_amended",
     "of_event",
     "to_do",
+    "unclear",
     "unknown_events",
     "with_status",
 ]
@@ -220,6 +237,19 @@ def with_status(
     if customer_id is not None:
         asked = asked.where(_EXPORTS.customer_id == customer_id)
     return [_export(row) for row in conn.execute(asked.order_by(_EXPORTS.at, _EXPORTS.event_id).limit(limit))]
+
+
+def unclear(
+    conn: Connection, *, customer_id: CustomerId | None = None, after: tuple[str, str, str, str] | None = None, limit: int
+) -> list[Export]:
+    """Of which nobody can tell whether the provider counts them; by customer, source, event and part, behind `after`."""
+    names = (_EXPORTS.customer_id, _EXPORTS.source, _EXPORTS.event_id, _EXPORTS.part)
+    asked = _all().where(_EXPORTS.status == ExportStatus.UNCLEAR.value)
+    if customer_id is not None:
+        asked = asked.where(_EXPORTS.customer_id == customer_id)
+    if after is not None:
+        asked = asked.where(tuple_(*names) > tuple_(*(literal(part, Key()) for part in after)))
+    return [_export(row) for row in conn.execute(asked.order_by(*names).limit(limit))]
 
 
 def holders(conn: Connection, period: Period) -> list[tuple[CustomerId, MeterKey, str]]:

@@ -57,6 +57,7 @@ from tallystick.web.routers import (
     subscriptions,
     uptime,
     usage,
+    usage_exports,
     webhooks,
 )
 from tallystick.web.routers import billing as users
@@ -71,6 +72,7 @@ _NOUNS = (
     event_feed,
     events,
     usage,
+    usage_exports,
     coupons,
     credits,
     plans,

@@ -2257,6 +2257,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage-exports/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["clear_usage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage-exports/unclear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_unclear_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhook-endpoints": {
         parameters: {
             query?: never;
@@ -2578,6 +2610,20 @@ export interface components {
         CheckoutShown: {
             session_id: string | null;
             url: string;
+        };
+        ClearBody: {
+            customer: string;
+            id: string;
+            /**
+             * @default usage
+             * @enum {string}
+             */
+            part: "usage" | "reversal";
+            reason: string;
+            /** @enum {string} */
+            said: "delivered" | "send_again";
+            /** @default api */
+            source: string;
         };
         ClockBody: {
             until: string;
@@ -2915,6 +2961,23 @@ export interface components {
             invoice: components["schemas"]["InvoiceShown"];
             lines: components["schemas"]["LineExplained"][];
             payment: components["schemas"]["PaymentShown"] | null;
+        };
+        ExportShown: {
+            amended: boolean;
+            at: string;
+            code: string | null;
+            customer: string;
+            export_as: string;
+            id: string;
+            identifier: string;
+            meter: string;
+            /** @enum {string} */
+            part: "usage" | "reversal";
+            quantity: string;
+            reason: string | null;
+            source: string;
+            /** @enum {string} */
+            status: "pending" | "sent" | "canceled" | "reversed" | "dropped" | "rejected" | "unclear";
         };
         FindingShown: {
             left: string | null;
@@ -3383,6 +3446,11 @@ export interface components {
             has_more: boolean;
             next_cursor: string | null;
         };
+        Page_UnclearShown_: {
+            data: components["schemas"]["UnclearShown"][];
+            has_more: boolean;
+            next_cursor: string | null;
+        };
         Page_UserShown_: {
             data: components["schemas"]["UserShown"][];
             has_more: boolean;
@@ -3846,6 +3914,27 @@ export interface components {
         UncappedShown: {
             customer: string;
             limit?: null;
+        };
+        UnclearShown: {
+            amended: boolean;
+            at: string;
+            code: string | null;
+            customer: string;
+            export_as: string;
+            id: string;
+            identifier: string;
+            meter: string;
+            /** @enum {string} */
+            part: "usage" | "reversal";
+            problem: string | null;
+            provider: string | null;
+            quantity: string;
+            reason: string | null;
+            source: string;
+            /** @enum {string} */
+            status: "pending" | "sent" | "canceled" | "reversed" | "dropped" | "rejected" | "unclear";
+            with: string;
+            without: string;
         };
         UpcomingShown: {
             invoice: components["schemas"]["InvoiceShown"] | null;
@@ -9434,6 +9523,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_unclear_usage: {
+        parameters: {
+            query?: {
+                customer?: string | null;
+                ask?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UnclearShown_"];
                 };
             };
             "4XX": {
