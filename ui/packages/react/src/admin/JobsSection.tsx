@@ -12,6 +12,7 @@ import { Choice } from "../parts/Search.js";
 import { type Column, Table } from "../parts/Table.js";
 
 type Job = Schemas["JobShown"];
+const NOT_YET = "not known yet"; // what the worker writes where it will look again
 const STATES = ["dead", "failing", "waiting", "running"] as const;
 
 /** What is left to do outside, how late it is, what fails and what was given up: one of it can be done now, or all anew. */
@@ -79,7 +80,7 @@ function columnsOf(say: Say, busy: boolean, retry: (id: string) => void): Column
       name: say("jobs.error"),
       cell: (row) => (
         <>
-          <span className="t-why">{row.error ?? "–"}</span>
+          <span className="t-why">{row.error === NOT_YET ? say("jobs.not_yet") : (row.error ?? "–")}</span>
           {row.request_ids.map((id) => (
             <div key={id} className="t-quiet t-small">
               {say("jobs.request")} <code>{id}</code> <Copy text={id} />

@@ -67,7 +67,7 @@ function Followed({ customer, meter, followed }: { customer: string; meter: stri
       {refusal && <Failure error={refusal} title={say("tail.ended")} />}
       {skipped && <p className="t-stale">{say("tail.skipped")}</p>}
       {rows.length > 0 ? (
-        <div className="t-tail">
+        <div className="t-tail" role="group" aria-label={say("tail.title")} tabIndex={0}>
           <Table caption={say("tail.title")} columns={verdictColumns(say)} rows={rows} keyOf={keyOf} />
         </div>
       ) : (

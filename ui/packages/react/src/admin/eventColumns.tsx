@@ -22,13 +22,12 @@ export function eventColumns(say: Say): Column<Event>[] {
 
 export function verdictColumns(say: Say): Column<Verdict>[] {
   return [
-    { name: say("events.recorded_at"), cell: (row) => <Instant at={row.at} /> },
+    { name: say("events.recorded_at"), cell: (row) => <time dateTime={row.at}>{say.second(row.at)}</time> },
     { name: say("events.id"), cell: (row) => <code>{row.id || "–"}</code> },
     { name: say("events.verdict"), cell: (row) => <Badge status={row.verdict}>{say.code("status", row.verdict)}</Badge> },
     { name: say("events.why"), cell: (row) => <span className="t-why">{row.reason ?? "–"}</span> },
     { name: say("events.customer"), cell: (row) => row.event?.customer ?? say("events.unreadable") },
-    { name: say("events.meter"), cell: (row) => row.event?.meter ?? "–" },
-    { name: say("events.quantity"), cell: (row) => (row.event ? say.quantity(row.event.quantity) : "–"), number: true },
+    { name: say("events.quantity"), cell: (row) => (row.event ? `${say.quantity(row.event.quantity)} ${row.event.meter}` : "–") },
     { name: say("events.curl"), cell: (row) => (row.event ? <Copy text={eventAsCurl(row.event)} label={say("events.curl")} /> : "–") },
   ];
 }

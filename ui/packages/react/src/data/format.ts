@@ -82,6 +82,11 @@ export function instant(at: string | number, locale: string): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }
 
+/** To the second. */
+export function second(at: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "medium" }).format(new Date(at));
+}
+
 export function zoneOf(locale: string): string {
   const zone = new Intl.DateTimeFormat(locale).resolvedOptions().timeZone;
   const part = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts().find((each) => each.type === "timeZoneName");

@@ -37,6 +37,7 @@ export function useSay() {
       compact: (value: number) => format.compact(value, tag),
       whole: (value: number) => format.whole(value, tag),
       day: (at: string, options?: Intl.DateTimeFormatOptions) => format.day(at, tag, options),
+      second: (at: string) => format.second(at, tag),
       instant: (at: string | number) => format.instant(at, tag),
       time: (at: number) => new Intl.DateTimeFormat(tag, { timeStyle: "short" }).format(at),
       zone: () => format.zoneOf(tag),
