@@ -1,5 +1,6 @@
 """The dashboards of the sample business, behind a real service whose clock stands in the middle of March."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,11 @@ from tallystick.web.dashboards import BUILT
 from tallystick.web.service import create_app
 from tests.browser import business
 from tests.browser.serving import free_port, serving
+
+_PLACES = Path(__file__).parents[2] / "ui" / "packages" / "react" / "src" / "admin" / "place.ts"
+_LISTED = re.search(r"SECTIONS = \[(.*?)\]", _PLACES.read_text(), re.DOTALL)
+assert _LISTED is not None, f"{_PLACES}: has the sections of the admin's page"
+SECTIONS = tuple(re.findall(r'"(\w+)"', _LISTED[1]))
 
 NAMES = ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "TALLYSTICK_PUBLIC_URL", "DATABASE_URL")
 

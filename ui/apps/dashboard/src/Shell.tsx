@@ -48,7 +48,12 @@ export function Shell({ page, mode, language }: Props) {
       <main id="main" tabIndex={-1}>
         {me.state === "asking" && <p role="status">{say.loading}</p>}
         {(me.state === "nobody" || me.state === "unreachable") && <LogIn say={say} unreachable={me.state === "unreachable"} done={reload} />}
-        {known && page === "admin" && known.role !== "admin" && <p className="t-failure">{say.not_admin.replace("{email}", known.email ?? known.id)}</p>}
+        {known && page === "admin" && known.role !== "admin" && (
+          <div className="t-page">
+            <h1>{say.admin}</h1>
+            <p className="t-failure">{say.not_admin.replace("{email}", known.email ?? known.id)}</p>
+          </div>
+        )}
         <Suspense fallback={<p role="status">{say.loading}</p>}>
           {known && page === "admin" && known.role === "admin" && <BillingAdmin {...given} hash />}
           {known && page === "billing" && <BillingDashboard {...given} />}
