@@ -133,8 +133,8 @@ function Credits() {
             {say("credits.left", {
               remaining: say.money({ amount: grant.remaining, currency: grant.currency }),
               amount: say.money({ amount: grant.amount, currency: grant.currency }),
-            })}{" "}
-            <span className="t-quiet">{grant.expires_at ? say("credits.expires", { day: say.day(grant.expires_at) }) : say("credits.never")}</span>
+            })}
+            <span className="t-quiet"> · {grant.expires_at ? say("credits.expires", { day: say.day(grant.expires_at) }) : say("credits.never")}</span>
           </li>
         ))}
       </ul>
