@@ -305,7 +305,7 @@ export const en = {
     title: "Credits",
     left: "{remaining} of {amount} left",
     expires: "until {day}",
-    never: "do not expire",
+    never: "does not expire",
   },
   nav: {
     customers: "Customers",
