@@ -15,12 +15,19 @@ from pathlib import Path
 
 import uvicorn
 
-from tallystick.domain.checkouts import ProviderCheckout
+from tallystick.domain.checkouts import CheckoutStatus, ProviderCheckout
 from tallystick.domain.customers import Customer
 from tallystick.domain.pages import Page
 from tallystick.domain.payment_methods import Saving
 from tallystick.domain.payments import Method, PaymentStatus
-from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription, Standing
+from tallystick.domain.provider_subscriptions import (
+    End,
+    ItemWanted,
+    ProviderInvoice,
+    ProviderPage,
+    ProviderSubscription,
+    Standing,
+)
 from tallystick.providers.protocol import (
     CheckoutRequest,
     Declined,
@@ -149,6 +156,12 @@ def bills_by_itself(provider: StripeProvider, world: World, customer: str) -> No
     mirrored = provider.fetch_subscription_invoice(invoice.id)
     assert isinstance(mirrored, ProviderInvoice)
     assert (mirrored.reference, mirrored.total, len(mirrored.lines)) == (named, Money(18_00, USD), 1)
+    on_page = replace(request, page=Page("https://shop.test/ok", "https://shop.test/plans"), trial=timedelta(days=14))
+    page = provider.open_subscription_page(on_page, key="psub_3:subscribe")
+    assert isinstance(page, ProviderPage), page
+    closed = provider.close_subscription_page(page.ref, key="psub_3:close")
+    assert isinstance(closed, ProviderPage)
+    assert (closed.status, closed.reference) == (CheckoutStatus.EXPIRED, named)
     unknown = SubscriptionRequest(named, CustomerId("ada"), customer, (ItemWanted("none", 1),), timedelta(0))
     assert isinstance(provider.subscribe(unknown, key="psub_2:subscribe"), Refused)
 

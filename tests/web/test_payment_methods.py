@@ -114,3 +114,18 @@ def test_programs_see_and_choose_a_customers_methods_and_send_them_to_pay(world:
     assert problem(world.call("POST", "/v1/invoices/inv_none/checkout", BACK)) == (404, "not_found")
     assert problem(world.call("DELETE", "/v1/invoices/inv_none/checkout")) == (404, "not_found")
     assert problem(world.call("POST", "/v1/invoices/inv_none/checkout", {**BACK, "success_url": "x"}))[0] == 422
+
+
+def test_a_plan_that_the_provider_bills_is_subscribed_to_on_its_page(saas: Saas) -> None:
+    price = {"currency": "usd", "model": "flat", "amount": "20", "lookup_key": "team_base"}
+    plan = {"key": "team", "billed_by": "provider", "charges": [{"key": "base", "kind": "recurring", "prices": [price]}]}
+    saas.billing.apply_catalogue({"plans": [plan]})
+    client, body = saas.by("ada"), {**BACK, "plan": "team"}
+    assert code(client.post("/api/billing/checkout", json=body))[1] == "provider_refused", "the provider has no such price yet"
+    saas.billing.push_catalogue()
+    shown = client.post("/api/billing/checkout", json=body).json()
+    assert client.post("/api/billing/checkout", json=body).json() == shown
+    assert on_page(saas, shown["url"], "pm_card_visa") == 303
+    assert code(client.post("/api/billing/checkout", json=body)) == (409, "already_subscribed")
+    (followed,) = [each for each in saas.billing.provider_subscriptions(saas.id_of("ada")) if each.ref]
+    assert followed.standing == "active"

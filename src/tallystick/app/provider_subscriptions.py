@@ -1,17 +1,23 @@
 """The engine's calls about plans that the provider bills by itself: asked for, ended, and seen as they stand there."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
+from tallystick.domain.checkouts import checked_url
 from tallystick.domain.customers import checked_key
+from tallystick.domain.pages import Page
 from tallystick.domain.periods import read_cadence
-from tallystick.domain.provider_subscriptions import End, FollowedSubscription, MirroredInvoice, Standing
+from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription, MirroredInvoice, Standing
 from tallystick.flows.bring_provider_subscription import Brought
 from tallystick.flows.subscribe_at_provider import ProviderWish
-from tallystick.values.errors import InvalidInput, NotFound
+from tallystick.values.errors import InvalidInput, NotFound, ProviderRefused, ProviderUnavailable
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tallystick.values.money import currency as known_currency
+
+_ROUNDS_MAX = 2  # a page that is over, and the next one
 
 
 class ProviderSubscriptionCalls(Engine):
@@ -25,18 +31,41 @@ class ProviderSubscriptionCalls(Engine):
 
         Raises InvalidInput for what is not offered so, Conflict for a second one of this plan without an `op`.
         """
-        if trial_days is not None and not 0 <= trial_days <= domain.plans.TRIAL_MAX.days:
-            raise InvalidInput(f"trial_days: from 0 to {domain.plans.TRIAL_MAX.days}", field="trial_days")
-        wish = ProviderWish(
-            customer_id=CustomerId(checked_key(customer_id, field="customer")),
-            plan_key=plan,
-            currency=None if currency is None else known_currency(currency),
-            cadence=None if interval is None else read_cadence(interval),
-            seats=seats,
-            trial=None if trial_days is None else timedelta(days=trial_days),
-            op=None if op is None else checked_key(op, field="op"),
-        )
+        wish = _wish(customer_id, plan, currency=currency, interval=interval, seats=seats, trial_days=trial_days)
+        wish = replace(wish, op=None if op is None else checked_key(op, field="op"))
         return flows.subscribe_at_provider.subscribe_at_provider(self.context, wish, actor=actor)
+
+    def subscribe_on_page(  # noqa: PLR0913 each is said by name
+        self, customer_id: str, plan: str, *, success_url: str, cancel_url: str, currency: str | None = None,
+        interval: str | None = None, seats: int = 1, trial_days: int | None = None,
+        allowed_origins: Collection[str] | None = None, actor: str = "system",
+    ) -> FollowedSubscription:  # fmt: skip
+        """The subscription, with the `page_url` on which its customer begins it; the same for the same wish, while that is open.
+
+        A page for another wish is closed first. What comes of it is followed as if we had begun it. Raises InvalidInput for what
+        is not offered so, Conflict for who has subscribed already, ProviderUnavailable where the answer is not known: ask again.
+        """
+        page = Page(
+            success_url=checked_url(success_url, field="success_url", allowed_origins=allowed_origins),
+            cancel_url=checked_url(cancel_url, field="cancel_url", allowed_origins=allowed_origins),
+        )
+        wish = replace(
+            _wish(customer_id, plan, currency=currency, interval=interval, seats=seats, trial_days=trial_days), page=page
+        )
+        for _ in range(_ROUNDS_MAX):
+            same = flows.subscribe_at_provider.waiting(self.context, wish)
+            but = None if same is None else same.id
+            flows.close_subscription_pages.close_subscription_pages(self.context, wish.customer_id, but=but)
+            asked = flows.subscribe_at_provider.subscribe_at_provider(self.context, wish, actor=actor)
+            self.bring_provider_subscription(asked.id)
+            followed = self.provider_subscription(asked.id)
+            if followed.page_url is not None and followed.is_on_page:
+                return followed
+            if followed.is_on_page:
+                break
+            if same is None and followed.standing in FINAL:
+                raise ProviderRefused(f"the provider opens no page for plan {plan}: {followed.reason}")
+        raise ProviderUnavailable("the provider did not open its page; nothing was charged; try again")
 
     def end_at_provider(self, subscription_id: str, end: str, *, actor: str = "system") -> FollowedSubscription:
         """Ended with its "period_end", or "now"; or it shall "go_on" after all. Raises NotFound, Conflict where it has ended."""
@@ -82,3 +111,18 @@ class ProviderSubscriptionCalls(Engine):
         with self.context.database.reading() as conn:
             behind = None if after is None else storage.provider_subscriptions.invoice(conn, after)
             return storage.provider_subscriptions.invoices(conn, CustomerId(customer_id), after=behind, limit=limit)
+
+
+def _wish(
+    customer_id: str, plan: str, *, currency: str | None, interval: str | None, seats: int, trial_days: int | None
+) -> ProviderWish:
+    if trial_days is not None and not 0 <= trial_days <= domain.plans.TRIAL_MAX.days:
+        raise InvalidInput(f"trial_days: from 0 to {domain.plans.TRIAL_MAX.days}", field="trial_days")
+    return ProviderWish(
+        customer_id=CustomerId(checked_key(customer_id, field="customer")),
+        plan_key=plan,
+        currency=None if currency is None else known_currency(currency),
+        cadence=None if interval is None else read_cadence(interval),
+        seats=seats,
+        trial=None if trial_days is None else timedelta(days=trial_days),
+    )

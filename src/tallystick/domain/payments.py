@@ -438,6 +438,14 @@ class SubscriptionInvoiceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionPageChanged:
+    """The provider says that something happened to the page `ref`, on which a customer begins that subscription. A hint."""
+
+    ref: str
+    subscription_id: SubscriptionId
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """A kind of news that changes nothing here; kept, and visible as ignored."""
 
@@ -457,5 +465,6 @@ ProviderFact = (
     | UsageRejected
     | SubscriptionChanged
     | SubscriptionInvoiceChanged
+    | SubscriptionPageChanged
     | Ignored
 )

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tallystick.domain.checkouts import CheckoutStatus
+from tallystick.domain.pages import Page
 from tallystick.domain.plans import BilledBy, ChargeKind, PlanVersion
 from tallystick.domain.subscriptions import PlanTerms
 from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
@@ -73,9 +75,21 @@ class ProviderSubscription:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderPage:
+    """The page on which a customer begins one, as it stands there now. `reference` is the subscription of ours that it is for."""
+
+    ref: str
+    status: CheckoutStatus
+    reference: SubscriptionId | None
+    url: str | None
+    subscription_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FollowedSubscription:
     """Ours: what we asked for, and how it stands there. `asked_at`: when the provider was asked for it first.
 
+    With a `page` the customer begins it, on a page of the provider's that is `page_ref` there and has the address `page_url`.
     `end` is what we want, `wishes` how often that has changed, and `told` how many of these the provider has carried out.
     """
 
@@ -94,7 +108,15 @@ class FollowedSubscription:
     wishes: int = 0
     told: int = 0
     reason: str | None = None
+    page: Page | None = None
+    page_ref: str | None = None
+    page_url: str | None = None
     version: int = 0
+
+    @property
+    def is_on_page(self) -> bool:
+        """Whether its customer may still begin it on its page."""
+        return self.page is not None and self.standing in {Standing.REQUESTED, Standing.INCOMPLETE}
 
     @property
     def key(self) -> str:
@@ -143,10 +165,11 @@ class MirroredInvoice:
 
 
 def requested(
-    subscription_id: SubscriptionId, customer_id: CustomerId, terms: PlanTerms, trial: timedelta, *, now: datetime
-) -> FollowedSubscription:
+    subscription_id: SubscriptionId, customer_id: CustomerId, terms: PlanTerms, trial: timedelta, page: Page | None = None,
+    *, now: datetime,
+) -> FollowedSubscription:  # fmt: skip
     """What is written down before anybody is asked."""
-    return FollowedSubscription(subscription_id, customer_id, terms, trial, Standing.REQUESTED, now)
+    return FollowedSubscription(subscription_id, customer_id, terms, trial, Standing.REQUESTED, now, page=page)
 
 
 def items(terms: PlanTerms, plan: PlanVersion) -> tuple[ItemWanted, ...]:
@@ -184,6 +207,16 @@ def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> F
         subscription, ref=told.ref, standing=told.standing, period=told.period or subscription.period,
         ends_with_period=told.ends_with_period, ended_at=told.ended_at,
     )  # fmt: skip
+
+
+def on_page(subscription: FollowedSubscription, told: ProviderPage) -> FollowedSubscription:
+    """The subscription as its page stands: of one that is over nothing has been begun. Raises IllegalTransition for another's."""
+    if told.reference != subscription.id or subscription.page_ref not in {None, told.ref}:
+        message = f"{subscription.id}: {told.ref} is not its page at the provider, it belongs to {told.reference}"
+        raise IllegalTransition(message, code="subscription_mismatch")
+    noted = replace(subscription, page_ref=told.ref, page_url=told.url or subscription.page_url)
+    is_over = told.status is CheckoutStatus.EXPIRED and subscription.standing is Standing.REQUESTED
+    return refused(noted, "page_closed: nobody has subscribed on the page") if is_over else noted
 
 
 def known(subscription: FollowedSubscription) -> tuple[object, ...]:

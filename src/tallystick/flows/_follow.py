@@ -23,6 +23,7 @@ from tallystick.domain.payments import (
     Step,
     SubscriptionChanged,
     SubscriptionInvoiceChanged,
+    SubscriptionPageChanged,
     UsageRejected,
 )
 from tallystick.domain.refunds import ProviderRefund
@@ -69,6 +70,8 @@ def follow(ctx: Context, news: News) -> Result:  # noqa: C901, PLR0911, PLR0912 
             return _usage_news.follow(ctx, news, news.fact)
         case SubscriptionChanged():
             return _provider_subscriptions.follow(ctx, news, news.fact)
+        case SubscriptionPageChanged():
+            return _provider_subscriptions.page(ctx, news, news.fact)
         case SubscriptionInvoiceChanged():
             return _provider_subscriptions.mirror(ctx, news, news.fact)
         case Ignored(reason):

@@ -1,11 +1,12 @@
 """News of subscriptions that the provider bills, and of its invoices: what our rows become by what it says when it is asked."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
-from tallystick.domain.payments import SubscriptionChanged, SubscriptionInvoiceChanged
+from tallystick.domain.payments import SubscriptionChanged, SubscriptionInvoiceChanged, SubscriptionPageChanged
 from tallystick.domain.provider_subscriptions import (
     ENTITLED,
     FollowedSubscription,
@@ -16,6 +17,7 @@ from tallystick.domain.provider_subscriptions import (
 from tallystick.flows import _entitle, _news
 from tallystick.flows._news import News, Result
 from tallystick.flows.context import Context
+from tallystick.providers.protocol import SubscriptionRequest
 from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.errors import IllegalTransition
@@ -39,6 +41,34 @@ def follow(ctx: Context, news: News, fact: SubscriptionChanged) -> Result:
     with ctx.database.transaction("follow subscription") as conn:
         saved(ctx, conn, subscription, after)
         return _news.noted(ctx, conn, news, Settlement.SETTLED)
+
+
+def page(ctx: Context, news: News, fact: SubscriptionPageChanged) -> Result:
+    """Writes down to ask how the page stands, and what was begun on it."""
+    with ctx.database.transaction("news of page") as conn:
+        subscription = storage.provider_subscriptions.get(conn, fact.subscription_id)
+        if subscription is None or subscription.page is None:
+            reason = f"{fact.ref} is for {fact.subscription_id}, which nobody begins on a page"
+            return _news.noted(ctx, conn, news, Settlement.IGNORED, reason)
+        if subscription.page_ref not in {None, fact.ref}:
+            reason = f"{subscription.id} has the page {subscription.page_ref}, not {fact.ref}"
+            return _news.noted(ctx, conn, news, Settlement.PARKED, reason)
+        if subscription.page_ref is None:  # the answer that told of the page was lost
+            ctx.faults.mark("settle.page_before_the_answer")
+            storage.provider_subscriptions.save(conn, subscription, replace(subscription, page_ref=fact.ref))
+        storage.jobs.enqueue(conn, JobName.PROVIDER_SUBSCRIPTION, subscription.id, run_at=ctx.clock.now())
+        return _news.noted(ctx, conn, news, Settlement.SETTLED)
+
+
+def request(ctx: Context, subscription: FollowedSubscription, customer_ref: str) -> SubscriptionRequest:
+    """What the provider is asked for: the prices of the plan's version, by their lookup keys."""
+    terms = subscription.terms
+    with ctx.database.reading() as conn:
+        plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+    items = domain.provider_subscriptions.items(terms, plan)
+    return SubscriptionRequest(
+        subscription.id, subscription.customer_id, customer_ref, items, subscription.trial, page=subscription.page
+    )
 
 
 def mirror(ctx: Context, news: News, fact: SubscriptionInvoiceChanged) -> Result:

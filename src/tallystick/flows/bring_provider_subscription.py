@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import assert_never
 
 from tallystick import domain, storage
-from tallystick.domain.provider_subscriptions import FINAL, FollowedSubscription, ProviderSubscription, Standing
-from tallystick.flows import _customer_ref, _provider_subscriptions
+from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription, ProviderSubscription, Standing
+from tallystick.flows import _customer_ref, _provider_subscriptions, _subscription_page
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Limited, Refused, SubscriptionOutcome, SubscriptionRequest, Unknown
+from tallystick.providers.protocol import Limited, Refused, SubscriptionOutcome, Unknown
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import SubscriptionId
 
 # A key that stands for another body: an earlier call used it before a price was replaced, and it is forgotten within a day.
 _OTHER_BODY = "idempotency_mismatch"
+_WHILE_ON_PAGE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ def bring_provider_subscription(ctx: Context, subscription_id: SubscriptionId, *
         raise NotFound(f"{subscription_id}: there is no such subscription at the provider")
     if subscription.standing in FINAL:
         return Brought()
+    if subscription.page is not None and subscription.ref is None:
+        return _on_page(ctx, subscription, wait=domain.retries.wait(subscription_id, attempt))
     outcome = _begun(ctx, subscription) if subscription.ref is None else _asked(ctx, subscription)
     carried_out = 0 if subscription.ref is None else subscription.wishes
-    if isinstance(outcome, ProviderSubscription) and outcome.standing is Standing.INCOMPLETE:
+    if isinstance(outcome, ProviderSubscription) and outcome.standing is Standing.INCOMPLETE and subscription.page is None:
         known, ref = _learned(ctx, subscription, outcome, carried_out=0), outcome.ref
         if known is None:
             return Brought(timedelta(0))
@@ -46,6 +49,16 @@ def bring_provider_subscription(ctx: Context, subscription_id: SubscriptionId, *
     known = _learned(ctx, subscription, outcome, carried_out=carried_out)
     is_done = known is not None and (known.standing in FINAL or known.told == known.wishes)
     return Brought(None if is_done else timedelta(0))
+
+
+def _on_page(ctx: Context, subscription: FollowedSubscription, *, wait: timedelta) -> Brought:
+    """Its customer begins it, or does not: asked now and then, until the page is over; closed, where we no longer want it."""
+    stands = _subscription_page.stand(ctx, subscription, close=subscription.end is End.NOW)
+    if not isinstance(stands, FollowedSubscription):
+        return _not_known(ctx, subscription.id, stands, wait=wait)
+    if stands.standing in FINAL or (stands.ref is not None and stands.told == stands.wishes):
+        return Brought()
+    return Brought(_WHILE_ON_PAGE if stands.ref is None else timedelta(0))
 
 
 def _not_known(
@@ -74,7 +87,7 @@ def _begun(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutc
     ref = _customer_ref.of(ctx, subscription.customer_id)
     if not isinstance(ref, str):
         return ref
-    request, is_asked = _request(ctx, subscription, ref), subscription.asked_at is not None
+    request, is_asked = _provider_subscriptions.request(ctx, subscription, ref), subscription.asked_at is not None
     if is_asked and (found := ctx.provider.find_subscription(request)) is not None:
         ctx.faults.mark("provider_subscription.found")
         return found
@@ -87,14 +100,6 @@ def _begun(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutc
         found = ctx.provider.find_subscription(request)
         return ctx.provider.subscribe(request, key=f"{subscription.key}:anew") if found is None else found
     return outcome
-
-
-def _request(ctx: Context, subscription: FollowedSubscription, customer_ref: str) -> SubscriptionRequest:
-    terms = subscription.terms
-    with ctx.database.reading() as conn:
-        plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
-    items = domain.provider_subscriptions.items(terms, plan)
-    return SubscriptionRequest(subscription.id, subscription.customer_id, customer_ref, items, subscription.trial)
 
 
 def _asked(ctx: Context, subscription: FollowedSubscription) -> SubscriptionOutcome:

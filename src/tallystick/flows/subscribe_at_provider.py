@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
+from tallystick.domain.pages import Page
 from tallystick.domain.periods import Cadence
 from tallystick.domain.plans import PlanVersion
 from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription
@@ -20,7 +21,10 @@ from tallystick.values.money import Currency
 
 @dataclass(frozen=True, slots=True)
 class ProviderWish:
-    """What somebody subscribes to. None is the plan's own. `op` is the caller's name for it: sent again, it is the same one."""
+    """What somebody subscribes to. None is the plan's own. `op` is the caller's name for it: sent again, it is the same one.
+
+    With a `page` the customer begins it there; while that is open, the same wish is the same subscription.
+    """
 
     customer_id: CustomerId
     plan_key: str
@@ -29,6 +33,7 @@ class ProviderWish:
     seats: int = 1
     trial: timedelta | None = None
     op: str | None = None
+    page: Page | None = None
 
 
 def subscribe_at_provider(ctx: Context, wish: ProviderWish, *, actor: str = "system") -> FollowedSubscription:
@@ -65,6 +70,10 @@ def _requested(ctx: Context, conn: Connection, wish: ProviderWish, actor: str) -
     known = storage.provider_subscriptions.get(conn, subscription_id)
     if known is not None:
         return known
+    if wish.page is not None:
+        if (same := _waiting(conn, wish)) is not None:
+            return same
+        _check_alone(all_of_them)
     live = next((each for each in all_of_them if each.terms.plan_key == wish.plan_key and each.standing not in FINAL), None)
     if live is not None and wish.op is None:
         message = f"plan {wish.plan_key}: the customer is on it already, by {live.id}; end that, or name a second one by an op"
@@ -76,7 +85,7 @@ def _requested(ctx: Context, conn: Connection, wish: ProviderWish, actor: str) -
     domain.provider_subscriptions.items(terms, plan)
     _subscriptions.check_meters_free(conn, customer_id, plan, since=now)
     wanted = domain.provider_subscriptions.requested(
-        subscription_id, customer_id, terms, plan.trial if wish.trial is None else wish.trial, now=now
+        subscription_id, customer_id, terms, plan.trial if wish.trial is None else wish.trial, wish.page, now=now
     )
     added = storage.provider_subscriptions.add(conn, wanted)
     assert added, f"{subscription_id}: under the lock of its customer, what was not there is not there"
@@ -84,6 +93,34 @@ def _requested(ctx: Context, conn: Connection, wish: ProviderWish, actor: str) -
     said = storage.audit.Act(actor, "provider_subscription.requested", subscription_id, after={"plan": plan.key})
     storage.audit.append(conn, said, at=now)
     return wanted
+
+
+def waiting(ctx: Context, wish: ProviderWish) -> FollowedSubscription | None:
+    """The one that was wished for just so before, and that its customer may still begin on its page."""
+    with ctx.database.reading() as conn:
+        return _waiting(conn, wish)
+
+
+def _waiting(conn: Connection, wish: ProviderWish) -> FollowedSubscription | None:
+    found = storage.provider_subscriptions.of_customer(conn, wish.customer_id)
+    return next((each for each in found if each.is_on_page and _is_wished(conn, wish, each)), None)
+
+
+def _check_alone(all_of_them: list[FollowedSubscription]) -> None:
+    """Who comes by a page to choose another plan means to change, and not to pay for both."""
+    live = next((each for each in all_of_them if each.standing not in FINAL), None)
+    if live is not None:
+        told = f"plan: the customer is on {live.terms.plan_key} already, by {live.id}, or about to; end that first"
+        raise Conflict(told, field="plan", code="already_subscribed")
+
+
+def _is_wished(conn: Connection, wish: ProviderWish, followed: FollowedSubscription) -> bool:
+    """Whether it is just what is wished for again: by the same page, on the same terms, as the plan is sold now."""
+    plan = storage.plans.latest(conn).get(wish.plan_key)
+    if plan is None or followed.page != wish.page:
+        return False
+    trial = plan.trial if wish.trial is None else wish.trial
+    return (followed.terms, followed.trial) == (_terms(wish, plan), trial)
 
 
 def _terms(wish: ProviderWish, plan: PlanVersion) -> PlanTerms:

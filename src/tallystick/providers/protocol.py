@@ -14,7 +14,7 @@ from tallystick.domain.pages import Page
 from tallystick.domain.payment_methods import SavedMethod, Saving
 from tallystick.domain.payments import Decline, Delivery, Method, ProviderFact, ProviderPayment
 from tallystick.domain.provider_catalogue import CatalogueItem, Found, ItemChange, ItemKind
-from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderSubscription
+from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderInvoice, ProviderPage, ProviderSubscription
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
@@ -132,6 +132,7 @@ SubscriptionOutcome = ProviderSubscription | Refused | Limited | Unknown
 MirrorOutcome = ProviderInvoice | Refused | Limited | Unknown
 CustomerOutcome = str | Refused | Limited | Unknown  # the provider's id of the customer, or why there is none yet
 CheckoutOutcome = ProviderCheckout | Refused | Limited | Unknown
+PageOutcome = ProviderPage | Refused | Limited | Unknown
 PortalOutcome = str | Refused | Limited | Unknown  # the address of the portal, for one visit
 ItemsFound = Mapping[tuple[ItemKind, str], Found] | Refused | Limited | Unknown
 CatalogueOutcome = str | Refused | Limited | Unknown  # the provider's id of the item
@@ -207,13 +208,17 @@ class UsageRequest:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """A subscription that the provider is to bill by itself, of prices that it knows by their lookup keys."""
+    """A subscription that the provider is to bill by itself, of prices that it knows by their lookup keys.
+
+    With a `page` the customer begins it on one of the provider's, and comes back to these addresses.
+    """
 
     subscription_id: SubscriptionId
     customer_id: CustomerId
     customer_ref: str
     items: tuple[ItemWanted, ...]
     trial: timedelta
+    page: Page | None = None
 
 
 class PaymentProvider(Protocol):
@@ -360,6 +365,18 @@ class PaymentProvider(Protocol):
 
     def pay_subscription(self, ref: str, *, key: str) -> SubscriptionOutcome:
         """Its first invoice charged to the customer's saved payment method, once for each; else it waits for the customer."""
+        ...
+
+    def open_subscription_page(self, request: SubscriptionRequest, *, key: str) -> PageOutcome:
+        """The page on which the customer begins it: made, and open until it is completed, closed, or its time is over."""
+        ...
+
+    def fetch_subscription_page(self, ref: str) -> PageOutcome:
+        """How that page stands now, and what was begun on it."""
+        ...
+
+    def close_subscription_page(self, ref: str, *, key: str) -> PageOutcome:
+        """Nobody can begin anything on it any more; one that is complete, or over, stays as it is."""
         ...
 
     def find_subscription(self, request: SubscriptionRequest) -> SubscriptionOutcome | None:

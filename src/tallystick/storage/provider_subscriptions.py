@@ -1,13 +1,14 @@
 """Subscriptions that the provider bills: one row each, and one for each of its invoices, as it showed it last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from tallystick.domain.pages import Page
 from tallystick.domain.plan_documents import read_terms, write_terms
 from tallystick.domain.provider_subscriptions import (
     FINAL,
@@ -183,6 +184,9 @@ def _row(subscription: FollowedSubscription) -> dict[str, Any]:
         "wishes": subscription.wishes,
         "told": subscription.told,
         "reason": subscription.reason,
+        "page": None if subscription.page is None else asdict(subscription.page),
+        "page_ref": subscription.page_ref,
+        "page_url": subscription.page_url,
         "version": subscription.version,
     }
 
@@ -204,6 +208,9 @@ def _subscription(row: Row[Any]) -> FollowedSubscription:
         wishes=row.wishes,
         told=row.told,
         reason=row.reason,
+        page=None if row.page is None else Page(**row.page),
+        page_ref=row.page_ref,
+        page_url=row.page_url,
         version=row.version,
     )
 

@@ -38,6 +38,7 @@ from tallystick.providers.protocol import (
     MethodsListed,
     MirrorOutcome,
     Outcome,
+    PageOutcome,
     PaymentRequest,
     PaymentsListed,
     PortalOutcome,
@@ -68,6 +69,7 @@ from tallystick.providers.stripe import (
     pages,
     refunds,
     subscribed,
+    subscription_pages,
     subscriptions,
     thin_events,
     translate,
@@ -231,6 +233,15 @@ class StripeProvider:
 
     def subscribe(self, request: SubscriptionRequest, *, key: str) -> SubscriptionOutcome:
         return self._ask(lambda: subscriptions.begun(self._stripe, request, key))
+
+    def open_subscription_page(self, request: SubscriptionRequest, *, key: str) -> PageOutcome:
+        return self._ask(lambda: subscription_pages.opened(self._stripe, request, key))
+
+    def fetch_subscription_page(self, ref: str) -> PageOutcome:
+        return self._ask(lambda: subscription_pages.fetched(self._stripe, ref))
+
+    def close_subscription_page(self, ref: str, *, key: str) -> PageOutcome:
+        return self._ask(lambda: subscription_pages.closed(self._stripe, ref, key))
 
     def find_subscription(self, request: SubscriptionRequest) -> SubscriptionOutcome | None:
         return self._ask(lambda: subscriptions.found(self._stripe, request))

@@ -49,7 +49,7 @@ def begun(client: stripe.StripeClient, request: SubscriptionRequest, key: str) -
         "billing_mode": {"type": "flexible"},
         "payment_behavior": "default_incomplete",
         "payment_settings": {"save_default_payment_method": "on_subscription"},
-        "metadata": {translate.SUBSCRIPTION: request.subscription_id, translate.CUSTOMER: request.customer_id},
+        "metadata": our_ids(request),
     }
     if request.trial:
         params["trial_period_days"] = request.trial // timedelta(days=1)
@@ -138,8 +138,13 @@ def mirrored(doc: Doc) -> ProviderInvoice | None:
     )
 
 
-def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[SubscriptionCreateParamsItem] | Refused:
-    """The prices behind the lookup keys, as the subscription names them."""
+def our_ids(request: SubscriptionRequest) -> dict[str, str]:
+    """By which it is known again for ours."""
+    return {translate.SUBSCRIPTION: request.subscription_id, translate.CUSTOMER: request.customer_id}
+
+
+def prices(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> dict[str, str] | Refused:
+    """Of each lookup key the price that is active."""
     ids: dict[str, str] = {}
     keys = [item.lookup_key for item in wanted]
     for start in range(0, len(keys), _KEYS_AT_ONCE):
@@ -148,6 +153,14 @@ def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[Su
     missing = sorted(set(keys) - ids.keys())
     if missing:
         return Refused("unknown_price", f"Stripe has no active price of lookup key {', '.join(missing)}; make it there")
+    return ids
+
+
+def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[SubscriptionCreateParamsItem] | Refused:
+    """The prices behind the lookup keys, as the subscription names them."""
+    ids = prices(client, wanted)
+    if isinstance(ids, Refused):
+        return ids
     items: list[SubscriptionCreateParamsItem] = []
     for item in wanted:
         body: SubscriptionCreateParamsItem = {"price": ids[item.lookup_key]}

@@ -25,6 +25,7 @@ from tallystick.domain.payments import (
     RefundChanged,
     SubscriptionChanged,
     SubscriptionInvoiceChanged,
+    SubscriptionPageChanged,
 )
 from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, PaymentRequest, Refused
@@ -238,7 +239,7 @@ def _intent_fact(_kind: str, doc: Doc) -> ProviderFact:
 
 def _invoice_fact(kind: str, doc: Doc) -> ProviderFact:
     if part(doc, "parent").get("type") == "subscription_details":
-        ours = _subscription_id(part(part(doc, "parent"), "subscription_details"))
+        ours = subscription_id(part(part(doc, "parent"), "subscription_details"))
         return SubscriptionInvoiceChanged(doc["id"], ours) if ours else Ignored(f"{kind}: of a subscription that is not ours")
     if kind == "invoice.finalization_failed":
         error = part(doc, "last_finalization_error")
@@ -255,6 +256,8 @@ def _checkout_fact(kind: str, doc: Doc) -> ProviderFact:
     reference, ours = _reference(doc), invoice_id(doc)
     if ours is not None:
         return PaymentChanged(doc["id"], ours)
+    if (subscription := subscription_id(doc)) is not None:
+        return SubscriptionPageChanged(doc["id"], subscription)
     if reference is None:
         return Ignored(f"{kind}: not a checkout that we started")
     match kind:
@@ -287,7 +290,7 @@ def _charge_fact(kind: str, doc: Doc) -> ProviderFact:
     return PaymentRefunded(intent) if isinstance(intent, str) else Ignored(f"{kind}: of no payment intent")
 
 
-def _subscription_id(doc: Doc) -> SubscriptionId | None:
+def subscription_id(doc: Doc) -> SubscriptionId | None:
     """Which of our subscriptions the object is, or is of, if its metadata says so."""
     named = metadata(doc).get(SUBSCRIPTION)
     return SubscriptionId(named) if isinstance(named, str) and named else None
@@ -295,8 +298,8 @@ def _subscription_id(doc: Doc) -> SubscriptionId | None:
 
 def _customer_fact(kind: str, doc: Doc) -> ProviderFact:
     if kind.startswith("customer.subscription."):
-        subscription = _subscription_id(doc)
-        return SubscriptionChanged(doc["id"], subscription) if subscription else Ignored(f"{kind}: not one that we asked for")
+        ours = subscription_id(doc)
+        return SubscriptionChanged(doc["id"], ours) if ours else Ignored(f"{kind}: not one that we asked for")
     if kind not in {"customer.updated", "customer.deleted"}:
         return _nothing(kind, doc)
     return CustomerChanged(doc["id"], customer_id(doc), gone=kind == "customer.deleted")

@@ -13,6 +13,7 @@ from starlette.routing import Mount
 
 from tallystick.app import Tallystick
 from tallystick.domain.entitlements import Quota, Reason
+from tallystick.domain.plans import BilledBy
 from tallystick.values.ids import CustomerId
 from tallystick.values.time import Period
 from tallystick.web import background
@@ -71,16 +72,20 @@ def billing_routes(embedding: Embedding | None = None) -> APIRouter:
 
 
 def start_checkout(request: Request, embedding: TheEmbedding, visitor: TheVisitor, body: CheckoutBody) -> CheckoutShown:
-    """The provider's page; there a card is saved, and then the subscription begins. The same wish is the same page."""
-    checkout = embedding.billing.start_checkout(
-        visitor.customer_id,
-        plan=body.plan_key(embedding.settings.plans_by_price),
-        currency=body.currency,
-        interval=body.interval,
-        success_url=body.success_url,
-        cancel_url=body.cancel_url,
-        allowed_origins=embedding.origins(request),
-    )
+    """The provider's page; there a card is saved, and then the subscription begins. The same wish is the same page.
+
+    A plan that the provider bills is subscribed to, and paid, on that page.
+    """
+    billing, plan = embedding.billing, body.plan_key(embedding.settings.plans_by_price)
+    wish: dict[str, Any] = {
+        "currency": body.currency, "interval": body.interval, "success_url": body.success_url, "cancel_url": body.cancel_url,
+        "allowed_origins": embedding.origins(request),
+    }  # fmt: skip
+    if (sold := billing.plans().get(plan)) is not None and sold.billed_by is BilledBy.PROVIDER:
+        followed = billing.subscribe_on_page(visitor.customer_id, plan, **wish)
+        assert followed.page_url is not None, f"{followed.id}: is handed out once it has a page"
+        return CheckoutShown(url=followed.page_url, session_id=followed.page_ref)
+    checkout = billing.start_checkout(visitor.customer_id, plan=plan, **wish)
     assert checkout.url is not None, f"{checkout.id}: is handed out once it has a page"
     return CheckoutShown(url=checkout.url, session_id=checkout.ref)
 

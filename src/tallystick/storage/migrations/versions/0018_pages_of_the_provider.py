@@ -1,4 +1,4 @@
-"""Payments that are made on a page of the provider's."""
+"""Payments that are made, and subscriptions that are begun, on a page of the provider's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,3 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("tallystick_payments", sa.Column("page", types.JsonDoc(), nullable=True))
+    followed = "tallystick_followed_subscriptions"
+    op.add_column(followed, sa.Column("page", types.JsonDoc(), nullable=True))
+    op.add_column(followed, sa.Column("page_ref", types.Key(), nullable=True))
+    op.add_column(followed, sa.Column("page_url", sa.Text(), nullable=True))
