@@ -34,19 +34,22 @@ def test_the_newest_are_those_that_were_recorded_last_whenever_they_happened(dat
     record(database, an_event("early", customer=BEN), after=1)
     record(database, an_event("first"))
     with database.reading() as conn:
-        found, more = usage.newest(conn, limit=2)
-        assert ([str(recorded.event.id) for recorded in found], more) == (["early", "late"], True)
-        assert found[-1].at == NOW + 2 * SECOND
-        found, more = usage.newest(conn, since=NOW + SECOND, limit=5)
-        assert ([str(recorded.event.id) for recorded in found], more) == (["early", "late"], False)
+        feed = usage.newest(conn, limit=2)
+        assert ([str(recorded.event.id) for recorded in feed.events], feed.more) == (["early", "late"], True)
+        assert (feed.first_at, feed.last_at) == (NOW + SECOND, NOW + 2 * SECOND)
+        feed = usage.newest(conn, since=NOW + SECOND, limit=5)
+        assert ([str(recorded.event.id) for recorded in feed.events], feed.more) == (["early", "late"], False)
 
 
 def test_of_the_newest_those_of_one_customer_or_meter_are_shown(database: Database) -> None:
     record(database, an_event("a"), an_event("b", customer=BEN))
     with database.reading() as conn:
-        assert [str(each.event.id) for each in usage.newest(conn, customer_id=BEN, limit=5)[0]] == ["b"]
-        assert len(usage.newest(conn, meter_key=TOKENS.key, limit=5)[0]) == 2
-        assert usage.newest(conn, meter_key=MeterKey("other"), limit=5) == ([], False)
+        feed = usage.newest(conn, customer_id=BEN, limit=5)
+        assert [str(each.event.id) for each in feed.events] == ["b"]
+        assert len(usage.newest(conn, meter_key=TOKENS.key, limit=5).events) == 2
+        none = usage.newest(conn, meter_key=MeterKey("other"), limit=5)
+        assert (none.events, none.last_at) == ([], NOW), "what was looked at is said all the same"
+        assert usage.newest(conn, since=NOW + SECOND, limit=5).last_at is None
 
 
 def test_an_event_is_found_by_its_id_whoevers_it_is_and_wherever_it_came_from(database: Database) -> None:

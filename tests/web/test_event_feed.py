@@ -94,6 +94,9 @@ def test_more_events_than_are_looked_at_are_skipped_and_that_is_said(world: Worl
     world.call("POST", "/v1/events", [{"customer": "ada", "id": f"e{i}", "meter": "calls", "quantity": 1} for i in range(4)])
     shown, skipped = follower.news()
     assert (len(shown), skipped) == (3, True)
+    world.clock.advance(timedelta(seconds=1))
+    world.used(1, customer="ben")
+    assert (told(follower), follower.news()) == ([("e1", "recorded")], ([], False)), "what was looked at before is not skipped"
 
 
 def test_a_tail_goes_on_where_the_one_before_it_was(world: World) -> None:

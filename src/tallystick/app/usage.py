@@ -6,7 +6,7 @@ from datetime import datetime
 from tallystick import flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.amendments import Amendment, EventName
-from tallystick.domain.usage import Answer, Event, Recorded, Usage
+from tallystick.domain.usage import Answer, Event, Feed, Recorded, Usage
 from tallystick.storage.usage import EventQuery
 from tallystick.values.errors import NotFound
 from tallystick.values.ids import CustomerId, EventId, MeterKey
@@ -71,11 +71,8 @@ class UsageCalls(Engine):
 
     def newest_events(
         self, *, since: datetime | None = None, customer_id: str | None = None, meter_key: str | None = None, limit: int = 500
-    ) -> tuple[list[Recorded], bool]:
-        """Of the last `limit` events that were recorded since then, whoever's, those asked for, the oldest first.
-
-        And whether there were more than `limit`.
-        """
+    ) -> Feed:
+        """Of the last `limit` events that were recorded since then, whoever's, those asked for, the oldest first."""
         who = None if customer_id is None else CustomerId(customer_id)
         what = None if meter_key is None else MeterKey(meter_key)
         with self.context.database.reading() as conn:

@@ -114,6 +114,16 @@ class Recorded:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Some of the newest events, and which stretch of the record was looked at for them; `more` were recorded before that."""
+
+    events: Sequence[Recorded]
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    more: bool = False
+
+
 class Verdict(StrEnum):
     """What became of one event that was sent."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 
-from tallystick.domain.usage import Recorded
+from tallystick.domain.usage import Feed, Recorded
 from tallystick.storage import schema
 from tallystick.storage.usage_rows import event_of
 from tallystick.values.ids import CustomerId, EventId, MeterKey
@@ -25,18 +25,21 @@ _NEWEST_SINCE = _NEWEST.where(schema.events.c.recorded_at >= bindparam("since"))
 def newest(
     conn: Connection, *, since: datetime | None = None, customer_id: CustomerId | None = None,
     meter_key: MeterKey | None = None, limit: int,
-) -> tuple[list[Recorded], bool]:  # fmt: skip
+) -> Feed:  # fmt: skip
     """Of the last `limit` events that were recorded since then, those of the customer and meter, the oldest first.
 
-    And whether there were more than `limit`. However many events there are, no more rows than that are looked at.
+    However many events there are, no more rows than that are looked at.
     """
     rows = conn.execute(_NEWEST if since is None else _NEWEST_SINCE, {"since": since, "most": limit + 1}).all()
+    if not rows:
+        return Feed([])
+    looked_at = rows[limit - 1 :: -1]
     wanted = [
         Recorded(event_of(row, row.decimals), row.recorded_at)
-        for row in reversed(rows[:limit])
+        for row in looked_at
         if customer_id in {None, row.customer_id} and meter_key in {None, row.meter_key}
     ]
-    return wanted, len(rows) > limit
+    return Feed(wanted, looked_at[0].recorded_at, looked_at[-1].recorded_at, more=len(rows) > limit)
 
 
 def named(conn: Connection, event_id: EventId, *, limit: int) -> Sequence[Recorded]:

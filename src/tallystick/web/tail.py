@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tallystick.app import Tallystick
 from tallystick.domain.amendments import EventName
-from tallystick.domain.usage import Event, Recorded
+from tallystick.domain.usage import Event, Feed
 from tallystick.values.errors import Busy, TallystickError
 from tallystick.values.time import to_micros
 from tallystick.web.refusals import Refusal, Refusals
@@ -61,12 +61,12 @@ class Tail:
     customer: str | None = None
     meter: str | None = None
     since: datetime | None = None
-    _floor: datetime | None = None
+    _reached: datetime | None = None
     _told: dict[EventName, datetime] = field(default_factory=dict)
     _refusals_told: int = 0
 
     def __post_init__(self) -> None:
-        self._floor = None if self.since is None else self.since - OVERLAP
+        self._reached = self.since
 
     def frames(self) -> str:
         """What is new, on the wire; empty where nothing is."""
@@ -78,28 +78,24 @@ class Tail:
         return text
 
     def news(self) -> tuple[list[tuple[datetime, VerdictShown]], bool]:
-        """What became of each event since the last time, the oldest first; and whether there was more than is told."""
-        floor = self._floor
-        found, more = self.billing.newest_events(
-            since=floor, customer_id=self.customer, meter_key=self.meter, limit=LOOKED_AT_MAX
-        )
-        fresh = [recorded for recorded in found if _name(recorded.event) not in self._told]
+        """What became of each event since the last time, the oldest first; and whether some came that were not looked at."""
+        reached = self._reached
+        floor = None if reached is None else reached - OVERLAP
+        feed = self.billing.newest_events(since=floor, customer_id=self.customer, meter_key=self.meter, limit=LOOKED_AT_MAX)
+        fresh = [recorded for recorded in feed.events if _name(recorded.event) not in self._told]
         shown = [(recorded.at, VerdictShown.recorded(recorded)) for recorded in fresh]
         shown += [(refusal.at, VerdictShown.of(refusal)) for refusal in self._refused(floor)]
         shown.sort(key=lambda told: told[0])
-        self._remember(found)
-        if floor is None:
+        self._remember(feed)
+        if reached is None:
             return shown[-FIRST_MAX:], False
-        return shown, more and len(fresh) == len(found)
+        return shown, feed.more and feed.first_at is not None and feed.first_at > reached
 
-    def _remember(self, found: list[Recorded]) -> None:
-        floor = self._floor
-        if found or floor is None:
-            reached = (found[-1].at if found else self.billing.context.clock.now()) - OVERLAP
-            floor = reached if floor is None else max(reached, floor)
-        told = self._told | {_name(recorded.event): recorded.at for recorded in found}
-        self._told = {name: at for name, at in told.items() if at >= floor}
-        self._floor = floor
+    def _remember(self, feed: Feed) -> None:
+        newest = feed.last_at or self._reached or self.billing.context.clock.now()
+        self._reached = newest if self._reached is None else max(newest, self._reached)
+        told = self._told | {_name(recorded.event): recorded.at for recorded in feed.events}
+        self._told = {name: at for name, at in told.items() if at >= self._reached - OVERLAP}
 
     def _refused(self, floor: datetime | None) -> list[Refusal]:
         new = self.refusals.since(self._refusals_told)
