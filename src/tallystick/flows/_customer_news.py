@@ -1,14 +1,17 @@
 """What follows when the provider's customer is no longer as it was: it becomes known here, or is known no longer."""
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
-from tallystick import storage
+from tallystick import domain, storage
 from tallystick.domain.customers import Customer, ProviderCustomer
-from tallystick.domain.payments import CustomerChanged, MethodsChanged
-from tallystick.flows import _dunning, _news
+from tallystick.domain.payments import CustomerChanged, MethodsChanged, Payment
+from tallystick.flows import _dunning, _news, _settlement, _unpayable
 from tallystick.flows._news import News, Result
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
+from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 
 
@@ -25,8 +28,34 @@ def follow(ctx: Context, news: News, fact: CustomerChanged) -> Result:
     told = ctx.provider.fetch_customer(fact.ref)
     if isinstance(told, Refused | Limited | Unknown):
         return _news.no_answer(ctx, news, told)
+    stranded = _stranded(ctx, known) if told.gone and known is not None else []
+    if any(payment.charging for payment in stranded):
+        return news.wait  # what becomes of that has to be known first
+    # Nobody can pay any more what was asked of a customer who is gone there.
+    canceled = [(payment, _unpayable.canceled(ctx, payment)) for payment in stranded]
     with ctx.database.transaction("news of customer") as conn:
-        return _news.noted(ctx, conn, news, *_learn(ctx, conn, told))
+        learned = _learn(ctx, conn, told)
+        for before, after in canceled:
+            _ask_anew(ctx, conn, before, after)
+        return _news.noted(ctx, conn, news, *learned)
+
+
+def _stranded(ctx: Context, known: Customer) -> list[Payment]:
+    with ctx.database.reading() as conn:
+        return storage.payments.waiting(conn, known.id)
+
+
+def _ask_anew(ctx: Context, conn: Connection, before: Payment, canceled: Payment) -> None:
+    """For as much, by another object, of the customer who is made anew for it; tried as it was, by the card they have then."""
+    now = ctx.clock.now()
+    saved = _settlement.save(ctx, conn, before, canceled, via="gone")
+    if saved is None:
+        return  # it has just moved, and is left as it is
+    again = replace(domain.payments.reopened(saved, now=now), automatic=before.automatic)
+    added = storage.payments.add(conn, again)
+    assert added, f"{again.id}: the one before it is canceled, once"
+    storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
+    ctx.faults.mark("payment.asked_anew")
 
 
 def methods(ctx: Context, news: News, fact: MethodsChanged) -> Result:

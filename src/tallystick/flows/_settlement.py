@@ -12,7 +12,7 @@ from tallystick.flows import _alerts, _dunning, _operations, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 
-_BY_US = frozenset({"credit", "page", "void"})
+_BY_US = frozenset({"credit", "gone", "page", "void"})
 
 
 def save(

@@ -131,6 +131,15 @@ def owed(conn: Connection, customer_id: CustomerId) -> list[Payment]:
     return [_payment(row) for row in conn.execute(asked.order_by(table.id))]
 
 
+def waiting(conn: Connection, customer_id: CustomerId) -> list[Payment]:
+    """The customer's payments whose object stands at the provider and waits for money; in the order of their ids."""
+    table = schema.payments.c
+    asked = select(schema.payments).where(
+        table.customer_id == customer_id, table.status == PaymentStatus.OPEN.value, table.ref.is_not(None)
+    )
+    return [_payment(row) for row in conn.execute(asked.order_by(table.id))]
+
+
 def _row(payment: Payment) -> dict[str, Any]:
     """What changes in the life of a payment."""
     return {
