@@ -69,10 +69,12 @@ def test_the_next_invoice_and_the_days_of_a_customer(world: World) -> None:
     world.clock.advance(timedelta(minutes=1))
     (coming,) = report(world, "upcoming", customer="ada")["data"]
     assert coming["lines"][0]["amount"] == 3
+    assert coming["at_pace"] is None, "without a plan, nobody knows when it ends"
     since = world.clock.now().date().isoformat() + "T00:00:00Z"
     until = world.clock.now().date().isoformat() + "T23:59:59Z"
     days = report(world, "usage-days", customer="ada", meter="calls", **{"from": since, "until": until})
     assert [day["quantity"] for day in days["data"]] == ["3"]
+    assert days["pace"] is None, "no day is left"
     assert problem(world.call("GET", "/v1/reports/upcoming?customer=nobody")) == (404, "not_found")
 
 

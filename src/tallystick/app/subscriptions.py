@@ -155,9 +155,12 @@ class SubscriptionCalls(Engine):
         """The invoices of the periods that are over; the worker does this by itself. `graceless`: waits for no late usage."""
         return flows.bill_period.bill_period(self.context, SubscriptionId(subscription_id), graceless=graceless)
 
-    def upcoming(self, subscription_id: str) -> Invoice | None:
-        """The invoice at the end of the current period, as things stand; None where there will be none."""
-        return flows.preview_invoice.preview_invoice(self.context, SubscriptionId(subscription_id))
+    def upcoming(self, subscription_id: str, *, at_pace: bool = False) -> Invoice | None:
+        """The invoice at the end of the current period, as things stand, or `at_pace`, if usage goes on as it has so far in it.
+
+        None where there will be none.
+        """
+        return flows.preview_invoice.preview_invoice(self.context, SubscriptionId(subscription_id), at_pace=at_pace)
 
 
 def _end(*, now: bool, credit_unused: bool) -> Act:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.pace import Pace
 from tallystick.domain.price_documents import write_price
 from tallystick.domain.usage import Meter
 from tallystick.values.decimals import plain
@@ -17,6 +18,7 @@ from tallystick.web.plan_schemas import Interval, PlanShown
 from tallystick.web.quota_schemas import SpendShown
 from tallystick.web.schemas import Key, Number, PriceDocument, Sent, moment
 
+Days = list[tuple[date, Decimal]]
 Percent = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -33,18 +35,41 @@ class DayShown(BaseModel):
     quantity: Number
 
 
+class PaceShown(BaseModel):
+    """If it goes on so: `total` at the end of the period, `per_day` on each day from `since` on."""
+
+    total: Number
+    per_day: Number
+    since: str
+
+    @classmethod
+    def of(cls, pace: Pace) -> Self:
+        return cls(total=plain(pace.total), per_day=plain(pace.per_day), since=pace.since.isoformat())
+
+
 class DaysShown(BaseModel):
-    """The days of a period, and those of the period of the same length before it."""
+    """The days of a period, and those of the period of the same length before it.
+
+    `pace` is null where it cannot be said: too early, nothing used, no day left, or what does not grow with time.
+    """
 
     meter: str
     unit: str
     period: PeriodShown
     data: list[DayShown]
     before: list[DayShown]
+    pace: PaceShown | None
 
     @classmethod
-    def of(cls, meter: Meter, period: Period, days: list[tuple[date, Decimal]], before: list[tuple[date, Decimal]]) -> Self:
-        return cls(meter=meter.key, unit=meter.unit, period=PeriodShown.of(period), data=_days(days), before=_days(before))
+    def of(cls, meter: Meter, period: Period, days: Days, before: Days, *, pace: Pace | None) -> Self:
+        return cls(
+            meter=meter.key,
+            unit=meter.unit,
+            period=PeriodShown.of(period),
+            data=_days(days),
+            before=_days(before),
+            pace=None if pace is None else PaceShown.of(pace),
+        )
 
 
 class LineRated(LineShown):
@@ -55,15 +80,12 @@ class LineRated(LineShown):
     details: list[DetailShown]
 
 
-class ComingInvoice(BaseModel):
-    """`on` is when its period ends; null where it comes only when it is asked for."""
-
-    on: str | None
+class DraftShown(BaseModel):
     invoice: InvoiceShown
     lines: list[LineRated]
 
     @classmethod
-    def of(cls, invoice: Invoice, on: datetime | None = None) -> Self:
+    def of(cls, invoice: Invoice) -> Self:
         lines = [
             LineRated(
                 **LineShown.of(line).model_dump(),
@@ -73,7 +95,25 @@ class ComingInvoice(BaseModel):
             )
             for line in invoice.lines
         ]
-        return cls(on=moment(on), invoice=InvoiceShown.of(invoice), lines=lines)
+        return cls(invoice=InvoiceShown.of(invoice), lines=lines)
+
+
+class ComingInvoice(BaseModel):
+    """As things stand. `on` is when its period ends; null where it comes only when it is asked for.
+
+    `at_pace` is the same if usage goes on as it has so far; null where that says nothing else.
+    """
+
+    on: str | None
+    invoice: InvoiceShown
+    lines: list[LineRated]
+    at_pace: DraftShown | None
+
+    @classmethod
+    def of(cls, invoice: Invoice, on: datetime | None = None, at_pace: Invoice | None = None) -> Self:
+        draft = DraftShown.of(invoice)
+        other = None if at_pace is None or at_pace.lines == invoice.lines else DraftShown.of(at_pace)
+        return cls(on=moment(on), invoice=draft.invoice, lines=draft.lines, at_pace=other)
 
 
 class ComingShown(BaseModel):
@@ -110,5 +150,5 @@ class OwnCreditsShown(BaseModel):
     data: list[GrantShown]
 
 
-def _days(days: list[tuple[date, Decimal]]) -> list[DayShown]:
+def _days(days: Days) -> list[DayShown]:
     return [DayShown(date=day.isoformat(), quantity=plain(quantity)) for day, quantity in days]

@@ -11,9 +11,11 @@ from tallystick.app import Tallystick
 from tallystick.domain.alerts import THRESHOLDS_DEFAULT
 from tallystick.domain.catalog import FlatPrice
 from tallystick.domain.invoices import Invoice
+from tallystick.domain.pace import pace
 from tallystick.domain.plans import PlanVersion
 from tallystick.domain.subscriptions import Status, Subscription
 from tallystick.storage import reports
+from tallystick.values.decimals import EXACT
 from tallystick.values.errors import NotFound, ProviderRefused
 from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
@@ -220,13 +222,13 @@ def coming(billing: Tallystick, customer_id: CustomerId) -> ComingShown:
     if not _is_known(billing, customer_id):
         return ComingShown(data=[])
     living = [each for each in billing.subscriptions(customer_id=customer_id) if each.status is not Status.CANCELED]
-    drafts = [(billing.upcoming(each.id), each.period.end) for each in living]
-    coming_with_plans = [ComingInvoice.of(draft, end) for draft, end in drafts if draft is not None]
-    return ComingShown(data=[*coming_with_plans, *(ComingInvoice.of(draft) for draft in billing.preview(customer_id))])
+    drafts = [(billing.upcoming(each.id), each.period.end, billing.upcoming(each.id, at_pace=True)) for each in living]
+    with_plans = [ComingInvoice.of(draft, end, at_pace) for draft, end, at_pace in drafts if draft is not None]
+    return ComingShown(data=[*with_plans, *(ComingInvoice.of(draft) for draft in billing.preview(customer_id))])
 
 
 def days_shown(billing: Tallystick, customer_id: CustomerId, meter_key: str, since: str, until: str | None) -> DaysShown:
-    """Day by day, with as long a time before it to compare with."""
+    """Day by day, with as long a time before it to compare with, and what it comes to at this pace."""
     now: datetime = billing.context.clock.now()
     period = summed_period(since, until, now=now)
     before = Period(period.start - (period.end - period.start), period.start)
@@ -235,7 +237,10 @@ def days_shown(billing: Tallystick, customer_id: CustomerId, meter_key: str, sin
         raise NotFound("meter: there is no such meter", field="meter")
     with billing.context.database.reading() as conn:
         days, days_before = (reports.usage_by_day(conn, customer_id, meter, each) for each in (period, before))
-    return DaysShown.of(meter, period, days, days_before)
+    used = Decimal(0)
+    for _, quantity in days:
+        used = EXACT.add(used, quantity)
+    return DaysShown.of(meter, period, days, days_before, pace=pace(meter, used, period, now=now))
 
 
 def _fee(plan: PlanVersion) -> Decimal:

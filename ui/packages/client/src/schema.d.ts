@@ -2659,6 +2659,7 @@ export interface components {
             payment_method?: string | null;
         };
         ComingInvoice: {
+            at_pace: components["schemas"]["DraftShown"] | null;
             invoice: components["schemas"]["InvoiceShown"];
             lines: components["schemas"]["LineRated"][];
             on: string | null;
@@ -2781,6 +2782,7 @@ export interface components {
             before: components["schemas"]["DayShown"][];
             data: components["schemas"]["DayShown"][];
             meter: string;
+            pace: components["schemas"]["PaceShown"] | null;
             period: components["schemas"]["PeriodShown"];
             unit: string;
         };
@@ -2863,6 +2865,10 @@ export interface components {
             status: string;
             updated_at: string;
             withdrawn: boolean;
+        };
+        DraftShown: {
+            invoice: components["schemas"]["InvoiceShown"];
+            lines: components["schemas"]["LineRated"][];
         };
         DunningShown: {
             ask: string;
@@ -3311,6 +3317,11 @@ export interface components {
         OwnThresholdsShown: {
             meter: string;
             thresholds: number[];
+        };
+        PaceShown: {
+            per_day: string;
+            since: string;
+            total: string;
         };
         PageBody: {
             cancel_url: string;

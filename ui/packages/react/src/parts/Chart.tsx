@@ -18,7 +18,8 @@ export default function Chart({ days, before, perDay }: Props) {
   const { box, width } = useWidth();
   const values = days.data.map((each) => Number(each.quantity));
   const ghosts = before.map((each) => Number(each.quantity));
-  const most = Math.max(...values, ...ghosts);
+  const coming = days.pace && { since: days.pace.since, perDay: Number(days.pace.per_day) };
+  const most = Math.max(...values, ...ghosts, coming?.perDay ?? 0);
   // A quota far above all bars would press them flat; then the words below the chart say it alone.
   const line = perDay !== null && perDay <= most * 4 ? perDay : null;
   const ticks = ticksUpTo(Math.max(most, line ?? 0));
@@ -47,6 +48,9 @@ export default function Chart({ days, before, perDay }: Props) {
             <g key={each.date}>
               <title>{`${say.day(each.date)}: ${say.quantity(each.quantity)}`}</title>
               {ghost !== undefined && <rect className="t-ghost" x={x + step * 0.05} width={step * 0.9} y={y(ghost)} height={y(0) - y(ghost)} />}
+              {coming && each.date >= coming.since && (
+                <rect className="t-coming" x={x + step * 0.2} width={step * 0.6} y={y(coming.perDay)} height={y(0) - y(coming.perDay)} />
+              )}
               <rect className="t-day" x={x + step * 0.2} width={step * 0.6} y={y(value)} height={y(0) - y(value)} />
               {place % every === 0 && (
                 <text x={x + step / 2} y={HEIGHT - 6} textAnchor="middle">
@@ -60,6 +64,7 @@ export default function Chart({ days, before, perDay }: Props) {
       </svg>
       <figcaption className="t-legend">
         <span data-kind="day">{say("usage.this_period")}</span>
+        {coming && <span data-kind="coming">{say("usage.at_pace")}</span>}
         {before.length > 0 && <span data-kind="ghost">{say("usage.before")}</span>}
         {perDay !== null && <span data-kind={line === null ? "none" : "share"}>{say("usage.per_day", { quantity: say.compact(perDay) })}</span>}
       </figcaption>

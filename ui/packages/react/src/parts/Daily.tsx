@@ -50,11 +50,17 @@ export function Daily({ query, meters, meter, choose, limit }: Props) {
           if ([...days.data, ...before].every((each) => Number(each.quantity) === 0)) {
             return <Empty title={say("usage.no_days")} hint={say("usage.empty_hint")} />;
           }
-          if (asTable) return <DaysTable days={days} before={before} />;
           return (
-            <Suspense fallback={<Skeleton label={say("common.loading")} />}>
-              <Chart days={days} before={before} perDay={limit === null ? null : Number(limit) / days.data.length} />
-            </Suspense>
+            <>
+              {days.pace && <p className="t-quiet">{say("usage.pace", { quantity: say.quantity(days.pace.total), day: say.day(days.period.until) })}</p>}
+              {asTable ? (
+                <DaysTable days={days} before={before} />
+              ) : (
+                <Suspense fallback={<Skeleton label={say("common.loading")} />}>
+                  <Chart days={days} before={before} perDay={limit === null ? null : Number(limit) / days.data.length} />
+                </Suspense>
+              )}
+            </>
           );
         }}
       </Loaded>
@@ -64,10 +70,11 @@ export function Daily({ query, meters, meter, choose, limit }: Props) {
 
 function DaysTable({ days, before }: { days: Days; before: Days["before"] }) {
   const say = useSay();
+  const comes = (date: string) => (days.pace && date >= days.pace.since ? say("usage.about", { quantity: say.quantity(days.pace.per_day) }) : null);
   const rows = days.data.map((each, place) => ({ ...each, before: before[place]?.quantity }));
   const columns = [
     { name: say("usage.day"), cell: (row: (typeof rows)[number]) => say.day(row.date) },
-    { name: days.meter, cell: (row: (typeof rows)[number]) => say.quantity(row.quantity), number: true },
+    { name: days.meter, cell: (row: (typeof rows)[number]) => (comes(row.date) ?? say.quantity(row.quantity)), number: true },
   ];
   if (before.length > 0) {
     columns.push({ name: say("usage.before"), cell: (row) => (row.before === undefined ? "" : say.quantity(row.before)), number: true });
