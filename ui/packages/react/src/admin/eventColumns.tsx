@@ -26,7 +26,7 @@ export function verdictColumns(say: Say): Column<Verdict>[] {
     { name: say("events.id"), cell: (row) => <code>{row.id || "–"}</code> },
     { name: say("events.verdict"), cell: (row) => <Badge status={row.verdict}>{say.code("status", row.verdict)}</Badge> },
     { name: say("events.why"), cell: (row) => <span className="t-why">{row.reason ?? "–"}</span> },
-    { name: say("events.customer"), cell: (row) => row.event?.customer ?? say("events.unreadable") },
+    { name: say("events.customer"), cell: (row) => (row.event ? <code>{row.event.customer}</code> : say("events.unreadable")) },
     { name: say("events.quantity"), cell: (row) => (row.event ? `${say.quantity(row.event.quantity)} ${row.event.meter}` : "–") },
     { name: say("events.curl"), cell: (row) => (row.event ? <Copy text={eventAsCurl(row.event)} label={say("events.curl")} /> : "–") },
   ];
