@@ -5,6 +5,8 @@ import { logOut, type Person, whoIsThere, write } from "./session";
 
 // Inkwell's look: plum and square. What is not named here stays as it comes, in light and dark.
 const TOKENS: Tokens = {
+  ground: "light-dark(#fdf8ff, #150a1c)",
+  panel: "light-dark(#ffffff, #21132b)",
   primary: "light-dark(#6b21a8, #d8b4fe)",
   "on-primary": "light-dark(#ffffff, #2e1065)",
   radius: "2px",
