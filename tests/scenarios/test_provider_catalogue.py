@@ -144,6 +144,8 @@ def test_a_coupon_that_is_there_with_other_terms_is_for_people_to_decide(world: 
     pushed = world.billing.push_catalogue()
     assert [change.item.key for change in pushed.refused] == ["EARLYBIRD"]
     assert held(world, "/v1/coupons")[0]["percent_off"] == 20
+    assert [each.key for each in pushed.untold] == ["EARLYBIRD30"], "a code of ours gives nobody what another coupon does"
+    assert held(world, "/v1/promotion_codes") == []
 
 
 @pytest.mark.parametrize("fault", ["lost_request", "lost_reply", "timeout_after_success", "rate_limited"])
@@ -248,3 +250,15 @@ def test_of_two_prices_with_one_name_there_one_is_pushed_and_the_other_is_told(s
     assert acts(billing.push_catalogue()) == []
     (price,) = held(small_world, "/v1/prices")
     assert price["unit_amount"] == 1000, "what the provider bills goes by the name that its plan gives it"
+
+
+@pytest.mark.parametrize("other", [{"default_aggregation__formula": "last"}, {"event_time_window": "day"}])
+def test_a_meter_that_does_not_add_up_what_we_send_is_not_adopted(small_world: World, other: dict[str, str]) -> None:
+    small_world.billing.apply_catalogue(PRO)
+    terms = {"display_name": "calls", "event_name": "calls_made", "default_aggregation__formula": "sum"} | other
+    small_world.sandbox_call("POST", "/v1/billing/meters", **terms)
+    pushed = small_world.billing.push_catalogue()
+    assert [change.item.key for change in pushed.refused] == ["calls_made"], "people have to choose"
+    assert [each.key for each in pushed.untold] == ["pro:calls:usd:1-month"], "nobody is billed by it meanwhile"
+    assert "calls_made" in pushed.untold[0].reason
+    assert small_world.billing.push_catalogue().changes == pushed.refused, "the rest is there"

@@ -127,6 +127,26 @@ def difference(item: CatalogueItem, there: Found | None, *, known: str | None) -
     return ItemChange(Act.UPDATE if other <= _CHANGES[item.kind] else Act.REFUSE, item, there)
 
 
+def held_back(changes: Sequence[ItemChange]) -> tuple[list[ItemChange], list[Untold]]:
+    """The changes without those that stand on what is refused: a price on a meter that adds up otherwise bills something else."""
+    refused = {(change.item.kind, change.item.key) for change in changes if change.act is Act.REFUSE}
+    firm, held = list[ItemChange](), list[Untold]()
+    for change in changes:
+        below = next((name for name in _below(change.item) if name in refused), None)
+        if below is None:
+            firm.append(change)
+        else:
+            reason = f"the {below[0]} {below[1]} that it stands on is there otherwise; push it once that is settled"
+            held.append(Untold(change.item.kind, change.item.key, reason))
+    return firm, held
+
+
+def _below(item: CatalogueItem) -> list[tuple[ItemKind, str]]:
+    """What the item names: that has to be there first."""
+    named = {ItemKind.METER: item.document.get("meter"), ItemKind.COUPON: item.document.get("coupon")}
+    return [(kind, str(key)) for kind, key in named.items() if key is not None]
+
+
 def of_catalogue(
     plans: Iterable[PlanVersion],
     meters: Mapping[MeterKey, Meter],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tallystick import domain
 from tallystick.domain.provider_catalogue import Act, ItemChange, Untold
 from tallystick.flows import _provider_items
 from tallystick.flows._provider_items import Name
@@ -32,10 +33,11 @@ def push_catalogue(ctx: Context, *, dry_run: bool = False, actor: str = "system"
     if isinstance(there, Refused | Limited | Unknown):
         return Pushed((), untold, there)
     refs = {name: found.ref for name, found in there.items()}
-    changes = [change for item in items if (change := _provider_items.change(item, there, kept)) is not None]
+    wanted = [change for item in items if (change := _provider_items.change(item, there, kept)) is not None]
+    changes, held = domain.provider_catalogue.held_back(wanted)
     if dry_run:
-        return Pushed(changes, untold)
-    return _act(ctx, changes, refs, kept, Pushed((), untold), actor=actor)
+        return Pushed(changes, [*untold, *held])
+    return _act(ctx, changes, refs, kept, Pushed((), [*untold, *held]), actor=actor)
 
 
 def _act(

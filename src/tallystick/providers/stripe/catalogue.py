@@ -173,10 +173,16 @@ def _meters(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: obje
     listed = client.v1.billing.meters.list({"status": "active", "limit": 100}).auto_paging_iter()
     docs, names = [transport.doc(meter) for meter in listed], {item.key for item in items}
     return {
-        doc["event_name"]: Found(doc["id"], {"name": doc["display_name"], "formula": doc["default_aggregation"]["formula"]})
+        doc["event_name"]: Found(doc["id"], {"name": doc["display_name"], "formula": _formula(doc)})
         for doc in docs
         if doc["event_name"] in names
     }
+
+
+def _formula(doc: Doc) -> str:
+    """How the meter adds up; of one that takes what was added up before, only the last event of each window counts."""
+    formula, window = doc["default_aggregation"]["formula"], doc.get("event_time_window")
+    return f"{formula} of the last of each {window}" if window else str(formula)
 
 
 def _products(client: stripe.StripeClient, items: Sequence[CatalogueItem], _: object) -> dict[str, Found]:
