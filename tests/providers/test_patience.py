@@ -1,13 +1,16 @@
 """How Stripe is asked when it does not want to be, or cannot: seldom, under the same key, and not before it says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import stripe
 
 from tallystick.domain.circuits import FAILURES_MAX, PAUSE_FIRST, CircuitState
+from tallystick.domain.diagnosis import ProviderAccount
 from tallystick.domain.payments import Method
 from tallystick.providers.circuits import Circuits
+from tallystick.providers.pace import Pace, Paces, Waited
 from tallystick.providers.protocol import Done, Limited, Outcome, Refused, Unknown
 from tallystick.providers.stripe import outcomes
 from tallystick.providers.stripe.client import StripeProvider
@@ -170,3 +173,75 @@ def _error(kind: type[stripe.StripeError], status: int, headers: dict[str, str])
     if kind is stripe.InvalidRequestError:
         return stripe.InvalidRequestError("no", None, None, None, status, body, headers)  # type: ignore[no-untyped-call]
     return kind("no", None, status, body, headers)
+
+
+class Resting:
+    """A clock that goes on by as much as somebody rests."""
+
+    def __init__(self, world: World) -> None:
+        self.clock, self.rests = world.clock, list[timedelta]()
+
+    def __call__(self, length: timedelta) -> None:
+        self.rests.append(length)
+        self.clock.at += length
+
+
+def test_a_burst_waits_a_little_for_its_turn_and_no_call_is_lost() -> None:
+    """The endpoint takes 25 a second: the first 20 go at once, and each further one after a twentieth of a second."""
+    world = World()
+    world.provider.keep_pace(world.clock, rest=(resting := Resting(world)))
+    assert isinstance(world.provider.fetch_account(), ProviderAccount)
+    for _ in range(30):
+        assert isinstance(world.provider.webhook_endpoints(), list)
+    assert resting.rests == [timedelta(milliseconds=50)] * 11, "one of the 20 was for the account: that counts together"
+    assert world.provider.paces is not None
+    waited = world.provider.paces.waited()
+    assert waited == {"webhook_endpoints": Waited(timedelta(milliseconds=550))}
+    world.clock.at += timedelta(seconds=1)
+    world.provider.webhook_endpoints()
+    assert len(resting.rests) == 11, "and after a quiet second nobody waits"
+
+
+def test_whose_turn_is_too_far_away_is_put_off_and_nothing_is_sent() -> None:
+    """So many at once that the last would wait for more than two seconds, of a clock that stands still."""
+    world = World()
+    world.provider.keep_pace(world.clock, rest=lambda _: None)
+    told = [world.provider.webhook_endpoints() for _ in range(20 + 40 + 3)]
+    assert all(isinstance(each, list) for each in told[:60])
+    put_off = told[60]
+    assert isinstance(put_off, Limited)
+    assert put_off.after == timedelta(seconds=3)
+    assert "too many calls wait already" in put_off.message
+    assert world.provider.paces is not None
+    assert world.provider.paces.waited()["webhook_endpoints"].put_off == 3
+    world.clock.at += timedelta(seconds=3)
+    assert isinstance(world.provider.webhook_endpoints(), list)
+
+
+def test_a_kind_that_is_asked_much_leaves_turns_to_the_others() -> None:
+    world = World()
+    paces = Paces(world.clock, all_per_second=80, kind_per_second=20, exempt={"billing/meter_events"}, rest=lambda _: None)
+    for _ in range(20 + 40):
+        assert paces.enter("invoices") is None
+    assert paces.enter("invoices") is not None, "of one kind no more"
+    assert [paces.enter("customers") for _ in range(20)] == [None] * 20
+    assert set(paces.waited()) == {"invoices"}, "the other kind did not wait"
+    assert [paces.enter("billing/meter_events") for _ in range(500)] == [None] * 500, "which has a pace of its own"
+
+
+def test_a_turn_that_is_not_taken_is_there_for_the_next_one() -> None:
+    world = World()
+    paces = Paces(world.clock, all_per_second=1, kind_per_second=20, rest=lambda _: None)
+    assert [paces.enter("invoices") for _ in range(3)] == [None] * 3
+    for _ in range(40):
+        assert paces.enter("invoices") == timedelta(seconds=3), "held up by all calls together, and not by its kind"
+    world.clock.at += timedelta(seconds=3)
+    assert paces.enter("invoices") is None
+
+
+def test_many_threads_together_are_no_faster_than_one() -> None:
+    world = World()
+    pace = Pace(world.clock, per_second=20)
+    with ThreadPoolExecutor(8) as pool:
+        turns = sorted(pool.map(lambda _: pace.reserve(timedelta(seconds=9)), range(60)))
+    assert turns == [timedelta(0)] * 20 + [timedelta(milliseconds=50) * n for n in range(1, 41)]

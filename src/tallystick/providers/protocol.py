@@ -18,6 +18,7 @@ from tallystick.domain.provider_subscriptions import End, ItemWanted, ProviderIn
 from tallystick.domain.refunds import ProviderRefund
 from tallystick.domain.usage_exports import Rejection
 from tallystick.providers.circuits import Circuits
+from tallystick.providers.pace import Paces
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, RefundId, SubscriptionId
 from tallystick.values.money import Currency, Money
 from tallystick.values.time import Period
@@ -230,6 +231,7 @@ class PaymentProvider(Protocol):
     events: Sequence[str]  # the types of its news that change something here
     usage_events: Sequence[str]  # those that say what usage it does not count, sent thinly
     circuits: Circuits | None  # how each kind of its endpoints answers; None: nobody watches
+    paces: Paces | None  # how fast it is asked at most; None: as fast as it comes
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         """The provider's id of this customer, made if need be; `look_first` adopts one that an earlier lost call made."""

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from tallystick.domain.circuits import CircuitState
 from tallystick.domain.operations import Watch
+from tallystick.providers.pace import Waited
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -41,6 +42,18 @@ class Metrics:
             ["kind"],
             registry=self._registry,
         )
+        self.turns = Gauge(
+            "tallystick_provider_turn_seconds",
+            "How long calls to the provider have waited for their turn since the start, by kind of its endpoints.",
+            ["kind"],
+            registry=self._registry,
+        )
+        self.put_off = Gauge(
+            "tallystick_provider_put_off",
+            "How many calls to the provider were put off since the start, for too many waited already.",
+            ["kind"],
+            registry=self._registry,
+        )
         self._answers = Histogram(
             "tallystick_http_request_seconds",
             "Time from request to answer, by route template.",
@@ -64,6 +77,12 @@ class Metrics:
         """How each kind of the provider's endpoints answers."""
         for kind, state in states.items():
             self.circuits.labels(kind).set(_OPEN[state])
+
+    def waited(self, figures: Mapping[str, Waited]) -> None:
+        """How each kind of the provider's endpoints was waited for, by the pace that we keep."""
+        for kind, figure in figures.items():
+            self.turns.labels(kind).set(figure.for_turn.total_seconds())
+            self.put_off.labels(kind).set(figure.put_off)
 
     def page(self) -> bytes:
         """Everything, in the text format."""

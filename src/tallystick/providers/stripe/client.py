@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
 
 import stripe
@@ -13,8 +13,9 @@ from tallystick.domain.customers import Customer
 from tallystick.domain.payments import Delivery, Method, PaymentStatus, ProviderFact
 from tallystick.domain.provider_catalogue import CatalogueItem, ItemChange
 from tallystick.domain.provider_subscriptions import End
+from tallystick.providers import pace
 from tallystick.providers.circuits import Circuits
-from tallystick.providers.pace import Pace
+from tallystick.providers.pace import Pace, Paces
 from tallystick.providers.protocol import (
     AccountOutcome,
     Capabilities,
@@ -121,15 +122,23 @@ class StripeProvider:
         self.livemode = transport.is_live(secret_key, api_base=api_base)
         self._verifier = Verifier(webhook_secrets, livemode=self.livemode)
         self.circuits = circuits
+        self.paces: Paces | None = None
         self._pace: Pace | None = None
         self._stripe = transport.client(
-            secret_key, api_base=api_base, http_client=http_client, before_call=before_call, circuits=circuits
+            secret_key,
+            api_base=api_base,
+            http_client=http_client,
+            before_call=before_call,
+            circuits=circuits,
+            paces=lambda: self.paces,
         )
         self._v1 = self._stripe.v1
 
-    def keep_pace(self, clock: Clock) -> None:
-        """From here on usage is sent no faster than Stripe takes it; before, as fast as it comes."""
-        self._pace = Pace(clock, per_second=meters.PER_SECOND[self.livemode])
+    def keep_pace(self, clock: Clock, *, rest: Callable[[timedelta], None] = pace.wait) -> None:
+        """From here on nothing is asked faster than Stripe takes it; before, as fast as it comes. `rest` lets time pass."""
+        limits = transport.PER_SECOND[self.livemode], transport.PER_SECOND_OF_KIND
+        self.paces = Paces(clock, all_per_second=limits[0], kind_per_second=limits[1], exempt={meters.KIND}, rest=rest)
+        self._pace = Pace(clock, per_second=meters.PER_SECOND) if self.livemode else self.paces.all
 
     def ensure_customer(self, customer: Customer, *, key: str, look_first: bool = False) -> CustomerOutcome:
         if customer.provider_ref:
@@ -220,7 +229,7 @@ class StripeProvider:
         return self._paced(lambda: meters.sent(self._stripe, request, key))
 
     def cancel_usage(self, event_name: str, identifier: str, *, key: str) -> UsageOutcome:
-        return self._paced(lambda: meters.canceled(self._stripe, event_name, identifier, key))
+        return self._ask(lambda: meters.canceled(self._stripe, event_name, identifier, key))
 
     def usage_total(self, event_name: str, customer_ref: str, period: Period) -> UsageTotal:
         return self._ask(lambda: meters.total(self._stripe, event_name, customer_ref, period))

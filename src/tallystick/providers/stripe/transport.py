@@ -8,9 +8,13 @@ from typing import Any
 import stripe
 
 from tallystick.providers.circuits import Circuits
+from tallystick.providers.pace import Paces
 from tallystick.values.errors import WrongConfiguration
 
 TIMEOUT_SECONDS = 20
+# Four fifths of what Stripe allows: 100 calls a second in live mode and 25 in test mode, 25 of them of one kind.
+PER_SECOND = {True: 80, False: 20}
+PER_SECOND_OF_KIND = 20
 # So far the resource is one of a family; behind it come ids, and what is done with one.
 _FAMILIES = frozenset({"billing", "billing_portal", "checkout", "core", "entitlements", "tax", "test_helpers"})
 _OF_ONE_OBJECT = "resource-specific"
@@ -37,6 +41,7 @@ def client(
     http_client: stripe.HTTPClient | None,
     before_call: Callable[[], None],
     circuits: Circuits | None = None,
+    paces: Callable[[], Paces | None] = lambda: None,
 ) -> stripe.StripeClient:
     """A client that shares nothing with another one in this process but the SDK's switch for telemetry."""
     # The SDK knows no other switch; left on, it writes an id into the home directory of whoever runs us.
@@ -44,7 +49,7 @@ def client(
     return stripe.StripeClient(
         secret_key,
         max_network_retries=0,  # the worker tries again, with the key and the time that are in the database
-        http_client=_Asking(http_client or stripe.RequestsClient(timeout=TIMEOUT_SECONDS), before_call, circuits),
+        http_client=_Asking(http_client or stripe.RequestsClient(timeout=TIMEOUT_SECONDS), before_call, circuits, paces),
         base_addresses={"api": api_base, "files": api_base, "connect": api_base, "meter_events": api_base} if api_base else None,
     )
 
@@ -78,14 +83,21 @@ def answers(status: int, headers: Mapping[str, str]) -> bool | None:
 class _Asking(stripe.HTTPClient):
     """Asks `before_call` before each request, so that each page of a list counts as the request that it is.
 
-    Where a circuit is open nothing is sent: that is as if Stripe had said "too often", and as surely nothing was done.
+    Where a circuit is open, or too many wait for their turn already, nothing is sent: that is as if Stripe had said "too often",
+    and as surely nothing was done.
     """
 
     name = "tallystick"
 
-    def __init__(self, inner: stripe.HTTPClient, before_call: Callable[[], None], circuits: Circuits | None) -> None:
+    def __init__(
+        self,
+        inner: stripe.HTTPClient,
+        before_call: Callable[[], None],
+        circuits: Circuits | None,
+        paces: Callable[[], Paces | None],
+    ) -> None:
         super().__init__()
-        self._inner, self._before_call, self._circuits = inner, before_call, circuits
+        self._inner, self._before_call, self._circuits, self._paces = inner, before_call, circuits, paces
 
     def request(
         self,
@@ -97,12 +109,15 @@ class _Asking(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
         self._before_call()
+        kind, paces = kind_of(url), self._paces()
+        put_off = None if paces is None else paces.enter(kind)
+        if put_off is not None:
+            raise _held(kind, put_off, "too many calls wait already")
         if self._circuits is None:
             return self._inner.request(method, url, headers, post_data)
-        kind = kind_of(url)
         held_for = self._circuits.enter(kind)
         if held_for is not None:
-            raise _held(kind, held_for)
+            raise _held(kind, held_for, "the last requests failed")
         try:
             reply: tuple[str, int, Mapping[str, str]] = self._inner.request(method, url, headers, post_data)
         except stripe.APIConnectionError:
@@ -118,7 +133,7 @@ class _Asking(stripe.HTTPClient):
         return reply
 
 
-def _held(kind: str, held_for: timedelta) -> stripe.RateLimitError:
+def _held(kind: str, held_for: timedelta, why: str) -> stripe.RateLimitError:
     seconds = -(-held_for // timedelta(seconds=1))
-    message = f"{kind}: not asked, for the last requests failed; the next one goes out in {seconds} s"
+    message = f"{kind}: not asked, for {why}; the next one goes out in {seconds} s"
     return stripe.RateLimitError(message, headers={"Retry-After": str(seconds)})

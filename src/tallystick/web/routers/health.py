@@ -100,6 +100,7 @@ def metrics(door: TheDoor) -> Response:
     door.metrics.jobs.labels("dead").set(backlog.dead)
     door.metrics.job_lag.set(backlog.lag.total_seconds())
     door.metrics.watched(door.billing.operations())
-    circuits = door.billing.context.provider.circuits
-    door.metrics.asked({} if circuits is None else circuits.states())
+    provider = door.billing.context.provider
+    door.metrics.asked({} if provider.circuits is None else provider.circuits.states())
+    door.metrics.waited({} if provider.paces is None else provider.paces.waited())
     return Response(door.metrics.page(), media_type=CONTENT_TYPE)
