@@ -78,7 +78,7 @@ def test_a_value_of_another_kind_or_size_is_refused(value: object) -> None:
 
 def test_places_are_kept_or_refused_but_never_rounded_away() -> None:
     assert exact_decimal("1.2500", field="x", places=2) == Decimal("1.25")
-    with pytest.raises(InvalidInput, match="has 3 places behind the point; at most 2 are kept"):
+    with pytest.raises(InvalidInput, match="x: places behind the point: 3; at most 2 are kept"):
         exact_decimal("1.255", field="x", places=2)
 
 

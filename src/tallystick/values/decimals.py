@@ -46,7 +46,7 @@ def _within(number: Decimal, *, field: str, places: int | None) -> Decimal:
     number = EXACT.normalize(number) if number else _ZERO
     if places is not None and exponent < -places and (low := int(number.as_tuple().exponent)) < -places:
         raise InvalidInput(
-            f"{field}: has {-low} places behind the point; at most {places} are kept, and none is rounded away", field=field
+            f"{field}: places behind the point: {-low}; at most {places} are kept, and none is rounded away", field=field
         )
     return number
 
