@@ -264,6 +264,17 @@ def test_every_night_the_worker_compares_once(world: World) -> None:
     assert second.since == day("2026-01-01T03:05")
 
 
+def test_what_somebody_asks_for_does_not_take_the_place_of_the_night(world: World) -> None:
+    billed(world, card="pm_card_visa")
+    world.on("2026-01-02T03:05").works()
+    world.on("2026-01-04T03:00").billing.reconcile(repair=True, since=day("2026-01-04T02:00"))
+    world.later(minutes=1).works()
+    night = world.billing.last_reconciliation()
+    assert night is not None
+    assert (night.at, night.since, night.actor) == (day("2026-01-04T03:01"), day("2026-01-01T03:05"), "system")
+    assert len(world.billing.reconciliations()) == 3
+
+
 def test_a_night_without_an_answer_is_caught_up(world: World) -> None:
     billed(world, card="pm_card_visa")
     world.sandbox.faults.outage(day("2026-01-02T02:00"), day("2026-01-02T09:00"))
@@ -273,4 +284,4 @@ def test_a_night_without_an_answer_is_caught_up(world: World) -> None:
         world.on(f"2026-01-02T{hour:02}:30")
         loop.run_until_idle(world.billing.context)
     with world.billing.context.database.reading() as conn:
-        assert reconciliations.last(conn, repair=True) is not None
+        assert reconciliations.last_night(conn) is not None

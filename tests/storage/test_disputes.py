@@ -8,7 +8,7 @@ import pytest
 from tallystick.domain.disputes import Dispute, DisputeStatus, ProviderDispute, book, learned, opened
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Delivery, Payment, PaymentStatus
-from tallystick.domain.reconciliation import Reconciliation
+from tallystick.domain.reconciliation import Reconciliation, UsageRound
 from tallystick.storage import catalog, customers, disputes, invoices, ledger, payments, provider_events, reconciliations
 from tallystick.storage.database import Database
 from tallystick.storage.invariants import INVARIANTS
@@ -117,9 +117,17 @@ def test_the_books_follow_a_dispute_there_and_back(payment: Payment) -> None:
     assert book(won, replace(won, due_by=None, version=9), at=NOW) is None
 
 
-def test_the_last_comparison_is_told_from_the_last_repair(database: Database) -> None:
+def test_the_last_comparison_is_told_from_that_of_the_last_night(database: Database) -> None:
     repaired = Reconciliation(
-        "rec_1", NOW, NOW - HOUR, True, {"payments": 2}, [{"verdict": "repaired", "repairable": True}], "ada", NOW
+        "rec_1",
+        NOW,
+        NOW - HOUR,
+        True,
+        {"payments": 2},
+        [{"verdict": "repaired", "repairable": True}],
+        "ada",
+        NOW,
+        UsageRound(NOW - HOUR, NOW),
     )
     seen = Reconciliation("rec_2", NOW + HOUR, NOW, False, {}, [], done_at=NOW + HOUR)
     asked = Reconciliation("rec_3", NOW + 2 * HOUR, NOW, True, {}, [])
@@ -129,11 +137,11 @@ def test_the_last_comparison_is_told_from_the_last_repair(database: Database) ->
             assert reconciliations.put(conn, each)
         assert reconciliations.waiting(conn, repair=True) == [asked]
         assert reconciliations.last(conn) == seen
-        assert reconciliations.last(conn, repair=True) == repaired
+        assert reconciliations.last_night(conn) == repaired
         done = replace(asked, equal={"payments": 1}, done_at=NOW + 3 * HOUR)
         assert reconciliations.put(conn, done)
         assert not reconciliations.put(conn, replace(done, equal={})), "what is done stands"
-        assert reconciliations.last(conn, repair=True) == done
+        assert reconciliations.last(conn) == done
         assert reconciliations.page(conn, limit=2) == [done, seen]
         assert reconciliations.page(conn, after=seen, limit=2) == [repaired]
 

@@ -104,33 +104,35 @@ def _mirrored(ctx: Context, there: Sequence[ProviderInvoice]) -> Compared:
     for theirs in there:
         assert theirs.reference is not None, f"{theirs.ref}: only those that carry an id of ours are listed"
         seen.add(theirs.ref)
-        differs = _of_invoice(ctx, theirs, theirs.reference)
+        subscription, ours = _our_invoice(ctx, theirs.ref, theirs.reference)
+        differs = domain.reconciliation.of_invoice(theirs, subscription, ours)
         yield differs if differs is None or differs.news is None else _invoice_now(ctx, theirs.ref, theirs.reference)
     with ctx.database.reading() as conn:
         waiting = storage.provider_subscriptions.invoices_to_compare(conn)
-    for ours in waiting:
-        if ours.invoice.ref not in seen:
-            yield _invoice_now(ctx, ours.invoice.ref, ours.subscription_id)
+    for mirrored in waiting:
+        if mirrored.invoice.ref not in seen:
+            yield _invoice_now(ctx, mirrored.invoice.ref, mirrored.subscription_id)
+
+
+def _our_invoice(
+    ctx: Context, ref: str, subscription_id: SubscriptionId
+) -> tuple[FollowedSubscription | None, ProviderInvoice | None]:
+    """Whose it is, and how it is mirrored."""
+    with ctx.database.reading() as conn:
+        mirrored = storage.provider_subscriptions.invoice(conn, ref)
+        return storage.provider_subscriptions.get(conn, subscription_id), None if mirrored is None else mirrored.invoice
 
 
 def _invoice_now(ctx: Context, ref: str, subscription_id: SubscriptionId) -> Difference | None:
-    """What the news has brought while the list was read is no difference."""
+    """Ours is read first, as of payments."""
+    subscription, ours = _our_invoice(ctx, ref, subscription_id)
     told = ctx.provider.fetch_subscription_invoice(ref)
     if isinstance(told, Limited | Unknown) or (isinstance(told, Refused) and told.unheard):
         raise ProviderUnavailable(f"reconcile: {ref}: {told.message}; try again later")
-    if not isinstance(told, Refused):
-        return _of_invoice(ctx, told, subscription_id)
-    with ctx.database.reading() as conn:
-        ours = storage.provider_subscriptions.invoice(conn, ref)
-    held = None if ours is None else domain.reconciliation.words_of_invoice(ours.invoice)
-    return domain.reconciliation.missing(Part.INVOICES, subscription_id, ref, held, f"{told.code}: {told.message}")
-
-
-def _of_invoice(ctx: Context, theirs: ProviderInvoice, subscription_id: SubscriptionId) -> Difference | None:
-    with ctx.database.reading() as conn:
-        subscription = storage.provider_subscriptions.get(conn, subscription_id)
-        ours = storage.provider_subscriptions.invoice(conn, theirs.ref)
-    return domain.reconciliation.of_invoice(theirs, subscription, None if ours is None else ours.invoice)
+    if isinstance(told, Refused):
+        held = None if ours is None else domain.reconciliation.words_of_invoice(ours)
+        return domain.reconciliation.missing(Part.INVOICES, subscription_id, ref, held, f"{told.code}: {told.message}")
+    return domain.reconciliation.of_invoice(told, subscription, ours)
 
 
 def _refunds(ctx: Context, since: datetime) -> Compared:

@@ -61,15 +61,15 @@ def due(ctx: Context, subject: str, *, attempt: int = 0, usage_max: int = USAGE_
 
 
 def _tonight(ctx: Context) -> Reconciliation | None:
-    """With repair, from where the last one was, and usage from where its round was. None where this night's is there."""
+    """With repair, from where the last night was, and usage from where its round was. None where this night's is there."""
     now = ctx.clock.now()
     with ctx.database.reading() as conn:
-        last = storage.reconciliations.last(conn, repair=True)
-        before = storage.reconciliations.usage_round(conn)
+        last = storage.reconciliations.last_night(conn)
     if last is not None and last.at >= domain.reconciliation.night_before(now):
         return None
     since = None if last is None else last.at - OVERLAP
     asked = domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=True, actor="system", now=now)
+    before = None if last is None else last.usage
     return replace(asked, usage=UsageRound(asked.since, now) if before is None else before.next(now=now))
 
 

@@ -18,10 +18,12 @@ def request_reconciliation(
     now = ctx.clock.now()
     asked = domain.reconciliation.asked(ctx.ids.new("rec"), since=since, repair=repair, actor=actor, now=now)
     with ctx.database.transaction("request reconciliation") as conn:
-        for waiting in storage.reconciliations.waiting(conn, repair=repair):
-            if waiting.since <= asked.since:
-                ctx.faults.mark("reconcile.waits_already")
-                return waiting
-        storage.reconciliations.put(conn, asked)
-        storage.jobs.enqueue(conn, JobName.RECONCILE, asked.id, run_at=now)
-    return asked
+        waiting = storage.reconciliations.waiting(conn, repair=repair)
+        one = next((each for each in waiting if each.since <= asked.since), None)
+        if one is None:
+            storage.reconciliations.put(conn, asked)
+        else:
+            ctx.faults.mark("reconcile.waits_already")
+        found = one or asked
+        storage.jobs.enqueue(conn, JobName.RECONCILE, found.id, run_at=now)
+    return found

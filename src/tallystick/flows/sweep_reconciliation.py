@@ -11,7 +11,7 @@ def sweep_reconciliation(ctx: Context) -> bool:
     now = ctx.clock.now()
     night = domain.reconciliation.night_before(now)
     with ctx.database.transaction("sweep reconciliation") as conn:
-        last = storage.reconciliations.last(conn, repair=True)
+        last = storage.reconciliations.last_night(conn)
         since = storage.customers.known_since(conn)
         is_due = since is not None and since < night and (last is None or last.at < night)
         if is_due:

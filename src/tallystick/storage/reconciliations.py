@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from tallystick.domain.reconciliation import Reconciliation, UsageRound
 from tallystick.storage import schema
@@ -52,22 +52,21 @@ def waiting(conn: Connection, *, repair: bool) -> Sequence[Reconciliation]:
     return [_reconciliation(row) for row in conn.execute(asked.order_by(table.at, table.id))]
 
 
-def last(conn: Connection, *, repair: bool | None = None) -> Reconciliation | None:
-    """The newest that is done; of those with repair, or without, where that is said."""
+def last(conn: Connection) -> Reconciliation | None:
+    """The newest that is done."""
+    return _newest(conn, schema.reconciliations.c.done_at.is_not(None))
+
+
+def last_night(conn: Connection) -> Reconciliation | None:
+    """The newest that a night has made: the next one goes on from there, whatever people have asked for meanwhile."""
+    return _newest(conn, schema.reconciliations.c.usage_round.is_not(None))
+
+
+def _newest(conn: Connection, wanted: ColumnElement[bool]) -> Reconciliation | None:
     table = schema.reconciliations.c
-    asked = select(schema.reconciliations).where(table.done_at.is_not(None))
-    if repair is not None:
-        asked = asked.where(table.repair == repair)
-    row = conn.execute(asked.order_by(table.at.desc(), table.id.desc()).limit(1)).one_or_none()
+    asked = select(schema.reconciliations).where(wanted).order_by(table.at.desc(), table.id.desc()).limit(1)
+    row = conn.execute(asked).one_or_none()
     return None if row is None else _reconciliation(row)
-
-
-def usage_round(conn: Connection) -> UsageRound | None:
-    """How far the nights have come with usage; None before the first."""
-    table = schema.reconciliations.c
-    asked = select(table.usage_round).where(table.usage_round.is_not(None))
-    document = conn.execute(asked.order_by(table.at.desc(), table.id.desc()).limit(1)).scalar_one_or_none()
-    return None if document is None else _read_round(document)
 
 
 def _reconciliation(row: Row[Any]) -> Reconciliation:
