@@ -9,10 +9,14 @@ from tallystick.domain.provider_subscriptions import Standing
 from tallystick.flows import _entitle
 from tallystick.flows.bring_provider_subscription import Brought, bring_provider_subscription
 from tallystick.providers.protocol import SubscriptionOutcome
+from tallystick.storage import provider_events
+from tallystick.storage.provider_events import Settlement
 from tallystick.values.ids import CustomerId
 from tests.flows.test_provider_subscriptions import PLAN, Business
 
 BY_PERIOD = {**PLAN, "quotas": [{"meter": "calls", "limit": "1000", "reset": "period"}]}
+
+NO_SUCH_PRICE = {"currency": "usd", "model": "flat", "amount": "5", "lookup_key": "no_such_price"}
 
 
 @pytest.fixture
@@ -111,3 +115,20 @@ def test_an_answer_that_was_overtaken_by_news_is_asked_for_again(world: Business
     assert world.stands(asked).ends_with_period
     assert bring_provider_subscription(world.billing.context, asked.id) == Brought()
     assert world.stands(asked).ends_with_period
+
+
+def test_one_that_bills_there_although_it_was_refused_here_is_for_people_to_look_at(world: Business) -> None:
+    nowhere = {**PLAN, "key": "nowhere", "quotas": [], "charges": [{**PLAN["charges"][0], "prices": [NO_SUCH_PRICE]}]}
+    world.billing.apply_catalogue({"plans": [nowhere]})
+    asked = world.billing.subscribe_at_provider("ada", "nowhere")
+    world.hears()
+    assert world.stands(asked).standing is Standing.REFUSED
+    price = world.sandbox_call("GET", "/v1/prices", lookup_keys__0="pro_seat")["data"][0]["id"]
+    named = {"metadata[tallystick_subscription]": asked.id, "items[0][price]": price, "items[0][quantity]": 1}
+    made = world.sandbox_call("POST", "/v1/subscriptions", customer=world.ref_of_ada(), **named)
+    world.hears()
+    with world.billing.context.database.reading() as conn:
+        (parked,) = provider_events.page(conn, settlement=Settlement.PARKED, limit=10)
+    assert parked.delivery.kind == "customer.subscription.created"
+    assert made["id"] in str(parked.reason)
+    assert world.stands(asked).standing is Standing.REFUSED

@@ -194,10 +194,16 @@ def items(terms: PlanTerms, plan: PlanVersion) -> tuple[ItemWanted, ...]:
 
 
 def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> FollowedSubscription:
-    """The subscription as the provider says that it stands. What is final stays. Raises IllegalTransition for another one's."""
+    """The subscription as the provider says that it stands. What is final stays.
+
+    Raises IllegalTransition for another one's, and for one that bills there although it was refused here.
+    """
     if told.reference != subscription.id or subscription.ref not in {None, told.ref}:
         message = f"{subscription.id}: {told.ref} is not this subscription at the provider, it belongs to {told.reference}"
         raise IllegalTransition(message, code="subscription_mismatch")
+    if subscription.standing is Standing.REFUSED and told.standing is not Standing.CANCELED:
+        message = f"{subscription.id}: was refused here, and {told.ref} is {told.standing} at the provider; end it there"
+        raise IllegalTransition(message, code="refused_here")
     if subscription.standing in FINAL:
         return subscription
     assert told.standing in TRANSITIONS[subscription.standing] | {subscription.standing}, (
