@@ -12,6 +12,8 @@ from tallystick.storage.database import Database
 from tallystick.storage.schema import metadata
 from tallystick.values.errors import WrongConfiguration
 
+ON_POSTGRESQL_ALONE = {"ix_tallystick_events_recorded"}
+
 
 def test_empty_to_head_is_the_schema(empty_database_url: str) -> None:
     database = Database.from_url(empty_database_url)
@@ -19,7 +21,10 @@ def test_empty_to_head_is_the_schema(empty_database_url: str) -> None:
     database.migrate()
     with database.reading() as conn:
         context = MigrationContext.configure(conn, opts={"version_table": migrations.VERSION_TABLE, "compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        differs = compare_metadata(context, metadata)
+        if conn.dialect.name == "sqlite":  # `ddl_if` is nothing that the comparison knows
+            differs = [each for each in differs if each[0] != "add_index" or each[1].name not in ON_POSTGRESQL_ALONE]
+        assert differs == []
     database.check_schema()
     database.migrate()
     database.close()

@@ -30,9 +30,9 @@ def of_source(source: str, event_id: str) -> Event:
 
 
 def test_the_newest_are_those_that_were_recorded_last_whenever_they_happened(database: Database) -> None:
-    record(database, an_event("late"), after=2)
-    record(database, an_event("early", customer=BEN), after=1)
     record(database, an_event("first"))
+    record(database, an_event("early", customer=BEN), after=1)
+    record(database, an_event("late"), after=2)
     with database.reading() as conn:
         feed = usage.newest(conn, limit=2)
         assert ([str(recorded.event.id) for recorded in feed.events], feed.more) == (["early", "late"], True)

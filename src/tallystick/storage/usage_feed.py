@@ -5,21 +5,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, func, select
+from sqlalchemy import Connection, Integer, Select, bindparam, func, literal_column, select
 
 from tallystick.domain.usage import Feed, Recorded
 from tallystick.storage import schema
 from tallystick.storage.usage_rows import event_of
 from tallystick.values.ids import CustomerId, EventId, MeterKey
-
-# Asked every second for each one who follows, and therefore kept.
-_NEWEST = (
-    select(schema.events, schema.meters.c.decimals)
-    .join(schema.meters, schema.meters.c.key == schema.events.c.meter_key)
-    .order_by(schema.events.c.recorded_at.desc())
-    .limit(bindparam("most", type_=Integer))
-)
-_NEWEST_SINCE = _NEWEST.where(schema.events.c.recorded_at >= bindparam("since"))
+from tallystick.values.time import EPOCH
 
 
 def newest(
@@ -30,7 +22,7 @@ def newest(
 
     However many events there are, no more rows than that are looked at.
     """
-    rows = conn.execute(_NEWEST if since is None else _NEWEST_SINCE, {"since": since, "most": limit + 1}).all()
+    rows = conn.execute(_newest(conn.dialect.name), {"since": since or EPOCH, "most": limit + 1}).all()
     if not rows:
         return Feed([])
     looked_at = rows[limit - 1 :: -1]
@@ -46,6 +38,15 @@ def named(conn: Connection, event_id: EventId, *, limit: int) -> Sequence[Record
     """The events of this id, of whichever customer and source, the newest first; whether or not they count."""
     rows = conn.execute(_named(), {"event": event_id, "most": limit})
     return [Recorded(event_of(row, row.decimals), row.recorded_at) for row in rows]
+
+
+@cache
+def _newest(dialect: str) -> Select[Any]:
+    # SQLite numbers its rows as they come, so that there recording pays for no index.
+    place = literal_column("tallystick_events.rowid") if dialect == "sqlite" else schema.events.c.recorded_at
+    looked_at = select(schema.events).order_by(place.desc()).limit(bindparam("most", type_=Integer)).subquery()
+    asked = select(looked_at, schema.meters.c.decimals).join(schema.meters, schema.meters.c.key == looked_at.c.meter_key)
+    return asked.where(looked_at.c.recorded_at >= bindparam("since")).order_by(looked_at.c.recorded_at.desc())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The newest events are found, whoever's they are."""
+"""The newest events are found, whoever's they are; SQLite numbers its rows as they come, and needs nothing for it."""
 
 from alembic import op
 
@@ -9,4 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("ix_tallystick_events_recorded", "tallystick_events", ["recorded_at"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_index("ix_tallystick_events_recorded", "tallystick_events", ["recorded_at"])
