@@ -318,7 +318,7 @@ class PaymentProvider(Protocol):
         ...
 
     def payments_since(self, at: datetime) -> PaymentsListed:
-        """The payment intents that were made since, and collect an invoice of ours."""
+        """The payment intents and pages that were made since, and collect an invoice of ours."""
         ...
 
     def invoices_since(self, at: datetime) -> InvoicesListed:
