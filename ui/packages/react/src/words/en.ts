@@ -562,10 +562,10 @@ export const en = {
   },
   drift: {
     title: "Differences from the provider",
-    hint: "The provider's half beside ours: payments, refunds, disputes, subscriptions, usage and the catalogue.",
+    hint: "The provider's half beside ours: payments, invoices, refunds, disputes, subscriptions, usage, the catalogue and coupons.",
     compare: "Compare now",
     repair: "Compare and repair",
-    repair_sure: "What the provider has and we missed is taken over here. Nothing is charged or changed at the provider; what cannot be repaired is left to you.",
+    repair_sure: "What the provider has and we missed is taken over here. Nothing is charged, and nothing changed at the provider but coupons that were pushed there; what cannot be repaired is left to you.",
     repair_do: "Repair",
     asked: "The comparison begins.",
     empty: "Nothing was compared yet",
