@@ -56,5 +56,6 @@ def log_in(page: Page, email: str) -> None:
 
 def settled(page: Page) -> None:
     """Everything that is shown has been asked for and has come."""
+    expect(page.locator("h1").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     expect(page.locator(".t-skeleton")).to_have_count(0)

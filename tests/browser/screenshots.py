@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from tests.browser.states import PAY, VISITS, Act, In, enter, log_in_at_once
 
 FOLDER = Path(__file__).parents[2] / "build" / "screenshots"
 WIDTHS = (390, 1440)
-LOOKS = [(locale, scheme, width) for width in WIDTHS for scheme in ("light", "dark") for locale in ("en", "ja")]
+Look = tuple[str, str, int]
+LOOKS: list[Look] = [(locale, scheme, width) for width in WIDTHS for scheme in ("light", "dark") for locale in ("en", "ja")]
 
 
 class Shots:
@@ -25,8 +26,10 @@ class Shots:
     def __init__(self, browser: Browser, only: list[str]) -> None:
         self._browser, self._only = browser, only
 
-    def take(self, service: str, who: str | None, place: str, states: Mapping[str, Act | In]) -> None:
-        for locale, scheme, width in LOOKS:
+    def take(
+        self, service: str, who: str | None, place: str, states: Mapping[str, Act | In], looks: Sequence[Look] = LOOKS
+    ) -> None:
+        for locale, scheme, width in looks:
             named = {f"{name}-{locale}-{scheme}-{width}": state for name, state in states.items()}
             wanted = {name: state for name, state in named.items() if not self._only or any(each in name for each in self._only)}
             if not wanted:
@@ -73,10 +76,11 @@ def main(only: list[str]) -> int:
         with running(Path(folder), patch) as (url, _, _):
             for who, place, states in VISITS.values():
                 shots.take(url, who, place, states)
-        room = Path(folder) / "uptime"
-        room.mkdir()
-        with uptime_service(f"sqlite:///{room}/uptime.db", room, patch) as url:
-            shots.take(url, None, "", PAY)
+        for look in LOOKS:  # each on a bill of its own: the last of the states pays it
+            room = Path(folder) / "-".join(map(str, look))
+            room.mkdir()
+            with uptime_service(f"sqlite:///{room}/uptime.db", room, patch) as url:
+                shots.take(url, None, "", PAY, [look])
         browser.close()
     return 0
 
