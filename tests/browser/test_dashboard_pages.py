@@ -114,6 +114,21 @@ def test_an_admin_finds_the_event_that_was_refused_and_why(admin: Page) -> None:
     expect(found.get_by_role("row")).to_have_count(2)
 
 
+def test_an_admin_sees_events_as_they_come(service: Running, admin: Page) -> None:
+    admin.keyboard.press("g")
+    admin.keyboard.press("e")
+    live = panel(admin, "Live")
+    live.get_by_role("button", name="Follow").click()
+    expect(live.get_by_role("status")).to_contain_text("Live")
+    test = panel(admin, "Send a test event")
+    test.get_by_label("Customer id").fill("studio-kobo")
+    test.get_by_role("button", name="Send").click()
+    event_id = test.locator("code").inner_text()
+    expect(live.get_by_role("row").nth(1)).to_contain_text(event_id)
+    live.get_by_role("button", name="Pause").click()
+    expect(live.get_by_role("status")).to_contain_text("Paused")
+
+
 def test_an_admin_finds_who_owes_and_sees_why_the_card_was_declined(admin: Page) -> None:
     admin.keyboard.press("/")
     admin.keyboard.type("ben@")
