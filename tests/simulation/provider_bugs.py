@@ -32,7 +32,7 @@ def nobody_looks_for_what_went_back() -> Iterator[None]:
 @bug(elsewhere=0.9, closed=(WEBHOOK,))
 def a_repair_is_said_and_not_done() -> Iterator[None]:
     with (
-        instead(reconcile, "_mended", lambda _ctx, difference: Finding(difference, repaired=True)),
+        instead(reconcile, "_mended", lambda _ctx, difference, _actor: Finding(difference, repaired=True)),
         instead(reconcile, "_receive", lambda *_: None),
     ):
         yield

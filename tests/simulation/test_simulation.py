@@ -37,6 +37,7 @@ MARKS = (
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
     "dispute.needs_response.webhook", "payment.reopened",
     "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes", "reconcile.repaired.subscriptions",
+    "reconcile.repaired.invoices",
     "mirror.later_answer_stands", "provider_subscription.found",
 )  # fmt: skip
 
