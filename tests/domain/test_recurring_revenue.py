@@ -156,9 +156,13 @@ def test_the_months_are_those_that_a_period_touches_and_that_have_begun() -> Non
 
 
 def test_a_discount_of_one_subscription_leaves_the_others_alone() -> None:
-    two = [stretch("2026-01-01", terms()), stretch("2026-01-01", terms("theirs"), subscription="sub_2")]
+    two = [stretch("2026-01-01", terms()), stretch("2026-01-01", terms("pro", seats=0), subscription="sub_2")]
     found = courses(two, [coupon(of="sub_2", percent=Decimal(50))], PLANS)
-    assert found[EUR].at(day("2026-01-01")) == Money(20_00, EUR)
+    assert found[EUR].at(day("2026-01-01")) == Money(59_50, EUR), "10, and half of 99"
+
+
+def test_what_the_provider_bills_is_not_reduced_by_our_discounts() -> None:
+    assert monthly(terms("theirs"), PLANS, [coupon(percent=Decimal(50))]) == Money(20_00, EUR)
 
 
 def test_who_never_brought_in_anything_is_not_there() -> None:

@@ -130,9 +130,13 @@ def part(of: int, whole: int) -> Decimal | None:
 
 
 def monthly(terms: PlanTerms, plans: Plans, reduced: Iterable[Discount] = ()) -> Money:
-    """What the terms bring in a month, less these discounts: exact, and rounded once, here."""
+    """What the terms bring in a month, less these discounts: exact, and rounded once, here.
+
+    Discounts are ours: they take nothing off what the provider bills.
+    """
     left = {key: Fraction(rate(price, quantity).exact.amount) for key, price, quantity in _fees(terms, plans)}
-    for discount in sorted(reduced, key=discounts.order):
+    ours = plans[terms.plan_key, terms.plan_version].billed_by is BilledBy.TALLYSTICK
+    for discount in sorted(reduced, key=discounts.order) if ours else ():
         _reduce(left, discount, terms.currency)
     return Unrounded(sum(left.values(), Fraction(0)) * per_month(terms.cadence), terms.currency).rounded()
 
