@@ -291,6 +291,27 @@ def test_the_customer_of_an_invoice_in_dunning_pays_it_on_the_page_and_the_dunni
     assert world.balance(Account.RECEIVABLE, EUR) == Money(0, EUR)
 
 
+def test_a_card_that_was_saved_while_the_page_was_open_pays_when_it_is_over(any_world: World) -> None:
+    """Dunning waits for another card, and none is tried beside the page."""
+    world = any_world
+    invoice = world.billing.subscribed("ada", "pro", collection=Collection(Method.INTENT)).invoice
+    assert invoice is not None
+    portal = world.billing.open_portal("ada", return_url=BACK).removeprefix(world.sandbox.public_url)
+    pages.answer(world.sandbox, "POST", portal, b"action=add&card=pm_card_chargeCustomerFail&default=on")
+    world.works()
+    sent(world, invoice)
+    pages.answer(world.sandbox, "POST", portal, b"action=add&card=pm_card_visa&default=on")
+    world.delivers()
+    world.works()
+    assert world.now(invoice).status is InvoiceStatus.OPEN
+    world.later(hours=25)
+    for _ in range(3):
+        world.delivers()
+        world.works()
+        world.later(hours=1)
+    assert (world.now(invoice).status, paid(world)) == (InvoiceStatus.PAID, [99_00])
+
+
 class Dies(NoFaults):
     """A process that dies at one point, once."""
 

@@ -74,6 +74,16 @@ def test_a_second_intent_for_the_same_hours_is_the_same_intent(server: Server) -
     assert server.billing.status().total == Money(550, JPY)
 
 
+def test_who_comes_back_from_a_page_of_the_providers_pays_here_and_not_there(server: Server) -> None:
+    server.world.later(hours=5)
+    invoice, _ = server.billing.pay()
+    back = {"success_url": "https://shop.test/ok", "cancel_url": "https://shop.test/back"}
+    page = server.world.billing.pay_on_page(invoice.id, **back)
+    again, asked = server.billing.pay()
+    assert (again.id, asked.client_secret is not None) == (invoice.id, True)
+    assert server.world.sandbox_call("GET", f"/v1/checkout/sessions/{page.ref}")["status"] == "expired"
+
+
 def test_a_declined_card_leaves_everything_as_it_was(server: Server) -> None:
     world = server.world.later(hours=5)
     invoice, once = server.billing.pay()

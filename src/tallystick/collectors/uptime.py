@@ -10,7 +10,7 @@ from tallystick import flows
 from tallystick.app import Tallystick
 from tallystick.domain import uptime
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.payments import Collection, Method
+from tallystick.domain.payments import Collection, Method, PaymentStatus
 from tallystick.domain.uptime import CHARGE_KEY, METER, Boot, Reading
 from tallystick.flows.collect import Collected
 from tallystick.flows.uptime_status import UptimeStatus
@@ -70,7 +70,11 @@ class UptimeBilling:
         moment when enough will have run up.
         """
         invoice = self._open_invoice(Method.INTENT)
-        return invoice, self._billing.collect(invoice.id)
+        collected = self._billing.collect(invoice.id)
+        if collected.payment.page is not None and collected.payment.status is PaymentStatus.OPEN:
+            self._billing.close_page(invoice.id)  # who pays here does not pay there as well
+            collected = self._billing.collect(invoice.id)
+        return invoice, collected
 
     def invoice(self) -> tuple[Invoice, Collected]:
         """The invoice for the unpaid time, to be paid on the provider's hosted page."""

@@ -50,7 +50,7 @@ def _taken_over(ctx: Context, conn: Connection, canceled: Payment, page: Page | 
     added = storage.payments.add(conn, again)
     assert added, f"{again.id}: the one before it is canceled, once"
     storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
-    said = {"instead_of": canceled.id, "success_url": None if page is None else page.success_url}
-    storage.audit.append(conn, storage.audit.Act(actor, "payment.sent_to_page", again.id, after=said), at=now)
-    ctx.faults.mark("payment.sent_to_page")
+    action = "payment.taken_off_page" if page is None else "payment.sent_to_page"
+    storage.audit.append(conn, storage.audit.Act(actor, action, again.id, after={"instead_of": canceled.id}), at=now)
+    ctx.faults.mark(action)
     return again
