@@ -18,7 +18,8 @@ _Limit = Annotated[int, Query(ge=1, le=200)]
 _LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", pattern="^[0-9]{1,16}$", description="`id` of the last frame that came.")
 ]
-_FRAMES = {"text/event-stream": {"schema": {"type": "string"}}}
+_FRAME = {"type": "object", "properties": {name: {"type": "string"} for name in ("id", "event", "data")}}
+_FRAMES = {"text/event-stream": {"schema": {**_FRAME, "description": "Of each frame."}}}
 
 
 @routes.get("/v1/events/refusals", dependencies=[needs(Scope.USAGE_READ)], summary="Events that were not recorded lately")
