@@ -48,6 +48,16 @@ def test_an_outage_of_five_days_buries_no_job(billing: Tallystick, clock: FakeCl
     assert billing.verify().clean
 
 
+def test_what_the_provider_said_in_place_of_an_answer_stands_with_the_job(billing: Tallystick, clock: FakeClock) -> None:
+    assert billing.sandbox is not None
+    billing.sandbox.faults.next("rate_limited")
+    billing.bill("ada", collection=CARD)
+    worker.loop.run_until_idle(billing.context)
+    (failing,) = billing.jobs("failing")
+    assert failing.name == "collect"
+    assert "(req_" in (failing.error or ""), "to ask the provider about"
+
+
 def test_who_was_overtaken_reads_again_before_asking(billing: Tallystick, monkeypatch: pytest.MonkeyPatch) -> None:
     (invoice,) = billing.bill("ada", collection=CARD)
     asked = _asked(billing, monkeypatch)

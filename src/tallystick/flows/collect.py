@@ -22,7 +22,7 @@ class Collected:
     """How far it came. `again_in` is when to ask again; None: not before there is news.
 
     `client_secret` of the intent `intent_ref` is for the customer's browser alone. `refusal` is what the provider will not
-    do, for a person to mend.
+    do, for a person to mend; `said` is what came in place of an answer, with the id of the request.
     """
 
     payment: Payment
@@ -30,6 +30,7 @@ class Collected:
     client_secret: str | None = field(default=None, repr=False)
     refusal: Refused | None = None
     again_in: timedelta | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
         match outcome:
             case Limited() | Unknown():
                 ctx.faults.mark(f"collect.{question.step}.{type(outcome).__name__.lower()}")
-                return Collected(payment, again_in=max(wait, outcome.after))
+                return Collected(payment, again_in=max(wait, outcome.after), said=outcome.message)
             case Refused(unheard=unheard) if unheard or question.step is not Step.CHARGE:
                 return Collected(payment, refusal=outcome)
             case Done(told) if question.step is Step.FETCH and not payment.charging:

@@ -18,11 +18,14 @@ _STEPS_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """How far it came. `again_in` is when to ask again; None: not before there is news. `refusal` is for a person to mend."""
+    """How far it came. `again_in` is when to ask again; None: not before there is news. `refusal` is for a person to mend, and
+    `said` is what came in place of an answer, with the id of the request.
+    """
 
     refund: Refund
     refusal: Refused | None = None
     again_in: timedelta | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def refund(ctx: Context, refund_id: RefundId, *, attempt: int = 0) -> GivenBack:
         match outcome:
             case Limited() | Unknown():
                 ctx.faults.mark(f"refund.{question.step}.{type(outcome).__name__.lower()}")
-                return GivenBack(stands, again_in=max(wait, outcome.after))
+                return GivenBack(stands, again_in=max(wait, outcome.after), said=outcome.message)
             case Refused(unheard=unheard) if unheard or question.step is not RefundStep.ASK:
                 return GivenBack(stands, refusal=outcome)
             case Refunded() | Refused():

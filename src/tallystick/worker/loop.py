@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
@@ -32,6 +33,7 @@ from tallystick.worker import schedule
 LEASE = timedelta(minutes=5)
 ATTEMPTS_MAX = 40
 _RETRY_FIRST = timedelta(seconds=5)
+_NOT_YET = "not known yet"
 
 log = structlog.get_logger("tallystick.worker")
 
@@ -71,7 +73,7 @@ def catch_up(ctx: Context) -> int:
 def _run(ctx: Context, job: Job) -> None:
     ctx.faults.point(f"job:{job.name}:before")
     try:
-        again_in = _work(ctx, job)
+        again = _work(ctx, job)
     except Busy as busy:
         _again(ctx, job, error=f"{busy.code}: {busy.message}", after=_RETRY_FIRST)
     except TallystickError as error:
@@ -85,12 +87,13 @@ def _run(ctx: Context, job: Job) -> None:
         _later(ctx, job, error=f"crashed: {type(bug).__name__}", after=_wait(job, bug))
     else:
         ctx.faults.point(f"job:{job.name}:after")
+        again_in, why = (again.after, again.said) if isinstance(again, _Again) else (again, _NOT_YET)
         _observe(ctx, job, good=not again_in or domain.usage_exports.is_turn(again_in))
         if again_in is None:
             with ctx.database.transaction("finish job") as conn:
                 storage.jobs.finish(conn, job)
         else:
-            _again(ctx, job, error="not known yet", after=again_in)
+            _again(ctx, job, error=why, after=again_in)
 
 
 def _observe(ctx: Context, job: Job, *, good: bool) -> None:
@@ -112,7 +115,7 @@ def _where(bug: Exception) -> dict[str, object]:
     return {"error": type(bug).__name__, "where": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-12:]}
 
 
-def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, PLR0912 a case for each kind of work
+def _work(ctx: Context, job: Job) -> "_Again | timedelta | None":  # noqa: C901, PLR0911, PLR0912 a case for each kind of work
     """None when the job is done; else how long to wait before it is run again."""
     match job.name:
         case JobName.ALERT:
@@ -124,7 +127,7 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
         case JobName.COLLECT:
             collected = flows.collect.collect(ctx, PaymentId(job.subject), attempt=job.attempt)
             _check_refusal(job, collected.refusal)
-            return collected.again_in
+            return _again_in(collected.again_in, collected.said)
         case JobName.COMPARE_USAGE:
             period, day = flows.sweep_usage.compared_period(job.subject), flows.sweep_usage.compared_day(job.subject)
             _tell_differences(flows.compare_usage.compare_usage(ctx, period, day=day))
@@ -157,11 +160,23 @@ def _work(ctx: Context, job: Job) -> timedelta | None:  # noqa: C901, PLR0911, P
         case JobName.REFUND:
             given_back = flows.refund.refund(ctx, RefundId(job.subject), attempt=job.attempt)
             _check_refusal(job, given_back.refusal)
-            return given_back.again_in
+            return _again_in(given_back.again_in, given_back.said)
         case JobName.SETTLE:
             return flows.settle.settle(ctx, job.subject, attempt=job.attempt)
         case _:
             assert_never(job.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """To be run again after a while, for that is what the provider said in place of an answer."""
+
+    after: timedelta
+    said: str
+
+
+def _again_in(after: timedelta | None, said: str | None) -> _Again | timedelta | None:
+    return after if after is None or said is None else _Again(after, said)
 
 
 def _tell_differences(compared: Sequence[Compared]) -> None:
