@@ -129,3 +129,16 @@ def test_a_plan_that_the_provider_bills_is_subscribed_to_on_its_page(saas: Saas)
     assert code(client.post("/api/billing/checkout", json=body)) == (409, "already_subscribed")
     (followed,) = [each for each in saas.billing.provider_subscriptions(saas.id_of("ada")) if each.ref]
     assert followed.standing == "active"
+
+
+def test_a_program_sends_a_customer_to_begin_a_plan_that_the_provider_bills(world: World) -> None:
+    path, wish = "/v1/provider-subscriptions/checkout", {"customer": "ada", "plan": "team", **BACK}
+    assert problem(world.call("POST", path, wish)) == (422, "unknown_plan")
+    price = {"currency": "usd", "model": "flat", "amount": "20", "lookup_key": "team_base"}
+    plan = {"key": "team", "billed_by": "provider", "charges": [{"key": "base", "kind": "recurring", "prices": [price]}]}
+    world.billing.apply_catalogue({"plans": [plan]})
+    world.billing.push_catalogue()
+    first, second = (world.call("POST", path, wish).json() for _ in range(2))
+    assert first == second
+    assert (first["standing"], first["page_url"][:4]) == ("requested", "http")
+    assert world.call("GET", f"/v1/provider-subscriptions/{first['id']}").json() == first

@@ -9,6 +9,7 @@ from tallystick.domain.plans import TRIAL_MAX
 from tallystick.domain.provider_subscriptions import FollowedSubscription, MirroredInvoice, MirroredLine
 from tallystick.values.decimals import plain
 from tallystick.values.time import rfc3339
+from tallystick.web.billing_schemas import Url
 from tallystick.web.credit_schemas import CurrencyCode
 from tallystick.web.invoice_schemas import PeriodShown
 from tallystick.web.plan_schemas import Interval
@@ -39,12 +40,33 @@ class ProviderSubscribeBody(Sent):
         return self.model_dump(exclude={"customer", "plan"})
 
 
+class ProviderPageBody(Sent):
+    """The same, on a page of the provider's, which leads back to one of the two addresses."""
+
+    customer: Key
+    plan: Key
+    success_url: Url
+    cancel_url: Url
+    currency: CurrencyCode | None = None
+    interval: Interval | None = None
+    seats: Seats = 1
+    trial_days: int | None = Field(default=None, ge=0, le=TRIAL_MAX.days)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The words of `Tallystick.subscribe_on_page`, beside customer and plan."""
+        return self.model_dump(exclude={"customer", "plan"})
+
+
 class EndBody(Sent):
     end: Annotated[Literal["period_end", "now", "go_on"], Field(description="go_on: what was said before is off.")]
 
 
 class FollowedSubscriptionShown(BaseModel):
-    """`standing` is by the last that was heard of the provider; `end` is what is wanted, and `told` whether it knows."""
+    """`standing` is by the last that was heard of the provider; `end` is what is wanted, and `told` whether it knows.
+
+    `page_url` is the provider's page on which the customer may still begin it.
+    """
 
     id: str
     customer: str
@@ -59,6 +81,7 @@ class FollowedSubscriptionShown(BaseModel):
     reason: str | None
     created_at: str
     ended_at: str | None
+    page_url: str | None
 
     @classmethod
     def of(cls, followed: FollowedSubscription) -> Self:
@@ -74,6 +97,7 @@ class FollowedSubscriptionShown(BaseModel):
             "end": followed.end.value,
             "told": followed.told == followed.wishes,
             "reason": followed.reason,
+            "page_url": followed.page_url if followed.is_on_page else None,
             "created_at": rfc3339(followed.created_at),
             "ended_at": moment(followed.ended_at),
         })  # fmt: skip

@@ -12,6 +12,7 @@ from tallystick.web.provider_subscription_schemas import (
     EndBody,
     FollowedSubscriptionShown,
     MirroredInvoiceShown,
+    ProviderPageBody,
     ProviderSubscribeBody,
 )
 from tallystick.web.schemas import Key
@@ -38,6 +39,15 @@ def subscribe_at_provider(billing: Billing, caller: Caller, body: ProviderSubscr
         return 202, FollowedSubscriptionShown.of(followed).model_dump_json()
 
     return answered_once(billing, key, "POST /v1/provider-subscriptions", body, effect)[0]
+
+
+@routes.post(
+    "/v1/provider-subscriptions/checkout", dependencies=_WRITES, summary="The provider's page on which a customer begins one"
+)  # fmt: skip
+def subscribe_on_page(billing: Billing, caller: Caller, body: ProviderPageBody) -> FollowedSubscriptionShown:
+    """Send the browser to its `page_url`. The same wish is the same page, so no key is kept; who has subscribed already: 409."""
+    followed = billing.subscribe_on_page(body.customer, body.plan, actor=caller.actor, **body.wanted)
+    return FollowedSubscriptionShown.of(followed)
 
 
 @routes.get("/v1/provider-subscriptions", dependencies=_READS, summary="Subscriptions that the provider bills, by id")

@@ -1633,6 +1633,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/provider-subscriptions/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["subscribe_on_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/provider-subscriptions/{subscription_id}": {
         parameters: {
             query?: never;
@@ -3005,6 +3021,7 @@ export interface components {
             ended_at: string | null;
             ends_with_period: boolean;
             id: string;
+            page_url: string | null;
             period: components["schemas"]["PeriodShown"] | null;
             provider_ref: string | null;
             reason: string | null;
@@ -3617,6 +3634,17 @@ export interface components {
             coupon: string;
             expires_at: string | null;
             max_redemptions: number | null;
+        };
+        ProviderPageBody: {
+            cancel_url: string;
+            currency?: string | null;
+            customer: string;
+            interval?: string | null;
+            plan: string;
+            /** @default 1 */
+            seats: number;
+            success_url: string;
+            trial_days?: number | null;
         };
         ProviderSubscribeBody: {
             currency?: string | null;
@@ -8194,6 +8222,37 @@ export interface operations {
         };
         responses: {
             202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowedSubscriptionShown"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_on_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderPageBody"];
+            };
+        };
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
