@@ -13,7 +13,8 @@ from tallystick.worker.loop import run_until_idle
 
 BEGAN, NOW = datetime(2026, 2, 5, 9, tzinfo=UTC), datetime(2026, 3, 18, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-ADMIN, ADA, NEW, LATE = "boss@example.com", "ada@example.com", "new@example.com", "late@example.com"
+ADMIN, ADA, LATE = "boss@example.com", "ada@example.com", "late@example.com"
+NEW, FRESH = "new@example.com", "fresh@example.com"  # without a plan; one of them is about to take one
 TOKENS, CALLS = MeterKey("tokens"), MeterKey("api_calls")
 _QUIET = (5, 6)  # of the days of a week
 
@@ -77,7 +78,8 @@ def fill(billing: Tallystick, clock: FakeClock) -> None:
         run_until_idle(billing.context)
         deliver(billing)
     clock.set(NOW)
-    billing.register(NEW, PASSWORD)
+    for email in (NEW, FRESH):
+        billing.register(email, PASSWORD)
     billing.grant_credit(ada, Money(1500, USD), kind="promotional", name="Sorry for the outage", op="outage", actor="support")
     billing.grant_credit("studio-kobo", Money(5000, EUR), kind="promotional", name="Welcome", op="welcome", actor="support")
     billing.cap_spend(ada, Money(20_000, USD), actor="support")

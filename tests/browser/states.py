@@ -157,7 +157,7 @@ PAY: dict[str, Act] = {
 # Who comes to which page, and what they can see there.
 VISITS: dict[str, tuple[str | None, str, Mapping[str, Act | In]]] = {
     "customer": (business.ADA, "billing", CUSTOMER),
-    "newcomer": (business.NEW, "billing", NEWCOMER),
+    "newcomer": (business.FRESH, "billing", NEWCOMER),
     "debtor": (business.LATE, "billing", DEBTOR),
     "no admin": (business.ADA, "admin", {"no-admin": _nothing}),
     "admin": (business.ADMIN, "admin", ADMIN),
