@@ -16,6 +16,7 @@ ALLOWED = {
     "do_POST": "the name that http.server calls",
     "do_DELETE": "the name that http.server calls",
     "handle_error": "the name that socketserver calls",
+    "handle_exit": "the name that uvicorn calls when it is told to stop",
     "process_bind_param": "the name that SQLAlchemy calls in a column type",
     "process_result_value": "the name that SQLAlchemy calls in a column type",
     "get_route_handler": "the name that FastAPI calls in a route class",
