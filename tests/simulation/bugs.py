@@ -19,6 +19,7 @@ from tallystick.domain.usage import Answer, Event, Meter, Usage, Verdict
 from tallystick.flows import (
     _billables,
     _follow,
+    _issue,
     _news,
     _operations,
     _refunds,
@@ -166,7 +167,7 @@ def late_events_are_lost() -> Iterator[None]:
 
 @bug(before_all=0.2)
 def usage_before_the_first_bill_is_lost() -> Iterator[None]:
-    with instead(_billables, "_earlier", lambda *_: []):
+    with instead(_billables, "_unlisted", lambda *_: []):
         yield
 
 
@@ -178,22 +179,22 @@ def late_usage_is_billed_again_in_full() -> Iterator[None]:
     def since(now: Any, lines: Sequence[Any]) -> Any:
         return replace(now, part=len(lines))
 
-    with instead(domain.invoices, "since", since):
+    with instead(domain.lines, "since", since):
         yield
 
 
 @bug()
 def each_third_is_rounded() -> Iterator[None]:
-    real = domain.invoices.rated
+    real = domain.lines.rated
 
-    def rated(price: Any, usage: Usage, amounts: Any) -> Any:
-        whole = real(price, usage, amounts)
+    def rated(price: Any, usage: Usage, amounts: Any, **more: Any) -> Any:
+        whole = real(price, usage, amounts, **more)
         if domain.rating.needs_events(price):
             return whole
-        third = real(price, replace(usage, quantity=from_steps(to_steps(usage.quantity, 6) // 3, 6)), amounts)
+        third = real(price, replace(usage, quantity=from_steps(to_steps(usage.quantity, 6) // 3, 6)), amounts, **more)
         return whole._replace(total=Money(third.total.minor * 3, third.total.currency))
 
-    with instead(domain.invoices, "rated", rated):
+    with instead(domain.lines, "rated", rated):
         yield
 
 
@@ -219,7 +220,12 @@ def an_invoice_number_is_taken_outside_of_the_transaction() -> Iterator[None]:
 
 @bug()
 def what_was_carried_is_forgotten() -> Iterator[None]:
-    with instead(_billables, "carried", lambda conn, customer, currency: Money(0, currency)):
+    real = _issue.reductions
+
+    def reductions(conn: Any, customer_id: Any, currency: Any, **more: Any) -> Any:
+        return replace(real(conn, customer_id, currency, **more), carried=Money(0, currency))
+
+    with instead(_issue, "reductions", reductions):
         yield
 
 
@@ -376,8 +382,8 @@ def a_delivery_is_settled_before_its_effect() -> Iterator[None]:
 def money_is_booked_with_every_good_news() -> Iterator[None]:
     real, numbers = _settlement.save, count(1)
 
-    def save(ctx: Any, conn: Any, before: Payment, after: Payment, *, via: str) -> Any:
-        saved = real(ctx, conn, before, after, via=via)
+    def save(ctx: Any, conn: Any, before: Payment, after: Payment, **how: Any) -> Any:
+        saved = real(ctx, conn, before, after, **how)
         if saved is not None and before.status is after.status is PaymentStatus.SUCCEEDED:
             booking = domain.payments.book_payment(after, at=ctx.clock.now())
             again = TransactionId(f"{booking.id}-{next(numbers)}")
