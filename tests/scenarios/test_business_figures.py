@@ -65,35 +65,35 @@ def test_what_recurs_follows_every_change_of_a_subscription(world: World) -> Non
     assert april.customer_churn == Decimal("0.5")
 
 
-def test_a_downgrade_and_an_end_count_from_the_period_that_they_belong_to_however_late_they_are_done(world: World) -> None:
-    billing = world.billing
+def test_a_downgrade_and_an_end_count_from_the_period_that_they_belong_to_however_late_they_are_done(small_world: World) -> None:
+    billing = small_world.billing
     billing.apply_catalogue(PLANS)
     ada, ben = billing.subscribe("ada", "pro"), billing.subscribe("ben", "basic")
     billing.change_subscription(ada.id, plan="basic", when="period_end")
     billing.cancel(ben.id)
-    world.on("2026-04-15").works()
-    found = months(world)
+    small_world.on("2026-04-15").works()
+    found = months(small_world)
     assert [each.closing.minor for each in found.values()] == [130_00, 10_00, 10_00, 10_00]
     assert found["Feb eur"].churn == Money(-10_00, EUR)
 
 
-def test_one_that_began_in_the_past_counts_from_there(world: World) -> None:
-    world.billing.apply_catalogue(PLANS)
-    world.on("2026-03-15")
-    world.billing.subscribe("ada", "basic", start=day("2026-01-10"))
-    assert [each.closing.minor for each in months(world).values()] == [10_00, 10_00, 10_00]
+def test_one_that_began_in_the_past_counts_from_there(small_world: World) -> None:
+    small_world.billing.apply_catalogue(PLANS)
+    small_world.on("2026-03-15")
+    small_world.billing.subscribe("ada", "basic", start=day("2026-01-10"))
+    assert [each.closing.minor for each in months(small_world).values()] == [10_00, 10_00, 10_00]
 
 
-def test_who_does_not_pay_counts_until_they_are_given_up_on(world: World) -> None:
-    billing = world.billing
+def test_who_does_not_pay_counts_until_they_are_given_up_on(small_world: World) -> None:
+    billing = small_world.billing
     billing.apply_catalogue(PLANS)
     begun = billing.subscribed("ada", "basic", collection=Collection(payment_method=FUNDS))
-    world.works()
-    world.on("2026-01-08").works()
-    assert months(world)["Jan eur"].closing == Money(10_00, EUR), "past due, and still asked for"
-    world.on("2026-01-16").works()
+    small_world.works()
+    small_world.on("2026-01-08").works()
+    assert months(small_world)["Jan eur"].closing == Money(10_00, EUR), "past due, and still asked for"
+    small_world.on("2026-01-16").works()
     assert billing.subscription(begun.subscription.id).status == "unpaid"
-    assert months(world)["Jan eur"].closing == Money(0, EUR)
+    assert months(small_world)["Jan eur"].closing == Money(0, EUR)
     (failed,) = billing.payment_months(day("2026-01-01"))
     assert (failed.tried, failed.failed, failed.recovered, failed.reasons) == (1, 1, 0, (("insufficient_funds", 1),))
     assert failed.failure_rate == Decimal(1)
