@@ -3,21 +3,22 @@
 import re
 from datetime import timedelta
 
-from tallystick.domain.payments import Collection
+from tallystick.domain.payments import Collection, Method
+from tallystick.sandbox import pages
 from tallystick.worker.loop import run_until_idle
 from tests.web.world import World, problem
 
 EXPIRED, CONFIRM = "pm_card_chargeDeclinedExpiredCard", "pm_card_authenticationRequired"
 
 
-def failed(world: World, card: str = EXPIRED, *, language: str | None = None) -> str:
+def failed(world: World, card: str = EXPIRED, *, language: str | None = None, method: Method = Method.HOSTED) -> str:
     """An invoice whose payment has just failed; its id."""
     world.with_calls()
     body = {"email": "ada@example.com", "language": language}
     assert world.call("PUT", "/v1/customers/ada", body).json()["language"] == language
     assert world.used(1000).status_code == 202
     world.clock.advance(timedelta(days=30))
-    (invoice,) = world.billing.bill("ada", collection=Collection(payment_method=card))
+    (invoice,) = world.billing.bill("ada", collection=Collection(method, payment_method=card))
     run_until_idle(world.billing.context)
     return invoice.id
 
@@ -81,6 +82,35 @@ def test_what_must_be_confirmed_leads_to_the_invoice_at_the_provider(world: Worl
     there = world.client.get(link(world), follow_redirects=False)
     assert there.status_code == 303
     assert "/sandbox/invoice/" in there.headers["location"]
+
+
+def test_what_must_be_confirmed_and_has_no_invoice_there_is_paid_on_a_page_and_once(either_world: World) -> None:
+    world = either_world
+    invoice = failed(world, CONFIRM, method=Method.INTENT)
+    path = link(world)
+    found = {world.client.get(path, follow_redirects=False).headers["location"] for _ in range(2)}
+    assert len(found) == 1, "visited twice it is one page"
+    page, sandbox = found.pop(), world.billing.sandbox
+    assert "/sandbox/checkout/" in page
+    assert sandbox is not None
+    assert pages.answer(sandbox, "POST", page.removeprefix(sandbox.public_url), b"card=pm_card_visa")[0] == 303
+    back = world.client.get(f"{path}/done")
+    assert "Nothing is left to be paid" in back.text, "no webhook was needed"
+    assert world.billing.invoice(invoice).status == "paid"
+    assert "Nothing is left to be paid" in world.client.get(path, follow_redirects=False).text
+    assert world.billing.verify().clean
+
+
+def test_who_has_confirmed_and_whose_bank_takes_its_time_is_not_sent_there_again(world: World) -> None:
+    failed(world, CONFIRM, method=Method.INTENT)
+    path = link(world)
+    page, sandbox = world.client.get(path, follow_redirects=False).headers["location"], world.billing.sandbox
+    assert sandbox is not None
+    assert pages.answer(sandbox, "POST", page.removeprefix(sandbox.public_url), b"card=pm_card_sandboxClearsLater")[0] == 303
+    assert "Thank you" in world.client.get(f"{path}/done").text
+    again = world.client.get(path, follow_redirects=False)
+    assert again.status_code == 409
+    assert "on its way" in again.text
 
 
 def test_a_link_of_nobodys_opens_nothing(world: World) -> None:

@@ -10,6 +10,7 @@ from tallystick.domain.pages import Page
 from tallystick.domain.payment_methods import SavedMethod, Saving
 from tallystick.domain.payments import Payment
 from tallystick.domain.periods import read_cadence
+from tallystick.flows.mend_payment import Mending
 from tallystick.values.errors import NotFound, ProviderRefused, ProviderUnavailable
 from tallystick.values.ids import CustomerId, InvoiceId
 from tallystick.values.money import currency as known_currency
@@ -68,29 +69,59 @@ class CheckoutCalls(Engine):
             cancel_url=checked_url(cancel_url, field="cancel_url", allowed_origins=allowed_origins),
         )
         payment = self._sent(invoice_id, page, customer_id, actor)
-        if payment.url is None:
-            message = f"{payment.id}: the provider did not open its page; nothing was charged; try again"
-            raise ProviderUnavailable(message)
+        self._url(payment)
         return payment
 
     def close_page(self, invoice_id: str, *, customer_id: str | None = None, actor: str = "system") -> Payment:
         """The payment of the invoice without a page of the provider's, as it was before `pay_on_page`. Raises as that does."""
         return self._sent(invoice_id, None, customer_id, actor)
 
+    def _url(self, payment: Payment) -> str:
+        if payment.url is None:
+            message = f"{payment.id}: the provider did not open its page; nothing was charged; try again"
+            raise ProviderUnavailable(message)
+        return payment.url
+
     def _sent(self, invoice_id: str, page: Page | None, customer_id: str | None, actor: str) -> Payment:
         """Asked before and after: a page may be over without our knowing, and the next one is opened by collecting."""
         with self.context.database.reading() as conn:
             invoice = storage.invoices.get(conn, InvoiceId(invoice_id))
-            payment = None if invoice is None else storage.payments.of_invoice(conn, invoice.id)
         if invoice is None or customer_id not in {None, invoice.customer_id}:
             raise NotFound("invoice: there is no such invoice", field="invoice")
-        if payment is not None:
-            flows.collect.collect(self.context, payment.id)
+        self._ask(invoice.id)
         payment = flows.pay_on_page.pay_on_page(self.context, invoice.id, page, actor=actor)
         collected = flows.collect.collect(self.context, payment.id)
         if collected.refusal is not None:
             raise ProviderRefused(f"the provider will not do it: {collected.refusal.message}", code="provider_refused")
         return collected.payment
+
+    def _ask(self, invoice_id: InvoiceId) -> None:
+        with self.context.database.reading() as conn:
+            payment = storage.payments.of_invoice(conn, invoice_id)
+        if payment is not None:
+            flows.collect.collect(self.context, payment.id)
+
+    def mend_payment(self, token: str) -> str | None:
+        """Where the link in a letter leads to now, for one visit; None where nothing is left to be paid.
+
+        To a page on which a card is saved, or the payment confirmed. Raises NotFound for a link that is not ours, Conflict while
+        the payment is on its way, ProviderUnavailable.
+        """
+        mending = flows.mend_payment.mending(self.context, token)
+        if mending.is_over:
+            return None
+        if not mending.confirms:
+            return flows.mend_payment.open_portal(self.context, mending)
+        page = Page(success_url=mending.back, cancel_url=mending.back)
+        return self._url(self._sent(mending.invoice.id, page, mending.invoice.customer_id, "customer"))
+
+    def come_back(self, token: str) -> Mending:
+        """The customer comes back: a new card pays at once, by a job; what was confirmed is asked for. Raises NotFound."""
+        mending = flows.mend_payment.come_back(self.context, token)
+        if mending.is_over or not mending.confirms:
+            return mending
+        self._ask(mending.invoice.id)
+        return flows.mend_payment.mending(self.context, token)
 
     def payment_methods(self, customer_id: str) -> Sequence[SavedMethod]:
         """What the customer has saved at the provider, the newest first, with the default marked."""

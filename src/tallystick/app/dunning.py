@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tallystick import domain, flows, storage
+from tallystick import domain, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.dunning import Ask, Dunning, State, Try
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.messages import TO_CUSTOMER, Dispatch, Message
-from tallystick.flows.mend_payment import Mending
 from tallystick.storage.dunning import Query
 from tallystick.values.errors import InvalidInput, NotFound
 from tallystick.values.ids import CustomerId, InvoiceId
@@ -72,14 +71,6 @@ class DunningCalls(Engine):
             sent = storage.messages.dispatches_of(conn, [message.id for message in messages])
             letters = [Written(message, _to_customer(sent.get(message.id, []))) for message in messages]
             return replace(dunned, tries=tuple(tries), letters=tuple(letters))
-
-    def mend_payment(self, token: str) -> str | None:
-        """Where the link in a letter leads to now; None where nothing is left to be paid. Raises NotFound."""
-        return flows.mend_payment.mend_payment(self.context, token)
-
-    def come_back(self, token: str) -> Mending:
-        """The customer comes back from there: a new card pays at once, by a job. Raises NotFound."""
-        return flows.mend_payment.come_back(self.context, token)
 
     def _dunned(self, dunning: Dunning, invoice: Invoice | None) -> Dunned:
         assert invoice is not None, f"{dunning.invoice_id}: is kept for ever"

@@ -1,4 +1,4 @@
-"""The link in a letter of dunning: where the customer saves another card or confirms the payment, and what follows from that."""
+"""The link in a letter of dunning: what it is about, where a card is saved, and what follows from that."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.dunning import Ask, State
-from tallystick.domain.invoices import Invoice
+from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.flows import _customer_ref, _dunning, _dunning_letters, _outgoing
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, PortalOutcome, Refused, Unknown
@@ -18,28 +18,31 @@ BACK = "/done"  # behind the link: where the provider's page leads back to
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """What the link is about. `url`: the provider's page of the payment, where it is confirmed; None: only a card helps."""
+    """What the link is about. `confirms`: the customer pays it themselves, on a page of the provider's; else only a card helps.
+
+    `back`: where the provider's page leads back to.
+    """
 
     invoice: Invoice
     is_over: bool
-    url: str | None = None
+    confirms: bool
+    back: str
 
 
-def mend_payment(ctx: Context, token: str) -> str | None:
-    """The address to go to, for one visit; None where nothing is left to be paid. Raises NotFound for a link that is not ours.
-
-    Raises ProviderUnavailable where the provider does not answer.
-    """
+def mending(ctx: Context, token: str) -> Mending:
+    """Raises NotFound for a link that is not ours."""
     with ctx.database.reading() as conn:
-        mending = _mending(ctx, conn, token)
-    if mending.is_over:
-        return None
-    if mending.url is not None:
-        return mending.url
-    outcome = _open_portal(ctx, mending.invoice, f"{ctx.outgoing.base_url}{_dunning_letters.PATH}{token}{BACK}")
-    match outcome:
-        case str():
-            return outcome
+        return _mending(ctx, conn, token)
+
+
+def open_portal(ctx: Context, mending: Mending) -> str:
+    """The address of the page on which a card is saved, for one visit.
+
+    Raises ProviderUnavailable where the provider does not answer, ProviderRefused.
+    """
+    match _open_portal(ctx, mending.invoice, mending.back):
+        case str(url):
+            return url
         case Refused(code, message, unheard=False):
             raise ProviderRefused(f"the provider does not open its portal: {code}: {message}")
         case Limited() | Unknown() | Refused():
@@ -68,6 +71,7 @@ def _mending(ctx: Context, conn: Connection, token: str) -> Mending:
     dunning = None if invoice_id is None else storage.dunning.get(conn, invoice_id)
     if invoice is None or dunning is None:
         raise NotFound("there is no such link; open the one in the newest letter, as a whole")
-    payment = storage.payments.of_invoice(conn, invoice.id)
-    confirms = ctx.terms.dunning.rule(dunning.code).ask is Ask.CONFIRM and payment is not None
-    return Mending(invoice, dunning.state is State.OVER, payment.url if confirms and payment is not None else None)
+    confirms = ctx.terms.dunning.rule(dunning.code).ask is Ask.CONFIRM
+    back = f"{ctx.outgoing.base_url}{_dunning_letters.PATH}{token}{BACK}"
+    is_over = dunning.state is State.OVER or invoice.status is not InvoiceStatus.OPEN
+    return Mending(invoice, is_over, confirms, back)

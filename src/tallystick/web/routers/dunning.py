@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tallystick.domain.dunning import State
-from tallystick.values.errors import NotFound, ProviderError
+from tallystick.values.errors import Conflict, NotFound, ProviderError
 from tallystick.web import pay_page
 from tallystick.web.door import Billing, Scope, router
 from tallystick.web.dunning_schemas import DunningShown
@@ -31,6 +31,10 @@ _SAID = {
     "thanks": {
         "en": ("Thank you", "A card that you have just saved is charged within a few minutes. You can close this page."),
         "ja": ("ありがとうございます", "登録されたカードには数分以内に請求いたします。このページは閉じて構いません。"),
+    },
+    "on_its_way": {
+        "en": ("Your payment is on its way", "Open this link again in a few minutes if you hear nothing of it."),
+        "ja": ("お支払いを処理しています", "数分たっても完了しない場合は、このリンクをもう一度お開きください。"),
     },
     "unknown": {
         "en": ("There is no such link", "Open the one in the newest letter, as a whole."),
@@ -69,6 +73,8 @@ def mend(request: Request, billing: Billing, token: _Token) -> Response:
         url = billing.mend_payment(token)
     except NotFound:
         return _page(request, "unknown", status=404)
+    except Conflict:
+        return _page(request, "on_its_way", status=409)
     except ProviderError:
         return _page(request, "later", status=503)
     return _page(request, "over") if url is None else RedirectResponse(url, status_code=303)
