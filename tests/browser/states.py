@@ -108,6 +108,7 @@ CUSTOMER: dict[str, Act] = {
     "dashboard-table": _press("Show as a table / 表で見る"),
     "dashboard-compare": lambda page: page.locator(".t-check input").first.check(),
     "lines": _open_lines,
+    "at-this-pace": _press("At this pace / このペースなら"),
     "plans": _press("Change plan / プランを変更"),
     "preview": _then(_press("Change plan / プランを変更", "See the price of Pro / Pro の料金を見る"), _shows("dialog dl")),
     "preview-end": _then(_press("Change plan / プランを変更", "Cancel the plan / プランを解約"), _shows("dialog dl")),
@@ -125,6 +126,8 @@ ADMIN: dict[str, Act | In] = {
     "customer-owes": In("customers/ben%20%26%20sons", _nothing),
     "admin-invoice": In("invoices", _then(_press(OPEN_INVOICE), _open_lines)),
     "event-refused": In("events", _refuses),
+    "dunning-of-one": In("dunning", _press(OPEN_INVOICE)),
+    "repair": In("provider", _press("Compare and repair / 照合して修復")),
     "help": _press("Keyboard / キーボード"),
     "new-key": In("keys", _press("Make a key / キーを作る")),
 }
