@@ -131,7 +131,8 @@ def test_the_sums_say_what_the_provider_has_and_what_it_may_have(filled: Databas
         refused = replace(moved(found["e5"], ExportStatus.REJECTED, now=AT, code="no_meter"), version=1)
         storage.usage_exports.move(conn, found["e5"], refused)
         held = storage.usage_exports.held(conn, ADA, "api_calls", EVER)
-        assert held == Held(counted=Decimal(5), unknown=Decimal("2.5"), waiting=Decimal(100), rejected=Decimal(1000))
+        sums = Held(counted=Decimal(5), unknown=Decimal("2.5"), waiting=Decimal(100), rejected=Decimal(1000))
+        assert held == replace(sums, missing=Decimal("102.5")), "what is unknown and what waits may both be missing there"
         without = storage.usage_exports.held(conn, ADA, "api_calls", EVER, but=first)
         assert without.counted == 0
         assert storage.usage_exports.holders(conn, EVER) == [(ADA, METER.key, "api_calls"), (BEN, METER.key, "api_calls")]
