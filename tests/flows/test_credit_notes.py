@@ -243,14 +243,21 @@ def test_while_nobody_knows_whether_it_can_be_paid_it_is_not_credited(world: Wor
     with pytest.raises(ProviderUnavailable):
         credited(world, invoice, 3000)
     assert world.billing.credit_notes() == []
-    world.sandbox.faults.next("lost_reply", on="POST /v1/payment_intents/{id}/cancel")
-    with pytest.raises(ProviderUnavailable):
-        credited(world, invoice, 3000)
-    world.delivers()
-    world.works()
+    assert world.payment(invoice).status is PaymentStatus.OPEN, "nothing was canceled there"
     assert credited(world, invoice, 3000).number == "CN-000001"
     world.works()
     assert world.payment(invoice).amount == usd(7000)
+    world.proves()
+
+
+def test_whether_it_can_be_paid_is_looked_up_where_the_reply_was_lost(world: World) -> None:
+    invoice = billed(world, 100)
+    world.sandbox.faults.next("lost_reply", on="POST /v1/payment_intents/{id}/cancel")
+    assert credited(world, invoice, 3000).number == "CN-000001", "what we have canceled ourselves is nobody else's doing"
+    world.delivers()
+    world.works()
+    assert world.payment(invoice).amount == usd(7000)
+    assert world.billing.alerts() == []
     world.proves()
 
 

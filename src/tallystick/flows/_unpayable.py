@@ -3,7 +3,7 @@
 from tallystick import domain
 from tallystick.domain.payments import Payment, PaymentStatus
 from tallystick.flows.context import Context
-from tallystick.providers.protocol import Done, Refused
+from tallystick.providers.protocol import Done, Refused, Unknown
 from tallystick.values.errors import Conflict, ProviderUnavailable
 
 
@@ -21,11 +21,16 @@ def canceled(ctx: Context, payment: Payment) -> Payment:
             )
         return domain.payments.dropped(payment, now=now)
     outcome = ctx.provider.cancel(payment.ref, payment.method, key=f"{payment.id}:cancel")
+    if isinstance(outcome, Unknown):
+        ctx.faults.mark("void.looked_after")
+        outcome = ctx.provider.fetch(payment.ref, payment.method)
     if isinstance(outcome, Refused):
         raise Conflict(f"{payment.id}: the provider will not cancel {payment.ref}: {outcome.message}", code=outcome.code)
     if not isinstance(outcome, Done):
         raise ProviderUnavailable(f"{payment.id}: the provider did not cancel {payment.ref}: {outcome}; ask again")
     after = domain.payments.learned(payment, outcome.payment, now=now)
+    if after.status is PaymentStatus.OPEN:
+        raise ProviderUnavailable(f"{payment.id}: the provider has not canceled {payment.ref} yet; ask again")
     if after.status is not PaymentStatus.CANCELED:
         raise Conflict(f"{payment.id}: {payment.ref} is {after.status} at the provider, and cannot be taken back")
     return after
