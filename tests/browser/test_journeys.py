@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tallystick.app import Tallystick
-from tallystick.domain.payments import Collection
+from tallystick.domain.payments import Collection, Method
 from tallystick.settings import Settings
 from tallystick.web.service import create_app
 from tests.browser import business
@@ -84,6 +84,30 @@ def test_a_card_is_declined_and_a_new_one_pays_at_once_what_is_open(played: Runn
     invoice.get_by_role("button").click()
     expect(sheet.get_by_role("listitem").filter(has_text="Paid")).to_be_visible()
     expect(page.get_by_role("button", name="Use another card")).to_have_count(0)
+
+
+def test_who_pays_each_invoice_themselves_pays_on_the_providers_page(played: Running, open_page: OpenPage) -> None:
+    url, billing = played
+    ada = billing.register(business.ADA, business.PASSWORD).id
+    billing.put_customer(ada, email=business.ADA)
+    billing.subscribe(ada, "starter", currency="usd", collection=Collection(Method.INTENT, automatic=False))
+    page = open_page(f"{url}/billing")
+    log_in(page, business.ADA)
+    invoice = panel(page, "Invoices").get_by_role("row").nth(1)
+    expect(invoice).to_contain_text("$19.00")
+    invoice.get_by_role("button").click()
+    page.get_by_role("button", name="Pay $19.00 now").click()
+
+    page.wait_for_url("**/sandbox/checkout/**")
+    page.get_by_label("A test card").select_option("pm_card_chargeDeclined")
+    page.get_by_role("button", name="Pay").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your card was declined.")
+    page.get_by_label("A test card").select_option("pm_card_visa")
+    page.get_by_role("button", name="Pay").click()
+
+    page.wait_for_url(f"{url}/billing*")
+    expect(invoice).to_contain_text("Paid")
+    assert [each.status for each in billing.invoices(customer_id=ada)] == ["paid"]
 
 
 def test_an_admin_lets_a_month_pass_and_its_invoice_is_there_and_paid(played: Running, open_page: OpenPage) -> None:

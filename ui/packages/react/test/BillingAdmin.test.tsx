@@ -175,6 +175,7 @@ it("keeps a place in the address, whatever a customer's id is made of", () => {
     expect(readPlace(writePlace({ section: "customers", id }))).toEqual({ section: "customers", id });
   }
   expect(readPlace("#nothing/known")).toMatchObject({ section: "customers" });
+  expect(readPlace("#invoices/%E0")).toEqual({ section: "invoices" });
 });
 
 it("writes an event as a command that a shell takes as it is, without any key in it", () => {

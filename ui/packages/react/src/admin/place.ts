@@ -11,7 +11,17 @@ export interface Place {
 export function readPlace(hash: string): Place {
   const [section = "", id] = hash.replace(/^#\/?/, "").split("/", 2);
   const known = SECTIONS.find((each) => each === section) ?? "customers";
-  return id ? { section: known, id: decodeURIComponent(id) } : { section: known };
+  const read = id && decoded(id);
+  return read ? { section: known, id: read } : { section: known };
+}
+
+/** Nothing, where somebody has written the address by hand and wrongly. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function writePlace({ section, id }: Place): string {

@@ -1,9 +1,9 @@
 import { useAct } from "../data/api.js";
+import { backFromProvider, here } from "../data/back.js";
 import { type Invoice, useOwnDunning, useOwnInvoice } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { InvoiceSheet } from "../parts/InvoiceSheet.js";
 import { Failure, Loaded } from "../parts/Loaded.js";
-import { useTell } from "../parts/News.js";
 import { Portal } from "./PlanPanel.js";
 
 export function OwnInvoice({ id }: { id: string }) {
@@ -13,7 +13,7 @@ export function OwnInvoice({ id }: { id: string }) {
     <Loaded query={explanation}>
       {(found) => (
         <InvoiceSheet explanation={found} dunning={dunning} files={`/api/billing/invoices/${encodeURIComponent(id)}`}>
-          {found.invoice.status === "open" && <PayNow invoice={found.invoice} />}
+          {found.invoice.status === "open" && found.payment?.status !== "processing" && <PayNow invoice={found.invoice} />}
         </InvoiceSheet>
       )}
     </Loaded>
@@ -22,13 +22,14 @@ export function OwnInvoice({ id }: { id: string }) {
 
 function PayNow({ invoice }: { invoice: Invoice }) {
   const say = useSay();
-  const tell = useTell();
   const pay = useAct(
-    (api) => api.user.POST("/billing/invoices/{invoice_id}/pay", { params: { path: { invoice_id: invoice.id } } }),
-    (payment) => {
-      if (payment.url && payment.status !== "succeeded") location.assign(payment.url);
-      else tell(say("invoices.no_page"));
-    },
+    (api) =>
+      api.user.POST("/billing/invoices/{invoice_id}/checkout", {
+        params: { path: { invoice_id: invoice.id } },
+        body: { success_url: backFromProvider(), cancel_url: here() },
+      }),
+    (page) => location.assign(page.url),
+    true,
   );
   const amount = say.money({ amount: invoice.amount_due, currency: invoice.currency });
   return (

@@ -1,7 +1,7 @@
 import type { Schemas } from "@tallystick/client";
 import { useState } from "react";
 import { useAct } from "../data/api.js";
-import { backFromProvider } from "../data/back.js";
+import { backFromProvider, here } from "../data/back.js";
 import { type Plan, usePlans, useSubscription } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
@@ -94,8 +94,4 @@ export function PlanDialog({ onClose }: { onClose: () => void }) {
       </Loaded>
     </Dialog>
   );
-}
-
-function here(): string {
-  return location.href.split("#")[0] ?? "";
 }

@@ -2,9 +2,14 @@
 
 const BACK = "back";
 
-/** Where the provider's page leads back to. */
+/** Where the provider's page leads back to, when nothing was done there. */
+export function here(): string {
+  return location.href.split("#")[0] ?? "";
+}
+
+/** Where it leads back to, when something was. */
 export function backFromProvider(): string {
-  const url = new URL(location.href.split("#")[0] ?? "");
+  const url = new URL(here());
   url.searchParams.set(BACK, "1");
   return url.href;
 }

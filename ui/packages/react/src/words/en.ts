@@ -247,7 +247,6 @@ export const en = {
     pdf: "PDF",
     lines_csv: "Items as CSV",
     all: "All invoices",
-    no_page: "The payment is on its way; there is nothing more to do here.",
     not_found: "No invoice matches",
     not_found_hint: "Choose another status to see more.",
   },

@@ -248,7 +248,6 @@ export const ja: Messages = {
     pdf: "PDF",
     lines_csv: "明細の CSV",
     all: "すべての請求書",
-    no_page: "支払いは処理中です。ほかに必要な操作はありません。",
     not_found: "該当する請求書はありません",
     not_found_hint: "別の状態を選ぶと表示されます。",
   },
