@@ -25,6 +25,7 @@ class Shots:
 
     def __init__(self, browser: Browser, only: list[str]) -> None:
         self._browser, self._only = browser, only
+        self.missed: list[str] = []
 
     def take(
         self, service: str, who: str | None, place: str, states: Mapping[str, Act | In], looks: Sequence[Look] = LOOKS
@@ -38,7 +39,8 @@ class Shots:
                 if who is not None:
                     log_in_at_once(page, service, who)
                 for name, state in wanted.items():
-                    _take(page, f"{service}/{place}", name, state)
+                    if not _take(page, f"{service}/{place}", name, state):
+                        self.missed.append(name)
 
     @contextmanager
     def _page(self, locale: str, scheme: str, width: int) -> Iterator[Page]:
@@ -55,7 +57,8 @@ class Shots:
         context.close()
 
 
-def _take(page: Page, url: str, name: str, state: Act | In) -> None:
+def _take(page: Page, url: str, name: str, state: Act | In) -> bool:
+    """Whether the state was reached; the picture shows how far it went."""
     try:
         enter(page, url, state)
         said = ""
@@ -63,6 +66,7 @@ def _take(page: Page, url: str, name: str, state: Act | In) -> None:
         said = f"— not reached: {str(error).splitlines()[0]}"
     page.screenshot(path=FOLDER / f"{name}.png", full_page=page.locator("dialog[open]").count() == 0)
     print(name, said, flush=True)
+    return not said
 
 
 def main(only: list[str]) -> int:
@@ -82,7 +86,9 @@ def main(only: list[str]) -> int:
             with uptime_service(f"sqlite:///{room}/uptime.db", room, patch) as url:
                 shots.take(url, None, "", PAY, [look])
         browser.close()
-    return 0
+    if shots.missed:
+        print("Not reached:", *shots.missed)
+    return 1 if shots.missed else 0
 
 
 if __name__ == "__main__":
