@@ -130,6 +130,27 @@ class Settings(BaseSettings):
         validation_alias="TALLYSTICK_DUNNING_END",
         description="What becomes of a subscription whose invoice was given up on: it stays unpaid, or is paused or canceled.",
     )
+    safety_charges_per_day: int = Field(
+        default=20,
+        validation_alias="TALLYSTICK_SAFETY_CHARGES_PER_DAY",
+        ge=1,
+        le=1_000_000,
+        description="Charges that are begun by themselves for a customer in a day (UTC); a further one is held.",
+    )
+    safety_times_the_mean: Decimal = Field(
+        default=Decimal(20),
+        validation_alias="TALLYSTICK_SAFETY_TIMES_THE_MEAN",
+        ge=1,
+        max_digits=9,
+        description="How many times the mean of what a customer has paid before is charged by itself; more is held.",
+    )
+    safety_lines_max: int = Field(
+        default=1000,
+        validation_alias="TALLYSTICK_SAFETY_LINES_MAX",
+        ge=1,
+        le=1_000_000,
+        description="Lines of an invoice that is charged by itself; one with more is held.",
+    )
     number_prefix: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")] = Field(
         default="INV", validation_alias="TALLYSTICK_NUMBER_PREFIX", description="First letters of invoice numbers."
     )

@@ -20,6 +20,7 @@ from tallystick.domain.dunning import Policy
 from tallystick.domain.dunning_documents import read_policy
 from tallystick.domain.invoice_documents import Seller
 from tallystick.domain.operations import Vital, VitalRules
+from tallystick.domain.safety import Bounds
 from tallystick.flows.context import Context, Outgoing, shipped_policy
 from tallystick.providers.circuits import Circuits
 from tallystick.providers.protocol import PaymentProvider
@@ -139,6 +140,11 @@ def _outgoing(settings: Settings) -> Outgoing:
 def seller(settings: Settings) -> Seller:
     """Who stands on invoices as the one who asks."""
     return Seller(settings.seller_name or settings.server_name, settings.seller_address, settings.seller_tax_id)
+
+
+def safety_bounds(settings: Settings) -> Bounds:
+    """Beyond what a payment is held, and not charged by itself."""
+    return Bounds(settings.safety_charges_per_day, settings.safety_times_the_mean, settings.safety_lines_max)
 
 
 def dunning_policy(settings: Settings) -> Policy:

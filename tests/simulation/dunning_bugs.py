@@ -6,7 +6,7 @@ from typing import Any
 
 from tallystick import domain, storage
 from tallystick.domain.dunning import Move, Next, State
-from tallystick.domain.payments import PaymentStatus
+from tallystick.domain.payments import Payment, PaymentStatus
 from tallystick.flows import _dunning
 from tests.simulation.bugs import bug, instead
 
@@ -61,4 +61,10 @@ def a_new_card_is_new_each_time_that_news_of_it_comes() -> Iterator[None]:
 @bug(seeds_max=20)
 def a_failure_is_forgotten_where_its_news_comes_later() -> Iterator[None]:
     with instead(storage.dunning, "begin", lambda *_: False):
+        yield
+
+
+@bug(bounded=1.0, seeds_max=20)
+def what_is_held_is_charged_all_the_same() -> Iterator[None]:
+    with instead(Payment, "is_held", property(lambda _: False)):
         yield

@@ -16,6 +16,7 @@ from tests.simulation import (
     debtors,
     exporters,
     followers,
+    guards,
     post,
     shop,
     subscribers,
@@ -86,7 +87,7 @@ class Story:
         self.workers = [actors.Worker(world, "worker 1"), actors.Worker(world, "worker 2")]
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         self.exporter = exporters.Exporter(world, meters)
-        self.follower = followers.Follower(world)
+        self.follower, self.guard = followers.Follower(world), guards.Guard(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
                     self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor,
@@ -111,6 +112,8 @@ class Story:
         for actor in self.all:
             world.schedule(actor, timedelta(minutes=self._chance.randint(0, 240)))
         world.schedule(self.follower, timedelta(minutes=self.follower.random.randint(0, 240)))
+        if world.weather["bounded"]:
+            world.schedule(self.guard, timedelta(minutes=self.guard.random.randint(0, 240)))
         for _ in range(3):
             world.run(world.at + timedelta(days=days / 3))
             with _quietly(world):
@@ -144,7 +147,7 @@ class Story:
         world.calm()
         self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
-                      self.exporter, self.debtor, self.dashboard, self.follower):  # fmt: skip
+                      self.exporter, self.debtor, self.dashboard, self.follower, self.guard):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]

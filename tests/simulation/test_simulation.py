@@ -36,7 +36,7 @@ MARKS = (
     "refund.before_the_answer", "refund.failed.webhook", "refund.find.found", "refund.find.nothing", "refund.made_elsewhere",
     "refund.succeeded.answer", "refund.succeeded.webhook", "sweep.stale_refunds",
     "settle.before_the_answer", "sweep.stale_payments", "void.at_the_provider",
-    "dispute.needs_response.webhook", "payment.reopened",
+    "dispute.needs_response.webhook", "payment.reopened", "payment.held", "payment.released",
     "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes", "reconcile.repaired.subscriptions",
     "reconcile.repaired.invoices",
     "mirror.later_answer_stands", "provider_subscription.found",

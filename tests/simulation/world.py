@@ -27,6 +27,7 @@ from tallystick.sandbox.faults import Lost
 from tallystick.storage import settings
 from tallystick.storage.database import Database
 from tallystick.values.ids import SeededIds
+from tests.simulation.bounded import bounds
 from tests.simulation.post import BlankPress, Post
 from tests.simulation.seams import Crash, SeamFaults, StripesFaults, Wire
 from tests.simulation.weather import STRIPES, Weather
@@ -132,7 +133,8 @@ class World:
             http_client=Wire(self, self.sandbox),
             circuits=Circuits(self.clock),
         )
-        terms = Terms(dunning=self.policy) if self.policy is not None else Terms()
+        terms = Terms(safety=bounds(self))
+        terms = terms if self.policy is None else replace(terms, dunning=self.policy)
         context = Context(self.database, self.clock, SeededIds(seed), self.provider, terms, faults=self.faults)
         self.post, outgoing = Post(self), Outgoing(mail_invoices=True)
         mailing = replace(context, mailer=self.post, outgoing=outgoing, press=BlankPress())

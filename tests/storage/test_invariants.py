@@ -96,6 +96,8 @@ PLANTED = (
     ("settled", "provider_events", f"{NEWS}0, 1, 'new', NULL, NULL)"),
     ("settled", "provider_events", f"{NEWS}0, 1, 'settled', NULL, 1)"),
     ("settled", "provider_events", f"{NEWS}0, 1, 'parked', NULL, NULL)"),
+    ("held", "payments", "UPDATE tallystick_payments SET held = 'amount', held_after = charges"),
+    ("held", "payments", "UPDATE tallystick_payments SET released_at = 1"),
     ("monotonic", "payments", "UPDATE tallystick_payments SET status = 'canceled' WHERE status = 'succeeded'"),
     ("monotonic", "invoices", "UPDATE tallystick_invoices SET status = 'uncollectible' WHERE status = 'paid'"),
     ("tamper-evident", "audit", "UPDATE tallystick_audit SET actor = 'somebody' WHERE seq = 2"),

@@ -1,9 +1,12 @@
 """Invoices over HTTP: previewed, opened, explained, paid and taken back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from tallystick.domain.safety import Bounds
+from tallystick.flows.context import Terms
 from tests.web.world import World, problem
 
 
@@ -132,6 +135,31 @@ def test_voiding_twice_is_voiding_once_and_what_is_void_is_not_paid(world: World
     assert (act["action"], act["reason"]) == ("invoice.voided", "a mistake")
 
 
+def test_a_held_payment_says_so_and_an_admin_releases_it(world: World) -> None:
+    world.billing.context = replace(world.billing.context, terms=Terms(safety=Bounds(charges_per_day=0)))
+    invoice = billed(world, collection={"method": "intent", "payment_method": "pm_card_visa"})
+    paid = f"/v1/invoices/{invoice['id']}/pay"
+    held = world.call("POST", paid).json()["payment"]
+    assert (held["status"], held["held"]) == ("open", "charges")
+    released = f"/v1/invoices/{invoice['id']}/release"
+    reader = world.billing.create_api_key("biller", ["billing:write"]).token
+    refused = world.call("POST", released, {"reason": "it is right"}, Authorization=f"Bearer {reader}")
+    assert problem(refused) == (403, "forbidden")
+    assert problem(world.call("POST", released, {})) == (422, "invalid_input")
+    for _ in range(2):
+        answer = world.call("POST", released, {"reason": "it is right"})
+        assert (answer.status_code, answer.json()["held"]) == (200, None), answer.text
+    act = world.call("GET", "/v1/audit?limit=1").json()["data"][0]
+    assert (act["action"], act["reason"]) == ("payment.released", "it is right")
+    assert world.call("POST", paid).json()["payment"]["status"] == "succeeded"
+
+
+def test_what_is_not_held_is_not_released(world: World) -> None:
+    invoice = billed(world, collection={"method": "intent", "automatic": False})
+    answer = world.call("POST", f"/v1/invoices/{invoice['id']}/release", {"reason": "x"})
+    assert problem(answer) == (409, "not_held")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -139,6 +167,7 @@ def test_voiding_twice_is_voiding_once_and_what_is_void_is_not_paid(world: World
         ("GET", "/v1/invoices/inv_nope/explanation", None),
         ("POST", "/v1/invoices/inv_nope/pay", None),
         ("POST", "/v1/invoices/inv_nope/void", {"reason": "x"}),
+        ("POST", "/v1/invoices/inv_nope/release", {"reason": "x"}),
     ],
 )
 def test_an_unknown_invoice_is_not_found(world: World, method: str, path: str, body: object) -> None:

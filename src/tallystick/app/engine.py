@@ -59,6 +59,7 @@ class Engine:
         due, grace = timedelta(days=settings.due_days), timedelta(minutes=settings.grace_minutes)
         terms = Terms(due, grace, settings.number_prefix, seller=wiring.seller(settings))
         terms = replace(terms, dunning=wiring.dunning_policy(settings), dunning_end=End(settings.dunning_end))
+        terms = replace(terms, safety=wiring.safety_bounds(settings))
         context = Context(database, clock, SystemIds(clock), wired.provider, terms)
         context = wiring.with_couriers(context, settings)
         if as_is:

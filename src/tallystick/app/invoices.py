@@ -6,7 +6,7 @@ from datetime import datetime
 from tallystick import domain, flows, storage
 from tallystick.app.engine import Engine
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.domain.payments import Collection
+from tallystick.domain.payments import Collection, Payment
 from tallystick.flows.bill_usage import Order
 from tallystick.flows.collect import Collected
 from tallystick.flows.explain_invoice import Explanation
@@ -15,7 +15,7 @@ from tallystick.values.ids import CustomerId, InvoiceId
 
 
 class InvoiceCalls(Engine):
-    """Preview, bill, collect, void, explain."""
+    """Preview, bill, collect, release, void, explain."""
 
     def preview(self, customer_id: str, *, until: datetime | None = None) -> list[Invoice]:
         """What `bill` would open at `until` (None: now), one invoice per currency, by the same function; nothing is kept."""
@@ -67,6 +67,10 @@ class InvoiceCalls(Engine):
     def explain(self, invoice_id: str, *, events_max: int = 20) -> Explanation:
         """The invoice with its payment, and each line with the first of its events."""
         return flows.explain_invoice.explain_invoice(self.context, InvoiceId(invoice_id), events_max=events_max)
+
+    def release_payment(self, invoice_id: str, *, reason: str, actor: str = "system") -> Payment:
+        """The invoice's held payment, charged as usual from now on; released twice is released once. Conflict: it is not held."""
+        return flows.release_payment.release_payment(self.context, InvoiceId(invoice_id), reason=reason, actor=actor)
 
     def void(self, invoice_id: str, *, reason: str, actor: str = "system") -> Invoice:
         """The open invoice, taken back here and at the provider. What is paid cannot be voided: Conflict."""

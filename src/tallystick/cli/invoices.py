@@ -10,6 +10,7 @@ from tallystick.cli.engine import Json, engine, facts, money_json, print_json, p
 if TYPE_CHECKING:
     from tallystick.domain.invoices import Invoice
     from tallystick.domain.lines import Line
+    from tallystick.domain.payments import Payment
     from tallystick.domain.usage import Event
     from tallystick.flows.explain_invoice import Explanation
 
@@ -87,6 +88,15 @@ def void(
     return 0
 
 
+@group.command("release")
+def release(invoice: str, reason: Annotated[str, typer.Option(prompt=True, help="Why; kept in the audit log.")]) -> None:
+    """Let a payment that is held, for it is beyond a safety bound, be charged as usual."""
+    with engine() as billing:
+        found = billing.find_invoice(invoice)
+        payment = billing.release_payment(found.id, reason=reason, actor="shell")
+        say(f"{found.number}: payment {payment.status}, {payment.amount}; it is charged as usual")
+
+
 def _as_json(invoice: "Invoice") -> dict[str, object]:
     return {
         "id": invoice.id,
@@ -144,6 +154,13 @@ def _amended(explained: "Explanation", event: "Event") -> str | None:
     return None if amendment is None else f"{amendment.word}: {amendment.reason}"
 
 
+def _payment(payment: "Payment | None") -> str:
+    if payment is None:
+        return "none needed"
+    held = f"held: {payment.held.reason}" if payment.is_held and payment.held is not None else ""
+    return " ".join(part for part in (payment.status, held, payment.ref, payment.url) if part)
+
+
 def _print(explained: "Explanation") -> None:
     from tallystick.domain.rating_documents import write_detail
     from tallystick.values.decimals import plain
@@ -160,7 +177,7 @@ def _print(explained: "Explanation") -> None:
             "credits applied": invoice.credits_applied,
             "carried out": invoice.carried_out,
             "total": invoice.total,
-            "payment": "none needed" if payment is None else f"{payment.status} {payment.ref or ''} {payment.url or ''}".rstrip(),
+            "payment": _payment(payment),
         }
     )
     for note in explained.credit_notes:

@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     DISPUTE_OPENED = "dispute.opened"
     DISPUTE_CLOSED = "dispute.closed"
     PAYMENT_CANCELED = "payment.canceled"
+    PAYMENT_HELD = "payment.held"
     INVOICE_NOT_FINALIZED = "invoice.not_finalized"
     PROVIDER_DIFFERS = "provider.differs"
     OPERATIONS_USAGE_SYNC = "operations.usage_sync"
@@ -48,7 +49,7 @@ TELLS_OPERATOR = frozenset({
     AlertKind.SPEND_CAP_REACHED, AlertKind.USAGE_SPIKE, AlertKind.ENDPOINT_DISABLED, AlertKind.DISPUTE_OPENED,
     AlertKind.DISPUTE_CLOSED, AlertKind.PAYMENT_CANCELED, AlertKind.INVOICE_NOT_FINALIZED, AlertKind.PROVIDER_DIFFERS,
     AlertKind.OPERATIONS_USAGE_SYNC, AlertKind.OPERATIONS_PAYMENTS, AlertKind.OPERATIONS_WEBHOOKS,
-    AlertKind.OPERATIONS_UNPAID_INVOICES, AlertKind.OPERATIONS_RECOVERED,
+    AlertKind.OPERATIONS_UNPAID_INVOICES, AlertKind.OPERATIONS_RECOVERED, AlertKind.PAYMENT_HELD,
 })  # fmt: skip
 
 

@@ -131,6 +131,24 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
             ),
         ),
     },
+    AlertKind.PAYMENT_HELD: {
+        "en": _Draft(
+            "{amount} for {invoice} is held, and not charged",
+            (
+                "{amount} for {invoice} was not charged to {customer}: {held_for}. Found: {value}; the bound: {limit}.",
+                "Nothing charges it now; the customer can still pay it themselves.",
+                "If it is right, `tallystick invoices release {invoice}` charges it as usual. If not, void the invoice.",
+            ),
+        ),
+        "ja": _Draft(
+            "{invoice} の {amount} の請求を保留しました",
+            (
+                "{customer} への {invoice}（{amount}）の自動請求を保留しました。理由: {held_for}（実際: {value}、上限: {limit}）",
+                "自動では請求されませんが、お客様ご自身でのお支払いは可能です。",
+                "正しい場合は `tallystick invoices release {invoice}` で解除し、誤りの場合は請求書を無効にしてください。",
+            ),
+        ),
+    },
     AlertKind.INVOICE_NOT_FINALIZED: {
         "en": _Draft(
             "{invoice} cannot be asked for",
@@ -254,6 +272,17 @@ _VITALS: dict[str, dict[Locale, str]] = {
     "webhooks": {"en": "the slowest answer to a webhook, in seconds", "ja": "Webhook への最も遅い応答（秒）"},
     "unpaid_invoices": {"en": "overdue invoices", "ja": "期日を過ぎた請求書（件）"},
 }
+_HELD_FOR: dict[str, dict[Locale, str]] = {
+    "lines": {"en": "the invoice has too many lines", "ja": "請求書の明細行が多すぎます"},
+    "amount": {
+        "en": "the amount is far above what the customer has paid before",
+        "ja": "金額がこれまでの支払い額を大きく上回っています",
+    },
+    "charges": {
+        "en": "too many charges were begun for the customer on this day (UTC)",
+        "ja": "同じ日（UTC）の請求の回数が多すぎます",
+    },
+}
 _NOTHING: dict[Locale, str] = {"en": "nothing that could be counted", "ja": "対象なし"}
 _NEVER: dict[Locale, str] = {"en": "no time: it never does", "ja": "ありません（期間の区切りがないため）"}
 _NO_TIME: dict[Locale, str] = {"en": "no time is said", "ja": "指定なし"}
@@ -305,6 +334,10 @@ def _vital(name: str, locale: Locale) -> str:
     return _VITALS[name][locale]
 
 
+def _held_for(reason: str, locale: Locale) -> str:
+    return _HELD_FOR[reason][locale]
+
+
 _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "used": _number,
     "limit": _number,
@@ -316,4 +349,5 @@ _WRITERS: dict[str, Callable[[str, Locale], str]] = {
     "due_by": _moment,
     "ill_since": _moment,
     "vital": _vital,
+    "held_for": _held_for,
 }

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.domain.pages import Page
+from tallystick.domain.safety import Hold, Reason
 from tallystick.values.errors import IllegalTransition
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Money
@@ -120,6 +121,8 @@ class Payment:
     ready: bool = False  # the provider's object is complete: lines added, finalised
     charges: int = 0  # attempts to charge that were begun
     charging: bool = False  # the last of them has no outcome yet
+    charged_at: datetime | None = None  # when the last of them was begun
+    held: Hold | None = None  # beyond a safety bound; not charged until it is released
     round: int = 0  # how often we started anew after looking and finding nothing
     look_first: bool = False  # the same key will not tell us more
     asked_at: datetime | None = None
@@ -130,6 +133,11 @@ class Payment:
     def key(self, step: Step) -> str:
         """The idempotency key of a step: from facts alone, the same for every retry of it."""
         return f"{self.id}:{step}:{self.charges if step is Step.CHARGE else self.round}"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no charge of it is begun. The customer may pay it themselves."""
+        return self.held is not None and self.held.released_at is None
 
     def must_look_first(self, now: datetime) -> bool:
         """Whether the old key is no longer safe to ask with: too old, or known to repeat a stored failure.
@@ -154,7 +162,7 @@ def next_step(payment: Payment, *, now: datetime) -> Step:
         return Step.COMPLETE
     if payment.charging:
         return Step.FETCH if payment.must_look_first(now) else Step.CHARGE
-    is_ours_to_charge = payment.automatic and payment.page is None
+    is_ours_to_charge = payment.automatic and payment.page is None and not payment.is_held
     return Step.CHARGE if is_ours_to_charge and payment.charges == 0 else Step.FETCH
 
 
@@ -163,7 +171,7 @@ def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
     if step in {Step.FIND, Step.FETCH, Step.NOTHING}:
         return payment
     if step is Step.CHARGE and not payment.charging:
-        payment = replace(payment, charging=True, charges=payment.charges + 1)
+        payment = replace(payment, charging=True, charges=payment.charges + 1, charged_at=now)
     if step is Step.COMPLETE and payment.must_look_first(now):
         payment = replace(payment, round=payment.round + 1, asked_at=None)
     return replace(payment, asked_at=payment.asked_at or now, updated_at=now)
@@ -229,10 +237,22 @@ def tried_again(payment: Payment, *, payment_method: str | None, now: datetime) 
     """The payment with one more charge begun on purpose, under a key of its own; by that payment method, or the customer's."""
     assert payment.ready, "only what stands can be charged"
     assert not payment.charging, "one charge at a time: of the last one nobody knows yet"
+    assert not payment.is_held, "what is held is not charged"
     return replace(
-        payment, charging=True, charges=payment.charges + 1, asked_at=None, look_first=False, updated_at=now,
+        payment, charging=True, charges=payment.charges + 1, charged_at=now, asked_at=None, look_first=False, updated_at=now,
         payment_method=payment_method,
     )  # fmt: skip
+
+
+def held_back(payment: Payment, reason: Reason, *, now: datetime) -> Payment:
+    """The payment, of which no charge is begun until somebody releases it."""
+    assert not payment.charging, "what was begun is not held"
+    return replace(payment, held=Hold(reason, payment.charges), updated_at=now)
+
+
+def released(payment: Payment, *, now: datetime) -> Payment:
+    assert payment.held is not None, "only what is held is released"
+    return replace(payment, held=replace(payment.held, released_at=now), updated_at=now)
 
 
 def payment_id(invoice_id: InvoiceId, *, nth: int = 0) -> PaymentId:
@@ -254,6 +274,7 @@ def renewed(payment: Payment, amount: Money, *, nth: int, now: datetime) -> Paym
         updated_at=now,
         automatic=payment.automatic,
         payment_method=payment.payment_method,
+        held=None if payment.is_held else payment.held,
     )
 
 
@@ -284,7 +305,8 @@ def sent_to_page(canceled: Payment, page: Page, *, now: datetime) -> Payment:
     It counts on where that one was: should the page come to nothing, the next one does not begin anew.
     """
     again = replace(reopened(canceled, now=now), id=PaymentId(derived("pay", "page", canceled.id)), page=page)
-    return replace(again, automatic=canceled.automatic, payment_method=canceled.payment_method, charges=canceled.charges)
+    again = replace(again, automatic=canceled.automatic, payment_method=canceled.payment_method)
+    return replace(again, charges=canceled.charges, held=canceled.held)
 
 
 def reopened(canceled: Payment, *, now: datetime) -> Payment:
@@ -307,6 +329,7 @@ def reopened(canceled: Payment, *, now: datetime) -> Payment:
         automatic=before is not None and before.automatic,
         payment_method=None if before is None else before.payment_method,
         charges=0 if before is None else before.charges,
+        held=None if before is None else before.held,
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.dunning import Cause, Dunning, Try
 from tallystick.domain.payments import FINAL, Decline, Payment
+from tallystick.flows import _safety
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 from tallystick.values.errors import Conflict
@@ -45,8 +46,13 @@ def look_for_card(ctx: Context, conn: Connection, customer_id: CustomerId) -> bo
     return owes
 
 
-def begin(ctx: Context, conn: Connection, dunning: Dunning | None, payment: Payment, begun: Try) -> None:
-    """One more try, under a key of its own; in the transaction with what it is counted in. Its answer is noted by `follow`."""
+def begin(ctx: Context, conn: Connection, dunning: Dunning | None, payment: Payment, begun: Try) -> bool:
+    """One more try, under a key of its own; in the transaction with what it is counted in. Its answer is noted by `follow`.
+
+    False where it is beyond a safety bound, and held.
+    """
+    if _safety.held(ctx, conn, payment):
+        return False
     after = domain.payments.tried_again(payment, payment_method=begun.payment_method, now=begun.begun_at)
     if not storage.payments.move(conn, payment, replace(after, version=payment.version + 1)):
         raise Conflict(f"{payment.id}: has moved meanwhile; look again", code="changed_meanwhile")
@@ -57,6 +63,7 @@ def begin(ctx: Context, conn: Connection, dunning: Dunning | None, payment: Paym
             storage.dunning.save(conn, dunning, trying)
     storage.jobs.enqueue(conn, JobName.COLLECT, payment.id, run_at=begun.begun_at)
     ctx.faults.mark(f"dunning.try.{begun.cause}")
+    return True
 
 
 def _try(ctx: Context, payment: Payment, decline: Decline | None) -> Try:

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 
+from sqlalchemy import Connection
+
 from tallystick import domain, storage
 from tallystick.domain.customers import Customer
 from tallystick.domain.invoices import Invoice
 from tallystick.domain.payments import Payment, Step
-from tallystick.flows import _customer_ref, _settlement
+from tallystick.flows import _customer_ref, _safety, _settlement
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Done, Limited, Outcome, PaymentRequest, Refused, RequestedLine, Unknown
 from tallystick.values.errors import NotFound
@@ -76,22 +78,28 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
 def _ask(ctx: Context, payment_id: PaymentId) -> _Question | None:
     """The next question, on disk before it is asked: a crash from here on leaves it open, and the next run asks it again.
 
-    None where somebody else has moved the payment since it was read: asked with an old key, it might be asked twice.
+    None where somebody else has moved the payment since it was read: asked with an old key, it might be asked twice. And where
+    it has just been held, which is why it is not charged.
     """
-    with ctx.database.transaction("ask") as conn:
-        payment = storage.payments.get(conn, payment_id)
-        if payment is None:
-            raise NotFound(f"{payment_id}: there is no such payment")
-        customer = storage.customers.get(conn, payment.customer_id)
-        invoice = storage.invoices.get(conn, payment.invoice_id)
-        assert customer is not None, f"{payment_id}: its customer is kept for ever"
-        assert invoice is not None, f"{payment_id}: its invoice is kept for ever"
-        now = ctx.clock.now()
-        step = domain.payments.next_step(payment, now=now)
-        if step is not Step.NOTHING and domain.payments.is_too_old(payment.asked_at, now=now):
-            ctx.faults.mark("collect.key_too_old")
-        saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
-        return None if saved is None else _Question(saved, step, customer, invoice)
+    return ctx.database.run("ask", lambda conn: _asked(ctx, conn, payment_id))
+
+
+def _asked(ctx: Context, conn: Connection, payment_id: PaymentId) -> _Question | None:
+    payment = storage.payments.get(conn, payment_id)
+    if payment is None:
+        raise NotFound(f"{payment_id}: there is no such payment")
+    customer = storage.customers.get(conn, payment.customer_id)
+    invoice = storage.invoices.get(conn, payment.invoice_id)
+    assert customer is not None, f"{payment_id}: its customer is kept for ever"
+    assert invoice is not None, f"{payment_id}: its invoice is kept for ever"
+    now = ctx.clock.now()
+    step = domain.payments.next_step(payment, now=now)
+    if step is Step.CHARGE and not payment.charging and _safety.held(ctx, conn, payment):
+        return None
+    if step is not Step.NOTHING and domain.payments.is_too_old(payment.asked_at, now=now):
+        ctx.faults.mark("collect.key_too_old")
+    saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
+    return None if saved is None else _Question(saved, step, customer, invoice)
 
 
 def _call(ctx: Context, question: _Question) -> Outcome | None:

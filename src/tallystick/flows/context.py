@@ -14,6 +14,7 @@ from tallystick.domain.dunning_documents import read_policy
 from tallystick.domain.invoice_documents import Seller
 from tallystick.domain.letters import Locale
 from tallystick.domain.operations import VitalRules
+from tallystick.domain.safety import Bounds
 from tallystick.providers.protocol import PaymentProvider
 from tallystick.storage.database import Database
 from tallystick.values.faults import Faults, NoFaults
@@ -32,7 +33,8 @@ class Terms:
     """What the business has decided: how long an invoice may stay open, the first letters of its number, and for how long
     after the end of a period usage may still come before it is invoiced.
 
-    `dunning` says what happens after a payment has failed, and `dunning_end` what becomes of the subscription after that.
+    `dunning` says what happens after a payment has failed, and `dunning_end` what becomes of the subscription after that;
+    `safety`, beyond what a payment is held and not charged.
     """
 
     due: timedelta = timedelta(days=14)
@@ -41,6 +43,7 @@ class Terms:
     seller: Seller = field(default_factory=Seller)
     dunning: Policy = field(default_factory=shipped_policy)
     dunning_end: End = End.KEEP
+    safety: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def _gone_on(ctx: Context, conn: Connection, seen: _Seen, dunning: Dunning) -> D
         method = domain.dunning.method_for(payment, last)
         key = (dunning.customer_id, dunning.invoice_id, payment.id, payment.charges + 1)
         begun = Try(*key, Cause.SCHEDULE, due_at=following.at, begun_at=now, payment_method=method)
-        _dunning.begin(ctx, conn, dunning, payment, begun)
+        if not _dunning.begin(ctx, conn, dunning, payment, begun):
+            return _looked(ctx, conn, payment, dunning)
         return domain.dunning.trying(dunning, Cause.SCHEDULE, now=now)
     return _given_up(ctx, conn, seen.invoice, dunning)
 

@@ -54,17 +54,16 @@ def _try_on_each(ctx: Context, conn: Connection, customer_id: CustomerId, method
             waits.append(_WHILE_CHARGING)
         elif payment.page is not None:
             waits.append(_WHILE_ON_PAGE)
-        elif domain.dunning.can_be_tried(payment):
-            _try(ctx, conn, payment, method)
+        elif domain.dunning.can_be_tried(payment) and _try(ctx, conn, payment, method):
             _forget_old_card(ctx, conn, customer_id)
     return min(waits, default=None)
 
 
-def _try(ctx: Context, conn: Connection, payment: Payment, method: str) -> None:
+def _try(ctx: Context, conn: Connection, payment: Payment, method: str) -> bool:
     now = ctx.clock.now()
     key = (payment.customer_id, payment.invoice_id, payment.id, payment.charges + 1)
     begun = Try(*key, Cause.NEW_CARD, due_at=now, begun_at=now, payment_method=method)
-    _dunning.begin(ctx, conn, storage.dunning.get(conn, payment.invoice_id), payment, begun)
+    return _dunning.begin(ctx, conn, storage.dunning.get(conn, payment.invoice_id), payment, begun)
 
 
 def _forget_old_card(ctx: Context, conn: Connection, customer_id: CustomerId) -> None:

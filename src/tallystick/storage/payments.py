@@ -4,14 +4,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, text
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, text
 
 from tallystick.domain.pages import Page
 from tallystick.domain.payments import Decline, Method, Payment, PaymentStatus
+from tallystick.domain.safety import Hold, Reason
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
-from tallystick.values.money import Money, currency
+from tallystick.values.money import Currency, Money, currency
 
 # Asked for each step of each payment, and therefore kept: most of a small statement's time is its making.
 _PAYMENTS = schema.payments.c
@@ -140,6 +141,32 @@ def waiting(conn: Connection, customer_id: CustomerId) -> list[Payment]:
     return [_payment(row) for row in conn.execute(asked.order_by(table.id))]
 
 
+def charges_begun(conn: Connection, customer_id: CustomerId, *, since: datetime, until: datetime) -> int:
+    """How many charges of the customer's payments were begun since then, and before `until`.
+
+    Of each payment its row knows the last one, and the tries of dunning know those that have failed before it.
+    """
+    tries, table = schema.dunning_tries.c, schema.payments.c
+    failed = select(tries.payment_id, tries.charge).where(
+        tries.customer_id == customer_id, tries.begun_at >= since, tries.begun_at < until
+    )
+    last = select(table.id, table.charges).where(
+        table.customer_id == customer_id, table.charged_at >= since, table.charged_at < until
+    )
+    return int(conn.execute(select(func.count()).select_from(failed.union(last).subquery())).scalar_one())
+
+
+def last_paid(conn: Connection, customer_id: CustomerId, money: Currency, *, limit: int) -> list[Money]:
+    """What the customer's last payments in that currency came to, of those that have succeeded; the newest first."""
+    table = schema.payments.c
+    asked = select(table.amount).where(
+        table.customer_id == customer_id, table.status == PaymentStatus.SUCCEEDED.value, table.currency == money.code
+    )
+    return [
+        Money(minor, money) for minor in conn.execute(asked.order_by(table.created_at.desc(), table.id).limit(limit)).scalars()
+    ]
+
+
 def _row(payment: Payment) -> dict[str, Any]:
     """What changes in the life of a payment."""
     return {
@@ -152,6 +179,10 @@ def _row(payment: Payment) -> dict[str, Any]:
         "ready": payment.ready,
         "charges": payment.charges,
         "charging": payment.charging,
+        "charged_at": payment.charged_at,
+        "held": None if payment.held is None else payment.held.reason.value,
+        "held_after": None if payment.held is None else payment.held.charges,
+        "released_at": None if payment.held is None else payment.held.released_at,
         "round": payment.round,
         "look_first": payment.look_first,
         "asked_at": payment.asked_at,
@@ -182,6 +213,8 @@ def _payment(row: Row[Any]) -> Payment:
         ready=row.ready,
         charges=row.charges,
         charging=row.charging,
+        charged_at=row.charged_at,
+        held=None if row.held is None else Hold(Reason(row.held), row.held_after, row.released_at),
         round=row.round,
         look_first=row.look_first,
         asked_at=row.asked_at,

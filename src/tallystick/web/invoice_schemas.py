@@ -145,6 +145,9 @@ class PaymentShown(BaseModel):
     currency: str
     url: str | None
     decline: DeclineShown | None
+    held: Literal["lines", "amount", "charges"] | None = Field(
+        description="Beyond which safety bound it is; not charged by itself until it is released."
+    )
     updated_at: str
     client_secret: str | None = None
 
@@ -160,6 +163,7 @@ class PaymentShown(BaseModel):
             currency=payment.amount.currency.code,
             url=payment.url,
             decline=None if decline is None else DeclineShown(code=decline.code, message=decline.message),
+            held=payment.held.reason.value if payment.is_held and payment.held is not None else None,
             updated_at=rfc3339(payment.updated_at),
             client_secret=client_secret,
         )

@@ -216,6 +216,10 @@ class VoidBody(Sent):
     reason: Reason
 
 
+class ReleaseBody(Sent):
+    reason: Reason
+
+
 class ApiKeyBody(Sent):
     name: Key
     scopes: list[Literal["events:write", "usage:read", "quota:consume", "billing:read", "billing:write", "admin"]] = Field(

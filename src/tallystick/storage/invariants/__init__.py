@@ -12,6 +12,7 @@ from tallystick.storage.invariants import (
     lowered,
     payments,
     quotas,
+    safety,
     trail,
     usage,
 )
@@ -57,6 +58,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(20, "final is final", "an invoice is in the state that its trail led to", books.final),
     Invariant(20, "gapless", "invoice numbers run from 1 without a gap", books.gapless),
     Invariant(20, "gapless notes", "credit note numbers run from 1 without a gap", books.gapless_notes),
+    Invariant(21, "held", "no charge is begun of a payment that is held, until somebody releases it", safety.held),
     Invariant(22, "one payment", "one live payment per invoice, for its total less its credit notes", payments.one_payment),
     Invariant(22, "tried in time", "no further attempt to collect comes before its time, or beside another one", dunning.in_time),
     Invariant(22, "tries are counted", "every failure is dunned for, and no try is made that is not counted", dunning.counted),

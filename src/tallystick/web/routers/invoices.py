@@ -14,12 +14,13 @@ from tallystick.web.door import Billing, Caller, Scope, router
 from tallystick.web.invoice_schemas import CollectedShown, ExplanationShown, InvoiceShown, InvoicesShown, PaymentShown
 from tallystick.web.once import IdempotencyKey, answered_once
 from tallystick.web.pages import AskedPage, Page, page
-from tallystick.web.schemas import InvoiceBody, Key, PreviewBody, VoidBody
+from tallystick.web.schemas import InvoiceBody, Key, PreviewBody, ReleaseBody, VoidBody
 from tallystick.web.security import needs
 
 routes = router("invoices")
 _KIND = "invoices"
 _READS, _WRITES = [needs(Scope.BILLING_READ)], [needs(Scope.BILLING_WRITE)]
+_ADMIN = [needs(Scope.ADMIN)]
 _Id = Annotated[Key, Path()]
 _Status = Literal["draft", "open", "paid", "void", "uncollectible"]
 
@@ -107,6 +108,12 @@ def close_invoice_page(billing: Billing, caller: Caller, invoice_id: _Id) -> Pay
 def void_invoice(billing: Billing, caller: Caller, invoice_id: _Id, body: VoidBody) -> InvoiceShown:
     """Here and at the provider. Voided twice is voided once, so no key is kept; what is paid stays: 409."""
     return _shown(billing, billing.void(invoice_id, reason=body.reason, actor=caller.actor))
+
+
+@routes.post("/v1/invoices/{invoice_id}/release", dependencies=_ADMIN, summary="Charge a payment that is held")
+def release_payment(billing: Billing, caller: Caller, invoice_id: _Id, body: ReleaseBody) -> PaymentShown:
+    """It is charged as usual, soon. Released twice is released once, so no key is kept; what is not held: 409."""
+    return PaymentShown.of(billing.release_payment(invoice_id, reason=body.reason, actor=caller.actor))
 
 
 def _shown(billing: Tallystick, invoice: Invoice) -> InvoiceShown:

@@ -1377,6 +1377,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invoices/{invoice_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["release_payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invoices/{invoice_id}/void": {
         parameters: {
             query?: never;
@@ -3500,6 +3516,7 @@ export interface components {
             client_secret?: string | null;
             currency: string;
             decline: components["schemas"]["DeclineShown"] | null;
+            held: ("lines" | "amount" | "charges") | null;
             id: string;
             invoice: string;
             method: string;
@@ -3747,6 +3764,9 @@ export interface components {
         };
         RefusalsShown: {
             data: components["schemas"]["VerdictShown"][];
+        };
+        ReleaseBody: {
+            reason: string;
         };
         ReleasedShown: {
             id: string;
@@ -7611,6 +7631,39 @@ export interface operations {
                 };
                 content: {
                     "application/pdf": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_payment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentShown"];
                 };
             };
             "4XX": {

@@ -53,6 +53,7 @@ const payment = {
   currency: "usd",
   url: "http://service.test/sandbox/pay",
   decline: { code: "insufficient_funds", message: "Your card has insufficient funds." },
+  held: null,
   updated_at: "2026-03-06T09:00:00Z",
   client_secret: null,
 };

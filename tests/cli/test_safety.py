@@ -1,0 +1,53 @@
+"""A payment that is held, on the shell; and the settings that say beyond what."""
+
+from decimal import Decimal
+
+import pytest
+
+from tallystick.app import Tallystick
+from tallystick.domain.payments import Collection
+from tallystick.domain.safety import Bounds
+from tallystick.settings import Settings, read_settings
+from tallystick.values.errors import WrongConfiguration
+from tallystick.worker.loop import run_until_idle
+from tests.cli.conftest import Shell
+
+CATALOGUE = """
+[[plans]]
+key = "pro"
+charges = [
+    {key = "base", kind = "recurring", prices = [{currency = "eur", model = "flat", amount = "99"}]},
+    {key = "more", kind = "recurring", prices = [{currency = "eur", model = "flat", amount = "1"}]},
+]
+"""
+
+
+def test_a_held_payment_is_released_by_the_number_of_its_invoice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_SAFETY_LINES_MAX", "1")
+    shell("catalog", "apply", shell.file("plans.toml", CATALOGUE))
+    billing = Tallystick.from_settings(read_settings())
+    billing.put_customer("ada")
+    billing.subscribed("ada", "pro", collection=Collection(payment_method="pm_card_visa"))
+    run_until_idle(billing.context)
+    billing.close()
+    assert "open" in shell("invoices", "list")
+    assert "held: lines" in shell("invoices", "show", "INV-000001")
+    released = shell("invoices", "release", "INV-000001", "--reason", "it is right")
+    assert "payment open, 100.00 EUR" in released
+    assert "paid" in shell("invoices", "pay", "INV-000001")
+    assert "held" not in shell("invoices", "show", "INV-000001")
+    shell("invoices", "release", "INV-000002", "--reason", "x", exit_status=1)
+    assert "[not_found]" in shell.err
+
+
+def test_the_settings_are_the_bounds() -> None:
+    assert Tallystick.from_settings(Settings(database_url="sqlite://")).context.terms.safety == Bounds()
+    given = Settings(database_url="sqlite://", safety_charges_per_day=3, safety_times_the_mean=Decimal("2.5"), safety_lines_max=9)
+    assert Tallystick.from_settings(given).context.terms.safety == Bounds(3, Decimal("2.5"), 9)
+
+
+@pytest.mark.parametrize("name", ["CHARGES_PER_DAY", "TIMES_THE_MEAN", "LINES_MAX"])
+def test_a_bound_below_one_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"TALLYSTICK_SAFETY_{name}", "0")
+    with pytest.raises(WrongConfiguration, match=name):
+        read_settings()
