@@ -11,9 +11,10 @@ from tallystick.app import Tallystick
 from tallystick.domain.catalog import Charge
 from tallystick.domain.payments import Method
 from tallystick.domain.price_documents import read_price
+from tallystick.domain.safety import Bounds
 from tallystick.domain.usage import Event, Meter
 from tallystick.flows.bill_usage import Collection
-from tallystick.flows.context import Context
+from tallystick.flows.context import Context, Terms
 from tallystick.storage.database import Database
 from tallystick.values.errors import Busy
 from tallystick.values.ids import CustomerId, EventId, MeterKey, SystemIds
@@ -23,6 +24,7 @@ from tallystick.worker import loop
 METER = MeterKey("calls")
 CUSTOMERS = ("ada", "bob", "eve")
 PRICE = read_price({"model": "per_unit", "currency": "usd", "unit_amount": "1"})
+BUSY = Bounds(charges_per_day=10**6)  # all of it happens in one day
 HOOKS = "http://victim/webhooks/stripe"
 
 
@@ -43,7 +45,8 @@ def engine(url: str, sandbox: Path | str, clock: LaterClock) -> Tallystick:
     """One on this database, with the sandbox whose state is in that file."""
     database = Database.from_url(url, clock=clock)
     wired = wiring.sandboxed(sandbox, clock=clock, before_call=wiring.outside(database), webhook_url=HOOKS)
-    return Tallystick(Context(database, clock, SystemIds(clock), wired.provider), sandbox=wired.sandbox)
+    ctx = Context(database, clock, SystemIds(clock), wired.provider, Terms(safety=BUSY))
+    return Tallystick(ctx, sandbox=wired.sandbox)
 
 
 def sells(billing: Tallystick) -> None:

@@ -147,7 +147,7 @@ class Story:
         world.calm()
         self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
-                      self.exporter, self.debtor, self.dashboard, self.follower, self.guard):  # fmt: skip
+                      self.exporter, self.debtor, self.dashboard, self.follower):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -206,10 +206,13 @@ class Story:
 
     def _recover(self) -> None:
         world = self.world
-        if self.operator.voiding is not None:
-            world.act(self.operator)
-        if self.creditor.doing is not None:
-            world.act(self.creditor)
+        for actor, is_needed in (
+            (self.operator, self.operator.voiding is not None),
+            (self.creditor, self.creditor.doing is not None),
+            (self.guard, world.weather["bounded"]),
+        ):
+            if is_needed:
+                world.act(actor)
         if WEBHOOK not in world.weather.closed:
             world.sandbox.webhooks.deliver_due(self.deliverer.post)
         if SWEEP not in world.weather.closed:
