@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from tallystick.domain.amendments import name_of, retraction
 from tallystick.domain.usage import Aggregation, Event, Meter, Verdict, measure
-from tallystick.storage import catalog, usage, usage_levels
+from tallystick.storage import catalog, usage, usage_levels, usage_totals
 from tallystick.storage.database import Database
 from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.time import Period
 
 START = datetime(2026, 1, 31, 22, tzinfo=UTC)
+MIDNIGHT = START.replace(hour=0)
 ADA = CustomerId("cus_ada")
 METERS = [
     Meter(MeterKey(f"{kind}-{decimals}"), kind, decimals, allow_negative=True, unique_property="p" if kind == "unique" else None)
@@ -77,6 +78,9 @@ def test_the_total_is_the_measured_one(database: Database, meter: Meter, drawn, 
             counted = [event for event in kept if event.at in period or (is_level and event.at < period.start)]
             expected = measure(meter, counted, period)
             assert usage.total(conn, ADA, meter, period) == usage.measured(conn, ADA, meter, period) == expected
+        days = [Period(MIDNIGHT + timedelta(days=n), MIDNIGHT + timedelta(days=n + 1)) for n in range(3)]
+        by_day = usage_totals.by_day(conn, ADA, meter, Period(days[0].start, days[-1].end))
+        assert by_day == {day.start: usage.measured(conn, ADA, meter, day).quantity for day in days}
         middle = periods[0].start + periods[0].length / 3
         parts = [Period(periods[0].start, middle), Period(middle, periods[0].end)]
         held = [usage_levels.held_over(conn, ADA, meter, period)[0] for period in (*parts, periods[0])]

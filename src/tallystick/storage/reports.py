@@ -1,7 +1,7 @@
 """Read models for the doors: flat rows, as a page shows them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from tallystick.domain.subscriptions import Status
 from tallystick.domain.usage import Meter
 from tallystick.storage import schema
 from tallystick.storage.types import Instant, Key
-from tallystick.storage.usage_totals import total
+from tallystick.storage.usage_totals import by_day, total
 from tallystick.values.ids import CustomerId, InvoiceId
 from tallystick.values.money import Money, currency
 from tallystick.values.time import Period
@@ -65,13 +65,20 @@ def invoice_rows(
 
 def usage_by_day(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> list[tuple[date, Decimal]]:
     """The quantity of each UTC day of the period, cut to the period at both ends."""
-    days = []
+    days = list(_days(period))
+    whole = [day for day in days if day.length == _DAY]
+    found = by_day(conn, customer_id, meter, Period(whole[0].start, whole[-1].end)) if whole else {}
+    edges = {day.start: total(conn, customer_id, meter, day).quantity for day in days if day.length < _DAY}
+    quantities = found | edges
+    return [(day.start.date(), quantities[day.start]) for day in days]
+
+
+def _days(period: Period) -> Iterator[Period]:
     at = period.start
     while at < period.end:
         end = min(at.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY, period.end)
-        days.append((at.date(), total(conn, customer_id, meter, Period(at, end)).quantity))
+        yield Period(at, end)
         at = end
-    return days
 
 
 def balances(conn: Connection, customer_id: CustomerId) -> dict[Account, list[Money]]:

@@ -2,14 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, literal_column, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from tallystick.domain.usage import Aggregation, Event, Meter, Usage, level_of, measure
 from tallystick.storage import schema, usage_levels
+from tallystick.storage.types import Instant
 from tallystick.storage.usage_intake import unique_value
 from tallystick.storage.usage_rows import HOUR, counts, event_of, hour_of, price_of
 from tallystick.values.decimals import EXACT, from_steps
@@ -17,6 +32,7 @@ from tallystick.values.ids import CustomerId, MeterKey
 from tallystick.values.time import Period
 
 _AT_ONCE = 500
+_JOINED = {Aggregation.COUNT, Aggregation.SUM, Aggregation.MAX}  # the parts of a period come to the whole of it
 _LOW_BITS = 0xFFFF_FFFF
 _EVENTS, _ROLLUPS = schema.events.c, schema.usage_rollups.c
 
@@ -44,26 +60,27 @@ _OF_EVENTS = (
     *_summed(_EVENTS.quantity),
     func.max(_EVENTS.quantity).label("max"),
 )
-_OF_HOURS = (
-    _ROLLUPS.unit_price,
+_SUMMED_HOURS = (
     func.sum(_ROLLUPS["count"]).label("count"),
     *_summed(_ROLLUPS["sum"]),
     func.max(_ROLLUPS["max"]).label("max"),
 )
 # Asked for each charge of each bill, and therefore kept: most of a small statement's time is its making.
 _PARTS = union_all(
-    _of_whole_hours(*_OF_HOURS, table=schema.usage_rollups).group_by(_ROLLUPS.unit_price),
+    _of_whole_hours(_ROLLUPS.unit_price, *_SUMMED_HOURS, table=schema.usage_rollups).group_by(_ROLLUPS.unit_price),
     _edge(*_OF_EVENTS, since="start", until="first").group_by(_EVENTS.unit_price),
     _edge(*_OF_EVENTS, since="last", until="end").group_by(_EVENTS.unit_price),
 )
+_SINCE_MIDNIGHT = type_coerce(_ROLLUPS.hour, BigInteger) % literal_column("86400000000")  # microseconds
+_DAY = type_coerce(type_coerce(_ROLLUPS.hour, BigInteger) - _SINCE_MIDNIGHT, Instant).label("day")
+_DAYS = _of_whole_hours(_DAY, *_SUMMED_HOURS, table=schema.usage_rollups).group_by(_DAY)
 _OF_LATEST = (_ROLLUPS.latest_at, _ROLLUPS.latest_source, _ROLLUPS.latest_id)
 _NEWEST = (_EVENTS.at.desc(), _EVENTS.source.desc(), _EVENTS.id.desc())
 
 
 class _Part(NamedTuple):
-    """Some events of one price, summed up, in steps."""
+    """Some events, summed up, in steps."""
 
-    unit_price: str
     events: int
     sum: int
     max: int
@@ -84,20 +101,14 @@ def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Perio
     A level over time is read from each event of the period: no sum of an hour knows how long a level was held into the next.
     """
     asked = {"customer": customer_id, "meter": meter.key, **_cut(period)._asdict()}
-    parts = [
-        _Part(row.unit_price, int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
-        for row in conn.execute(_PARTS, asked)
-    ]
+    found = [(row.unit_price, _part(row)) for row in conn.execute(_PARTS, asked)]
+    parts = [part for _, part in found]
     count = sum(part.events for part in parts)
     if count == 0 and meter.aggregation is not Aggregation.TIME_WEIGHTED:
         return Usage(meter.key, Decimal(0))
     match meter.aggregation:
-        case Aggregation.COUNT:
-            quantity = Decimal(count)
-        case Aggregation.SUM:
-            quantity = from_steps(sum(part.sum for part in parts), meter.decimals)
-        case Aggregation.MAX:
-            quantity = from_steps(max(part.max for part in parts), meter.decimals)
+        case Aggregation.COUNT | Aggregation.SUM | Aggregation.MAX:
+            quantity = _joined(meter, parts)
         case Aggregation.LATEST:
             quantity = from_steps(_latest(conn, asked), meter.decimals)
         case Aggregation.UNIQUE:
@@ -107,11 +118,25 @@ def total(conn: Connection, customer_id: CustomerId, meter: Meter, period: Perio
             quantity, count = level_of(held, period, meter), count + began
         case _:
             assert_never(meter.aggregation)
-    return Usage(meter.key, quantity, count, _priced(parts, meter.decimals))
+    return Usage(meter.key, quantity, count, _priced(found, meter.decimals))
 
 
 def totals(conn: Connection, customer_id: CustomerId, meters: Iterable[Meter], period: Period) -> dict[MeterKey, Usage]:
     return {meter.key: total(conn, customer_id, meter, period) for meter in meters}
+
+
+def by_day(conn: Connection, customer_id: CustomerId, meter: Meter, days: Period) -> dict[datetime, Decimal]:
+    """The quantity of each day (UTC) from one midnight to another: what `total` says of each, asked for at once.
+
+    Where the hours of a day do not join to its quantity (the latest, the unique, a level over time), each day is asked for.
+    """
+    midnights = [days.start + timedelta(days=n) for n in range(days.length.days)]
+    if meter.aggregation not in _JOINED:
+        whole = (Period(midnight, midnight + timedelta(days=1)) for midnight in midnights)
+        return {day.start: total(conn, customer_id, meter, day).quantity for day in whole}
+    asked = {"customer": customer_id, "meter": meter.key, "first": days.start, "last": days.end}
+    used = {row.day: _joined(meter, [_part(row)]) for row in conn.execute(_DAYS, asked)}
+    return dict.fromkeys(midnights, Decimal(0)) | used
 
 
 def measured(conn: Connection, customer_id: CustomerId, meter: Meter, period: Period) -> Usage:
@@ -143,6 +168,19 @@ def _cut(period: Period) -> _Cut:
     return _Cut(period.start, first, last, period.end) if first <= last else _Cut(period.start, *[period.end] * 3)
 
 
+def _part(row: Row[Any]) -> _Part:
+    return _Part(int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
+
+
+def _joined(meter: Meter, parts: Sequence[_Part]) -> Decimal:
+    """The quantity of a meter that is one of `_JOINED`."""
+    if meter.aggregation is Aggregation.COUNT:
+        return Decimal(sum(part.events for part in parts))
+    if meter.aggregation is Aggregation.MAX:
+        return from_steps(max(part.max for part in parts), meter.decimals)
+    return from_steps(sum(part.sum for part in parts), meter.decimals)
+
+
 def _latest(conn: Connection, asked: dict[str, Any]) -> int:
     of_hours = _of_whole_hours(*_OF_LATEST, _ROLLUPS.latest_quantity, table=schema.usage_rollups)
     newest = [of_hours.order_by(_ROLLUPS.hour.desc(), *(name.desc() for name in _OF_LATEST)).limit(1)]
@@ -167,10 +205,10 @@ def _unique(conn: Connection, meter: Meter, asked: dict[str, Any]) -> int:
     return count + len(seen)
 
 
-def _priced(parts: Sequence[_Part], decimals: int) -> tuple[tuple[Decimal | None, Decimal], ...]:
+def _priced(parts: Iterable[tuple[str, _Part]], decimals: int) -> tuple[tuple[Decimal | None, Decimal], ...]:
     sums: dict[str, int] = defaultdict(int)
-    for part in parts:
-        sums[part.unit_price] += part.sum
+    for unit_price, part in parts:
+        sums[unit_price] += part.sum
     pairs = [(price_of(price), from_steps(steps, decimals)) for price, steps in sums.items()]
     return tuple(sorted(pairs, key=lambda pair: (pair[0] is not None, pair[0] or Decimal(0))))
 
