@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tallystick.domain.provider_subscriptions import Standing
+from tallystick.domain.provider_subscriptions import InvoiceStanding, Standing
 from tallystick.flows import _entitle
 from tallystick.flows.bring_provider_subscription import Brought, bring_provider_subscription
 from tallystick.providers.protocol import SubscriptionOutcome
@@ -115,6 +115,30 @@ def test_an_answer_that_was_overtaken_by_news_is_asked_for_again(world: Business
     assert world.stands(asked).ends_with_period
     assert bring_provider_subscription(world.billing.context, asked.id) == Brought()
     assert world.stands(asked).ends_with_period
+
+
+def test_an_invoice_that_stands_in_a_word_that_is_new_to_us_stays_as_it_was_and_is_told(world: Business) -> None:
+    world.billing.subscribe_at_provider("ada", "pro")
+    world.hears()
+    (before,) = world.billing.provider_invoices("ada")
+    with world.sandbox.state.transaction():
+        call = world.sandbox.call()
+        doc = call.get("invoice", before.invoice.ref)
+        call.update(doc, "invoice.marked_uncollectible", status="a_word_of_next_year")
+    world.later(minutes=1)
+    world.hears(times=2)
+    assert world.billing.provider_invoices("ada") == [before]
+    (parked,) = world.billing.deliveries(settlement="parked")
+    assert str(parked.reason).startswith(f"unknown_standing: {before.invoice.ref}")
+    found = world.billing.reconcile(repair=True)
+    ((ours, theirs, left),) = [(each["ours"], each["theirs"], each["left"]) for each in found.beyond_repair]
+    assert ("paid" in str(ours), "unknown" in str(theirs), left) == (True, True, parked.reason)
+    with world.sandbox.state.transaction():
+        call.update(call.get("invoice", before.invoice.ref), status="void")
+    world.billing.replay_delivery(parked.delivery.id)
+    world.works()
+    (after,) = world.billing.provider_invoices("ada")
+    assert after.invoice.standing is InvoiceStanding.VOID, "once the word is known, it is settled once more"
 
 
 def test_one_that_bills_there_although_it_was_refused_here_is_for_people_to_look_at(world: Business) -> None:

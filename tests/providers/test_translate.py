@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tallystick.domain.checkouts import CheckoutStatus
 from tallystick.domain.disputes import DisputeStatus, ProviderDispute
 from tallystick.domain.payments import (
     CustomerChanged,
@@ -24,9 +25,10 @@ from tallystick.domain.payments import (
     ProviderFact,
     RefundChanged,
 )
+from tallystick.domain.provider_subscriptions import InvoiceStanding, Standing
 from tallystick.domain.refunds import ProviderRefund, RefundStatus
 from tallystick.providers.protocol import Done, Refused
-from tallystick.providers.stripe import translate
+from tallystick.providers.stripe import subscriptions, translate
 from tallystick.providers.stripe.subscribed import EVENTS
 from tallystick.values.ids import RefundId
 from tallystick.values.money import JPY, USD, Money
@@ -75,9 +77,11 @@ def test_what_was_received_is_what_is_paid() -> None:
         ("open", PaymentStatus.OPEN),
         ("void", PaymentStatus.CANCELED),
         ("uncollectible", PaymentStatus.OPEN),
+        ("a_status_of_next_year", PaymentStatus.PROCESSING),
+        (None, PaymentStatus.PROCESSING),
     ],
 )
-def test_an_invoice_stands_as_its_status_says(status: str, ours: PaymentStatus) -> None:
+def test_an_invoice_stands_as_its_status_says(status: str | None, ours: PaymentStatus) -> None:
     told = translate.invoice(INVOICE | {"status": status})
     assert isinstance(told, Done)
     assert (told.payment.status, told.payment.amount, told.payment.paid) == (ours, Money(1490, USD), None)
@@ -194,7 +198,8 @@ def test_what_means_nothing_here_is_visibly_ignored(kind: str) -> None:
         ("won", (-1490, 1490), DisputeStatus.WON, False),
         ("lost", (-1490,), DisputeStatus.LOST, True),
         ("warning_closed", (), DisputeStatus.CLOSED, False),
-        ("a status of next year", (), DisputeStatus.CLOSED, False),
+        ("prevented", (), DisputeStatus.CLOSED, False),
+        ("a status of next year", (-1490,), DisputeStatus.UNDER_REVIEW, True),
     ],
 )
 def test_a_dispute_stands_as_its_status_and_the_movements_of_money_say(
@@ -227,6 +232,27 @@ def test_a_refund_stands_as_its_status_says(status: str, ours: RefundStatus) -> 
     assert translate.refund(named | {"failure_reason": "lost_or_stolen_card"}) == ProviderRefund(
         "re_1", ours, Money(300, USD), RefundId("rfd_1"), failure="lost_or_stolen_card"
     )
+
+
+@pytest.mark.parametrize("said", ["a_status_of_next_year", None, 7, {"name": "odd"}])
+def test_what_stands_in_a_word_that_is_new_to_us_waits(said: object) -> None:
+    """One rule for all of them: nothing is granted, nothing is over, and nobody stumbles."""
+    status = {"status": said}
+    assert translate.intent(INTENT | status).status is PaymentStatus.PROCESSING
+    hosted = translate.invoice(INVOICE | status)
+    assert isinstance(hosted, Done)
+    assert hosted.payment.status is PaymentStatus.PROCESSING
+    money = {"amount": 300, "currency": "usd", "metadata": {}}
+    assert translate.refund({"id": "re_1", **money, **status}).status is RefundStatus.PENDING
+    assert translate.dispute({"id": "du_1", **money, **status}).status is DisputeStatus.UNDER_REVIEW
+    page = {"id": "cs_1", "currency": "usd", "amount_total": 1490, "expires_at": 60, "payment_status": None, **status}
+    assert translate.page(page | {"payment_intent": {"status": "canceled"}}).status is PaymentStatus.PROCESSING
+    assert translate.checkout(page | {"setup_intent": {"payment_method": "pm_1"}}).status is CheckoutStatus.OPEN
+    assert subscriptions.subscription({"id": "sub_1", **status}).standing is Standing.INCOMPLETE
+    made = {"id": "in_1", "currency": "usd", "created": 60, "total": 20, "amount_remaining": 20, "amount_paid": 0, **status}
+    mirrored = subscriptions.mirrored(made | {"parent": {"subscription_details": {"subscription": "sub_1"}}})
+    assert mirrored is not None
+    assert mirrored.standing is InvoiceStanding.UNKNOWN
 
 
 @pytest.mark.parametrize("method", list(Method))

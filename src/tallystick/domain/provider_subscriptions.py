@@ -52,6 +52,10 @@ class InvoiceStanding(StrEnum):
     PAID = "paid"
     UNCOLLECTIBLE = "uncollectible"
     VOID = "void"
+    UNKNOWN = "unknown"  # the provider has a word for it that we do not know: left as it was, for people to look at
+
+
+MIRRORED = frozenset(InvoiceStanding) - {InvoiceStanding.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)

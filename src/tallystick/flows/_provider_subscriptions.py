@@ -10,6 +10,7 @@ from tallystick.domain.payments import SubscriptionChanged, SubscriptionInvoiceC
 from tallystick.domain.provider_subscriptions import (
     ENTITLED,
     FollowedSubscription,
+    InvoiceStanding,
     MirroredInvoice,
     ProviderInvoice,
     ProviderSubscription,
@@ -84,10 +85,13 @@ def mirror(ctx: Context, news: News, fact: SubscriptionInvoiceChanged) -> Result
     if told.reference != subscription.id or subscription.ref not in {None, told.subscription_ref}:
         return _news.mark(ctx, news, Settlement.PARKED, f"{fact.ref} is of {told.subscription_ref}, not of {subscription.ref}")
     with ctx.database.transaction("mirror invoice") as conn:
+        storage.jobs.enqueue(conn, JobName.PROVIDER_SUBSCRIPTION, subscription.id, run_at=now)
+        if told.standing is InvoiceStanding.UNKNOWN:
+            reason = f"unknown_standing: {fact.ref} stands there in a way that is new to us; update Tallystick, and replay this"
+            return _news.noted(ctx, conn, news, Settlement.PARKED, reason)
         mirrored = MirroredInvoice(subscription.customer_id, subscription.id, told, now)
         if not storage.provider_subscriptions.mirror(conn, mirrored):
             ctx.faults.mark("mirror.later_answer_stands")
-        storage.jobs.enqueue(conn, JobName.PROVIDER_SUBSCRIPTION, subscription.id, run_at=now)
         return _news.noted(ctx, conn, news, Settlement.SETTLED)
 
 

@@ -9,8 +9,6 @@ from tallystick.providers.protocol import Refused, SubscriptionRequest
 from tallystick.providers.stripe import bodies, subscriptions, translate, transport
 from tallystick.providers.stripe.translate import Doc
 
-_STATUSES = {"complete": CheckoutStatus.COMPLETE, "expired": CheckoutStatus.EXPIRED}  # any other is open
-
 
 def opened(client: stripe.StripeClient, request: SubscriptionRequest, key: str) -> ProviderPage | Refused:
     """The page, made once for this key. What is begun on it carries our ids, as one that we begin ourselves does."""
@@ -58,7 +56,7 @@ def _page(doc: Doc) -> ProviderPage:
     begun = doc.get("subscription")
     return ProviderPage(
         ref=doc["id"],
-        status=_STATUSES.get(doc["status"], CheckoutStatus.OPEN),
+        status=translate.known(translate.CHECKOUT_STATUSES, doc["status"], CheckoutStatus.OPEN),
         reference=translate.subscription_id(doc),
         url=doc.get("url"),
         subscription_ref=None if begun is None else str(begun),

@@ -10,6 +10,7 @@ import stripe
 from stripe.params import SubscriptionCreateParams, SubscriptionCreateParamsItem
 
 from tallystick.domain.provider_subscriptions import (
+    MIRRORED,
     End,
     InvoiceStanding,
     ItemWanted,
@@ -36,6 +37,7 @@ _STANDINGS = {
     "trialing": Standing.TRIALING,
     "unpaid": Standing.UNPAID,
 }
+_INVOICE_STANDINGS = {standing.value: standing for standing in MIRRORED}
 
 
 def begun(client: stripe.StripeClient, request: SubscriptionRequest, key: str) -> ProviderSubscription | Refused:
@@ -127,7 +129,7 @@ def mirrored(doc: Doc) -> ProviderInvoice | None:
         ref=doc["id"],
         subscription_ref=subscription if isinstance(subscription, str) else subscription["id"],
         reference=named(doc),
-        standing=InvoiceStanding(doc["status"]),
+        standing=translate.known(_INVOICE_STANDINGS, doc["status"], InvoiceStanding.UNKNOWN),
         number=doc.get("number"),
         total=Money(doc["total"], money),
         amount_due=Money(doc["amount_remaining"], money),
@@ -171,14 +173,14 @@ def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[Su
 
 
 def subscription(doc: Doc) -> ProviderSubscription:
-    """A subscription of Stripe's. A status that we do not know is incomplete: nothing is granted on it."""
+    """A subscription of Stripe's. What is not known of it is incomplete: nothing is granted on it."""
     items = translate.part(doc, "items").get("data", ())
     spans = [(item["current_period_start"], item["current_period_end"]) for item in items]
     start, end = min(spans, key=lambda span: span[1]) if spans else (0, 0)
     ended_at = doc.get("ended_at")
     return ProviderSubscription(
         ref=doc["id"],
-        standing=_STANDINGS.get(doc["status"], Standing.INCOMPLETE),
+        standing=translate.known(_STANDINGS, doc["status"], Standing.INCOMPLETE),
         reference=_reference(doc),
         period=_period(start, end),
         ends_with_period=bool(doc.get("cancel_at_period_end")),

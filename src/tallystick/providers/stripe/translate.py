@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from tallystick.domain.checkouts import CheckoutStatus, ProviderCheckout
 from tallystick.domain.customers import ProviderCustomer
@@ -34,6 +34,7 @@ from tallystick.values.money import Money, currency
 from tallystick.values.time import EPOCH
 
 Doc = Mapping[str, Any]
+Word = TypeVar("Word")
 
 INVOICE = "tallystick_invoice"  # the names of our ids in metadata
 CUSTOMER = "tallystick_customer"
@@ -53,12 +54,22 @@ _NEUTRAL = frozenset({
 # The same answer has one name for a payment intent and another for an invoice.
 _ON_SESSION = frozenset({"authentication_required", "invoice_payment_intent_requires_action"})
 _WAITING = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
+_INTENT_STATUSES = dict.fromkeys(_WAITING, PaymentStatus.OPEN) | {
+    "succeeded": PaymentStatus.SUCCEEDED,
+    "canceled": PaymentStatus.CANCELED,
+}
+# One that somebody has given up on can still be paid.
+_INVOICE_STATUSES = dict.fromkeys(("draft", "open", "uncollectible"), PaymentStatus.OPEN) | {
+    "paid": PaymentStatus.SUCCEEDED,
+    "void": PaymentStatus.CANCELED,
+}
+_UNPAID_PAGES = {"open": PaymentStatus.OPEN, "expired": PaymentStatus.CANCELED}
+CHECKOUT_STATUSES = {"complete": CheckoutStatus.COMPLETE, "expired": CheckoutStatus.EXPIRED}
 _REFUND_STATUSES = {
     "succeeded": RefundStatus.SUCCEEDED,
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.CANCELED,
-}  # any other waits for somebody
-# Any other, such as one that was prevented or whose inquiry was closed, is over and took nothing.
+}
 _DISPUTE_STATUSES = {
     "warning_needs_response": DisputeStatus.INQUIRY,
     "warning_under_review": DisputeStatus.INQUIRY,
@@ -68,13 +79,22 @@ _DISPUTE_STATUSES = {
     "appeal_under_review": DisputeStatus.UNDER_REVIEW,
     "won": DisputeStatus.WON,
     "lost": DisputeStatus.LOST,
+    "warning_closed": DisputeStatus.CLOSED,
+    "prevented": DisputeStatus.CLOSED,
 }
 
 
+def known(words: Mapping[str, Word], said: object, waiting: Word) -> Word:
+    """Our word for one of Stripe's. One that is new to us, or none, is the state in which the object waits: nothing is granted
+    by it, nothing is over, and it is asked about again.
+    """
+    return words.get(said, waiting) if isinstance(said, str) else waiting
+
+
 def intent(doc: Doc) -> ProviderPayment:
-    """A payment intent. A status that we do not know is PROCESSING: neither granted nor refused."""
+    """A payment intent. What is not known of it is PROCESSING: neither granted nor refused."""
     money = currency(doc["currency"])
-    status, received = _intent_status(doc["status"]), doc.get("amount_received")
+    status, received = known(_INTENT_STATUSES, doc["status"], PaymentStatus.PROCESSING), doc.get("amount_received")
     error = doc.get("last_payment_error")
     return ProviderPayment(
         ref=doc["id"],
@@ -116,12 +136,12 @@ def invoice(doc: Doc) -> Done | Refused:
 
 
 def checkout(doc: Doc) -> ProviderCheckout:
-    """A Checkout session. It is complete once the card on it is known; a status that we do not know is OPEN."""
+    """A Checkout session. It is complete once the card on it is known."""
     method = part(doc, "setup_intent").get("payment_method")
-    status = CheckoutStatus.EXPIRED if doc["status"] == "expired" else CheckoutStatus.OPEN
+    status = known(CHECKOUT_STATUSES, doc["status"], CheckoutStatus.OPEN)
     return ProviderCheckout(
         ref=doc["id"],
-        status=CheckoutStatus.COMPLETE if doc["status"] == "complete" and method else status,
+        status=CheckoutStatus.OPEN if status is CheckoutStatus.COMPLETE and not method else status,
         reference=_reference(doc),
         customer_ref=doc.get("customer"),
         url=doc.get("url"),
@@ -165,7 +185,7 @@ def refund(doc: Doc, *, payment_ref: str | None = None) -> ProviderRefund:
     ours = metadata(doc).get(REFUND)
     return ProviderRefund(
         ref=doc["id"],
-        status=_REFUND_STATUSES.get(doc["status"], RefundStatus.PENDING),
+        status=known(_REFUND_STATUSES, doc["status"], RefundStatus.PENDING),
         amount=Money(doc["amount"], currency(doc["currency"])),
         refund_id=RefundId(ours) if isinstance(ours, str) and ours else None,
         payment_ref=payment_ref,
@@ -179,7 +199,7 @@ def dispute(doc: Doc, *, payment_ref: str | None = None) -> ProviderDispute:
     due_by = part(doc, "evidence_details").get("due_by")
     return ProviderDispute(
         ref=doc["id"],
-        status=_DISPUTE_STATUSES.get(doc["status"], DisputeStatus.CLOSED),
+        status=known(_DISPUTE_STATUSES, doc["status"], DisputeStatus.UNDER_REVIEW),
         amount=Money(doc["amount"], currency(doc["currency"])),
         withdrawn=moved < 0,
         reason=doc.get("reason") or "general",
@@ -317,18 +337,10 @@ _FACTS: Mapping[str, Callable[[str, Doc], ProviderFact]] = {
 }
 
 
-def _intent_status(status: str) -> PaymentStatus:
-    if status in _WAITING:
-        return PaymentStatus.OPEN
-    return {"succeeded": PaymentStatus.SUCCEEDED, "canceled": PaymentStatus.CANCELED}.get(status, PaymentStatus.PROCESSING)
-
-
 def _page_status(doc: Doc, collecting: Doc) -> PaymentStatus:
     """How the page stands: complete, it is paid, or the money takes its time; whatever we do not know is PROCESSING as well."""
-    if doc["status"] == "open":
-        return PaymentStatus.OPEN
-    if doc["status"] == "expired":
-        return PaymentStatus.CANCELED
+    if doc["status"] != "complete":
+        return known(_UNPAID_PAGES, doc["status"], PaymentStatus.PROCESSING)
     if doc.get("payment_status") == "paid":
         return PaymentStatus.SUCCEEDED
     # The money has not come after all, and on a page that is complete nobody can try again.
@@ -336,12 +348,10 @@ def _page_status(doc: Doc, collecting: Doc) -> PaymentStatus:
     return PaymentStatus.CANCELED if has_failed else PaymentStatus.PROCESSING
 
 
-def _invoice_status(status: str, collecting: Doc) -> PaymentStatus:
+def _invoice_status(status: object, collecting: Doc) -> PaymentStatus:
     if status == "open" and collecting.get("status") == "processing":
         return PaymentStatus.PROCESSING
-    # One that somebody has given up on can still be paid.
-    known = dict.fromkeys(("draft", "open", "uncollectible"), PaymentStatus.OPEN) | {"paid": PaymentStatus.SUCCEEDED}
-    return known.get(status, PaymentStatus.CANCELED)
+    return known(_INVOICE_STATUSES, status, PaymentStatus.PROCESSING)
 
 
 def _collecting_intent(doc: Doc) -> Doc:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint
 
-from tallystick.domain.provider_subscriptions import End, InvoiceStanding, Standing
+from tallystick.domain.provider_subscriptions import MIRRORED, End, Standing
 from tallystick.storage.schema.base import at, doc, flag, is_currency, key, of_customer, one_of, table, unique_where, whole, words
 
 followed_subscriptions = table(
@@ -63,7 +63,7 @@ mirrored_invoices = table(
         ["customer_id", "subscription_id"],
         ["tallystick_followed_subscriptions.customer_id", "tallystick_followed_subscriptions.id"],
     ),
-    one_of("standing", InvoiceStanding),
+    one_of("standing", MIRRORED),
     is_currency(),
     Index("ix_tallystick_mirrored_invoices_ref", "ref"),
     Index("ix_tallystick_mirrored_invoices_of_subscription", "customer_id", "subscription_id"),
