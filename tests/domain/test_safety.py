@@ -101,9 +101,13 @@ def test_nobody_tries_what_is_held_again() -> None:
         payments.tried_again(held, payment_method=None, now=NOW)
 
 
-def test_who_takes_the_place_of_a_payment_is_held_as_it_was() -> None:
-    held = payments.held_back(payment(status=PaymentStatus.CANCELED), Reason.LINES, now=NOW)
-    released = payments.released(held, now=NOW)
-    less = Money(50, JPY)
-    assert payments.renewed(held, less, nth=1, now=NOW).held is None, "for less it is looked at anew"
-    assert payments.renewed(released, less, nth=1, now=NOW).held == released.held
+@pytest.mark.parametrize("reason", list(Reason))
+def test_who_takes_the_place_of_a_payment_is_held_as_it_was(reason: Reason) -> None:
+    held = payments.held_back(payment(status=PaymentStatus.CANCELED, charges=2), reason, now=NOW)
+    released, less = payments.released(held, now=NOW), Money(50, JPY)
+    renewed = payments.renewed(held, less, nth=1, now=NOW)
+    if reason is Reason.AMOUNT:
+        assert renewed.held is None, "for less it is looked at anew"
+    else:
+        assert (renewed.held, renewed.charges) == (Hold(reason, 0), 0)
+    assert payments.renewed(released, less, nth=1, now=NOW).held == Hold(reason, 0, released_at=NOW)

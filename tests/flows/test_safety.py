@@ -1,6 +1,7 @@
 """Safety bounds: what is far from usual is held before it is charged, the operator told once, and a person lets it go."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,8 @@ from tallystick.domain.payments import Method, PaymentStatus
 from tallystick.domain.safety import Bounds, Reason
 from tallystick.values.errors import Conflict
 from tallystick.values.faults import NoFaults
+from tallystick.values.ids import CustomerId
+from tallystick.values.money import USD, Money
 from tests.scenarios.world import World
 
 PRICE = {"model": "per_unit", "currency": "usd", "unit_amount": "1"}
@@ -53,6 +56,13 @@ def alarms(world: World) -> list[Alert]:
 
 def audited(world: World, action: str) -> int:
     return sum(entry.act.action == action for entry in world.billing.audit(limit=200))
+
+
+def provider_ref(world: World) -> str | None:
+    with world.billing.context.database.reading() as conn:
+        ada = storage.customers.get(conn, CustomerId("ada"))
+    assert ada is not None
+    return ada.provider_ref
 
 
 def charges_there(world: World) -> int:
@@ -172,6 +182,68 @@ def test_who_sends_the_customer_to_a_page_and_back_has_released_nothing(world: W
     world.later(days=2).works()
     payment = world.payment(invoice)
     assert (payment.is_held, payment.charges, world.now(invoice).status) == (True, 0, InvoiceStatus.OPEN)
+
+
+def test_a_customer_who_is_lost_at_the_provider_and_made_anew_has_released_nothing(world: World) -> None:
+    bound(world, NONE_A_DAY)
+    held, released = billed(world), billed(world)
+    world.billing.release_payment(released.id, reason="it is right")
+    bound(world, Bounds())
+    world.sandbox_call("DELETE", f"/v1/customers/{provider_ref(world)}")
+    world.later(days=1).delivers(times=2)
+    world.works()
+    assert provider_ref(world) is not None, "made anew, for a payment of its own"
+    payment = world.payment(held)
+    assert (payment.is_held, payment.charges, payment.status) == (True, 0, PaymentStatus.OPEN)
+    assert (world.payment(released).is_held, world.payment(released).charges) == (False, 1)
+
+
+def test_a_credit_note_on_what_is_one_charge_too_many_releases_nothing(world: World) -> None:
+    bound(world, NONE_A_DAY)
+    invoice = billed(world)
+    bound(world, Bounds())
+    world.later(days=1)
+    world.billing.credit_note(invoice.id, amount=Money(1_00, USD), reason="a discount", op="op-1")
+    world.works()
+    payment = world.payment(invoice)
+    assert (payment.is_held, payment.charges, payment.amount) == (True, 0, Money(9_00, USD))
+    world.billing.release_payment(invoice.id, reason="it is right")
+    world.works()
+    assert world.now(invoice).status is InvoiceStatus.PAID
+
+
+def test_a_credit_note_that_makes_it_usual_lets_it_be_charged(world: World) -> None:
+    for _ in range(3):
+        billed(world)
+    high = billed(world, 201)
+    world.billing.credit_note(high.id, amount=Money(1_00, USD), reason="a discount", op="op-1")
+    world.works()
+    assert world.now(high).status is InvoiceStatus.PAID
+
+
+def test_what_was_given_back_does_not_make_an_amount_usual(world: World) -> None:
+    for quantity in (10, 10, 10, 200):
+        paid = billed(world, quantity)
+        assert paid.status is InvoiceStatus.PAID
+    world.billing.refund(paid.id, reason="a mistake", op="op-1")
+    world.works()
+    assert world.payment(billed(world, 201)).is_held, "twenty times 10, as before the mistake"
+    assert [alarm.facts["limit"] for alarm in alarms(world)] == ["200"]
+
+
+def test_who_collects_all_at_once_begins_no_more_than_the_day_has(world: World) -> None:
+    bound(world, Bounds(charges_per_day=2))
+    invoices = []
+    for _ in range(5):
+        world.uses("ada", "calls", 10)
+        world.later(minutes=1)
+        invoices.append(world.bill("ada", automatic=True, payment_method="pm_card_visa"))
+    with ThreadPoolExecutor(5) as crowd:
+        list(crowd.map(world.billing.collect, [invoice.id for invoice in invoices]))
+    world.works()
+    assert sum(world.now(invoice).status is InvoiceStatus.PAID for invoice in invoices) == 2
+    assert charges_there(world) == 2
+    assert (len(alarms(world)), sum(world.payment(invoice).is_held for invoice in invoices)) == (3, 3)
 
 
 class Kept(NoMailer):

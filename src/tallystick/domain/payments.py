@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from tallystick.domain import safety
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.domain.pages import Page
 from tallystick.domain.safety import Hold, Reason
@@ -274,7 +275,7 @@ def renewed(payment: Payment, amount: Money, *, nth: int, now: datetime) -> Paym
         updated_at=now,
         automatic=payment.automatic,
         payment_method=payment.payment_method,
-        held=None if payment.is_held else payment.held,
+        held=safety.anew(payment.held, for_less=True),
     )
 
 

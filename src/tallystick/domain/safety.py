@@ -1,7 +1,7 @@
 """Safety bounds: a charge far from what is usual is held for a person to look at, and not begun by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -63,6 +63,16 @@ class Hold:
     reason: Reason
     charges: int
     released_at: datetime | None = None
+
+
+def anew(hold: Hold | None, *, for_less: bool = False) -> Hold | None:
+    """As a payment was held, or released, so is one in its place that counts its charges from the beginning.
+
+    `for_less`: what is held for its amount may be usual now, and is looked at again.
+    """
+    if hold is None or (for_less and hold.released_at is None and hold.reason is Reason.AMOUNT):
+        return None
+    return replace(hold, charges=0)
 
 
 def excess(bounds: Bounds, asked: Asked, *, released: Reason | None = None) -> Excess | None:

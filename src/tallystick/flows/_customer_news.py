@@ -52,6 +52,7 @@ def _ask_anew(ctx: Context, conn: Connection, before: Payment, canceled: Payment
     if saved is None:
         return  # it has just moved, and is left as it is
     again = replace(domain.payments.reopened(saved, now=now), automatic=before.automatic)
+    again = replace(again, held=again.held or domain.safety.anew(saved.held))  # that is no release
     added = storage.payments.add(conn, again)
     assert added, f"{again.id}: the one before it is canceled, once"
     storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)

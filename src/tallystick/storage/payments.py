@@ -157,10 +157,14 @@ def charges_begun(conn: Connection, customer_id: CustomerId, *, since: datetime,
 
 
 def last_paid(conn: Connection, customer_id: CustomerId, money: Currency, *, limit: int) -> list[Money]:
-    """What the customer's last payments in that currency came to, of those that have succeeded; the newest first."""
+    """What the customer's last payments in that currency came to, of those that have succeeded; the newest first.
+
+    What was given back of one was not paid; where that is all of it, it does not count.
+    """
     table = schema.payments.c
-    asked = select(table.amount).where(
-        table.customer_id == customer_id, table.status == PaymentStatus.SUCCEEDED.value, table.currency == money.code
+    kept = table.amount - table.refunded
+    asked = select(kept).where(
+        table.customer_id == customer_id, table.status == PaymentStatus.SUCCEEDED.value, table.currency == money.code, kept > 0
     )
     return [
         Money(minor, money) for minor in conn.execute(asked.order_by(table.created_at.desc(), table.id).limit(limit)).scalars()
