@@ -20,6 +20,10 @@ charges = [
     {key = "more", kind = "recurring", prices = [{currency = "eur", model = "flat", amount = "1"}]},
 ]
 """
+PAGES = """
+meters = [{key = "pages", decimals = 0}]
+charges = [{key = "pages", meter = "pages", price = {currency = "eur", model = "per_unit", unit_amount = "0.05"}}]
+"""
 
 
 def test_a_held_payment_is_released_by_the_number_of_its_invoice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +42,18 @@ def test_a_held_payment_is_released_by_the_number_of_its_invoice(shell: Shell, m
     assert "held" not in shell("invoices", "show", "INV-000001")
     shell("invoices", "release", "INV-000002", "--reason", "x", exit_status=1)
     assert "[not_found]" in shell.err
+
+
+def test_who_bills_is_told_what_is_held_and_what_to_do(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_SAFETY_CHARGES_PER_DAY", "1")
+    shell("catalog", "apply", shell.file("pages.toml", PAGES))
+    billed = []
+    for day in ("06", "07"):
+        used = shell.file(f"{day}.csv", f"time,customer,pages\n2025-01-{day}T10:00:00Z,bob,400\n")
+        shell("events", "import", used, "--meter", "pages", "--customer", "customer")
+        billed.append(shell("bill", "--customer", "bob", "--test-card", "pm_card_visa"))
+    assert "paid" in billed[0]
+    assert "held (charges): beyond a safety bound; `tallystick invoices release` charges it" in billed[1]
 
 
 def test_the_settings_are_the_bounds() -> None:

@@ -112,17 +112,21 @@ def as_json_of(invoice: "Invoice", collected: "Collected | None") -> dict[str, o
         "total": money_json(invoice.total),
         "carried_out": money_json(invoice.carried_out),
         "pay_at": None if collected is None else collected.payment.url,
-        "problem": _problem(collected),
+        "problem": problem(collected),
     }
 
 
-def _problem(collected: "Collected | None") -> str | None:
+def problem(collected: "Collected | None") -> str | None:
+    """What is in the way of the money, and what to do where that is not said elsewhere."""
     if collected is None:
         return None
+    payment = collected.payment
     if collected.refusal is not None:
         return f"{collected.refusal.code}: {collected.refusal.message}"
-    if collected.payment.decline is not None:
-        return f"declined ({collected.payment.decline.code}): {collected.payment.decline.message}"
+    if payment.is_held and payment.held is not None:
+        return f"held ({payment.held.reason}): beyond a safety bound; `tallystick invoices release` charges it"
+    if payment.decline is not None:
+        return f"declined ({payment.decline.code}): {payment.decline.message}"
     return None if collected.again_in is None else "not known yet; the worker asks again"
 
 
@@ -132,7 +136,7 @@ def print_done(done: "list[Done]") -> None:
     for invoice, collected in done:
         carried = f"{invoice.carried_out} carried to the next invoice" if invoice.carried_out.minor else ""
         url = collected.payment.url if collected is not None and invoice.status.value == "open" else None
-        rows.append((invoice.number, invoice.customer_id, invoice.total, invoice.status, _problem(collected) or url or carried))
+        rows.append((invoice.number, invoice.customer_id, invoice.total, invoice.status, problem(collected) or url or carried))
     if rows:
         print_table(("number", "customer", "total", "status", ""), rows)
     say(
