@@ -1,7 +1,7 @@
 """Safety bounds: what is above one is held, what reaches it is not, and nothing that a person has released is held again."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis.strategies import decimals, integers, lists, sampled_from
 
 from tallystick.domain import payments
-from tallystick.domain.payments import Method, Payment, PaymentStatus, Step
+from tallystick.domain.payments import Method, Payment, PaymentStatus, ProviderPayment, Step
 from tallystick.domain.safety import Asked, Bounds, Excess, Hold, Reason, excess
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
 from tallystick.values.money import JPY, USD, Money
@@ -93,6 +93,15 @@ def test_what_is_held_is_asked_about_and_not_charged_until_it_is_released() -> N
     assert payments.next_step(payment(), now=NOW) is Step.CHARGE
     assert payments.next_step(held, now=NOW) is Step.FETCH
     assert payments.next_step(payments.released(held, now=NOW), now=NOW) is Step.CHARGE
+
+
+def test_a_charge_that_never_ran_is_one_of_the_day_on_which_it_is_begun_again() -> None:
+    begun = payments.asked(payment(), Step.CHARGE, now=NOW)
+    assert begun.charged_at == NOW
+    later = NOW + timedelta(days=1)
+    told = ProviderPayment("pi_1", PaymentStatus.OPEN, Money(100, JPY), InvoiceId("inv_1"))
+    again = payments.answered(begun, Step.FETCH, now=later, told=told)
+    assert (again.charging, again.charges, again.charged_at) == (True, 2, later)
 
 
 def test_nobody_tries_what_is_held_again() -> None:

@@ -191,7 +191,7 @@ def answered(before: Payment, step: Step, *, now: datetime, told: ProviderPaymen
             if not payment.charging or payment.status is not PaymentStatus.OPEN or _has_run(before, told):
                 return _charged(payment, told)
             # A charge that left no trace never ran: it is tried anew, under a new key, for the old one repeats a failure.
-            return replace(payment, charges=payment.charges + 1)
+            return replace(payment, charges=payment.charges + 1, charged_at=now)
         case Step.FIND:  # found nothing: what was asked never happened, and its key is spent
             return replace(payment, round=payment.round + (payment.ref is None))
         case Step.OPEN | Step.NOTHING:
