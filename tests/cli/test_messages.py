@@ -50,6 +50,26 @@ def test_alerts_are_listed(shell: Shell) -> None:
     assert shell.json("alerts", "list", "--kind", "usage.spike") == []
 
 
+def test_an_alert_is_sent_to_try_it_out(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell("alerts", "test", exit_status=1)
+    assert shell.err.startswith("tallystick: alerts: nobody would be told; add an endpoint")
+    shell("alerts", "test", "--mail", exit_status=1)
+    assert "set TALLYSTICK_MAIL_OPERATOR [nobody_to_tell]" in shell.err
+    monkeypatch.setenv("TALLYSTICK_WEBHOOKS_LOCAL", "true")
+    monkeypatch.setenv("TALLYSTICK_MAIL_OPERATOR", "ops@example.com")
+    with listening() as listener:
+        endpoint = shell.json("webhooks", "endpoints", "create", listener.url, "--type", "alert.*")["id"]
+        sent = shell.json("alerts", "test", "--endpoint", endpoint)
+        assert (sent["type"], [went["target"] for went in sent["dispatches"]]) == ("alert.test", [endpoint])
+        assert sent["body"]["data"]["test"] is True
+        assert [went["target"] for went in shell.json("alerts", "test", "--mail")["dispatches"]] == ["mail:operator"]
+        assert f"on its way to {endpoint}, mail:operator" in shell("alerts", "test")
+        shell("worker", "--once")
+        assert len(listener.told) == 2
+    assert {went["status"] for each in shell.json("webhooks", "messages") for went in each["dispatches"]} == {"delivered"}
+    assert shell.json("alerts", "list") == [], "a test is no alert"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.engine import Json, engine, print_json, print_table
+from tallystick.cli.engine import Json, engine, print_json, print_table, say
+from tallystick.cli.webhooks import as_json_of
 
 group = typer.Typer(no_args_is_help=True, help="What was worth telling.")
 
@@ -31,6 +32,22 @@ def listed(
         for alert in found
     ]
     print_table(("at", "kind", "customer", "about", "%", "figures"), rows)
+
+
+@group.command("test")
+def try_out(
+    endpoint: Annotated[str | None, typer.Option(help="To the endpoint of this id.")] = None,
+    mail: Annotated[bool, typer.Option("--mail", help="To the operator, by mail.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send an alert to try it out: to this endpoint, to the operator by mail, or both; else to whoever is told of alerts."""
+    with engine() as billing:
+        sent, dispatches = billing.message(billing.test_alert(endpoint_id=endpoint, mail=mail, actor="shell").id)
+    if as_json:
+        print_json(as_json_of(sent, dispatches))
+    else:
+        to = ", ".join(dispatch.target for dispatch in dispatches)
+        say(f"{sent.id}: on its way to {to}; see `tallystick webhooks messages`")
 
 
 def _facts(facts: object) -> str:

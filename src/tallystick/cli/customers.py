@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
+from tallystick.cli import pages, payment_methods
 from tallystick.cli.engine import Json, engine, facts, print_json, print_table
 
 group = typer.Typer(no_args_is_help=True, help="Who is billed.")
 
 
 def register(app: typer.Typer) -> None:
+    group.command("portal")(pages.portal)
+    payment_methods.register(group)
     app.add_typer(group, name="customers")
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli import credit_notes, documents
+from tallystick.cli import credit_notes, documents, pages
 from tallystick.cli.engine import Json, engine, facts, money_json, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ group = typer.Typer(no_args_is_help=True, help="What was billed, and why.")
 def register(app: typer.Typer) -> None:
     group.command("credit")(credit_notes.credit)
     group.command("refund")(credit_notes.refund)
+    group.command("page")(pages.pay)
+    group.command("close-page")(pages.close)
     group.command("pdf")(documents.pdf)
     group.command("html")(documents.html)
     group.command("csv")(documents.csv)

@@ -1,4 +1,4 @@
-"""Commands for whoever runs it: migrate, worker, jobs, verify, audit."""
+"""Commands for whoever runs it: migrate, worker, verify, audit."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -11,7 +11,6 @@ from tallystick.cli.engine import Json, engine, facts, print_json, print_table, 
 def register(app: typer.Typer) -> None:
     app.command("migrate")(migrate)
     app.command("worker")(worker)
-    app.command("jobs")(jobs)
     app.command("verify")(verify)
     app.command("audit")(audit)
 
@@ -40,22 +39,6 @@ def worker(
             signal.signal(number, lambda *_: stop.set())
         say("working; stop with Ctrl-C")
         loop.run_forever(billing.context, stop)
-
-
-def jobs(
-    retry: Annotated[bool, typer.Option("--retry", help="Begin all of them anew, once what was wrong is mended.")] = False,
-    as_json: Json = False,
-) -> None:
-    """The jobs that were given up, newest first, and why."""
-    with engine() as billing:
-        dead = billing.dead_jobs()
-        retried = billing.retry_dead_jobs(actor="cli") if retry else 0
-    if as_json:
-        print_json([{"name": j.name, "subject": j.subject, "attempts": j.attempt, "error": j.error} for j in dead])
-        return
-    print_table(("job", "about", "attempts", "last error"), [(j.name, j.subject, j.attempt, j.error or "") for j in dead])
-    if retry:
-        say(f"{retried} begin anew")
 
 
 def verify(as_json: Json = False) -> int:

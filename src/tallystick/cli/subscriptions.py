@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tallystick.cli import followed
+from tallystick.cli import followed, pages
 from tallystick.cli.bill import as_json_of, collected_all, print_done
 from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, facts, print_json, print_table, say
 
@@ -28,6 +28,7 @@ AddOns = Annotated[
 
 
 def register(app: typer.Typer) -> None:
+    group.command("page")(pages.subscribe)
     app.add_typer(group, name="subscriptions")
 
 

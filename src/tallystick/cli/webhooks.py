@@ -116,7 +116,7 @@ def messages(
     with engine() as billing:
         found = billing.messages(customer_id=customer, limit=limit)
     if as_json:
-        print_json([_message(message, dispatches) for message, dispatches in found])
+        print_json([as_json_of(message, dispatches) for message, dispatches in found])
         return
     rows = [
         (m.created_at.isoformat(), m.id, m.type, d.target, d.status.value, d.attempts, d.error or "")
@@ -161,7 +161,7 @@ def _endpoint(endpoint: "Endpoint") -> dict[str, Any]:
     }
 
 
-def _message(message: "Message", dispatches: "Sequence[Dispatch]") -> dict[str, Any]:
+def as_json_of(message: "Message", dispatches: "Sequence[Dispatch]") -> dict[str, Any]:
     went = [_dispatch(dispatch) for dispatch in dispatches]
     about = {"id": message.id, "type": message.type, "customer": message.customer_id, "created_at": message.created_at}
     return about | {"body": message.body, "dispatches": went}
