@@ -24,13 +24,14 @@ def test_they_need_a_key(world: World) -> None:
 def test_prometheus_reads_them_and_the_circuits(world: World) -> None:
     world.billing.observe_answer(timedelta(seconds=6))
     world.app.state.door.check.refresh()
+    world.client.post("/webhooks/stripe", content=b"forged")
     text = world.client.get("/metrics").text
     assert 'tallystick_vital{vital="webhooks"} 6.0' in text
     assert 'tallystick_vital_ill{vital="webhooks"} 1.0' in text
     assert 'tallystick_vital{vital="payments"} NaN' in text
     assert 'tallystick_vital_ill{vital="payments"} 0.0' in text
     assert 'tallystick_circuit_open{kind="account"} 0.0' in text
-    assert "tallystick_webhook_answer_seconds_bucket" in text
+    assert 'tallystick_webhook_answer_seconds_count{status="400"} 1.0' in text
 
 
 def test_readiness_says_whether_the_provider_answers_and_asks_nobody(world: World) -> None:
@@ -85,4 +86,4 @@ def test_a_slow_answer_to_a_webhook_is_noted_after_it_was_given(world: World, mo
     )
     found = {row["vital"]: row for row in world.call("GET", "/v1/alerts/operations").json()["data"]}
     assert (found["webhooks"]["value"], found["webhooks"]["ill"]) == ("7", True)
-    assert 'tallystick_webhook_answer_seconds_bucket{le="5.0"} 0.0' in world.client.get("/metrics").text
+    assert 'tallystick_webhook_answer_seconds_bucket{le="5.0",status="200"} 0.0' in world.client.get("/metrics").text

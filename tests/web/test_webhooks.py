@@ -1,9 +1,11 @@
 """The provider's webhooks: kept once, answered at once, and believed only when they are signed."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from tallystick.values.errors import Busy
 from tests.web.world import World, problem
 
 PATHS = ["/webhooks/stripe", "/api/billing/webhook"]
@@ -89,8 +91,6 @@ def test_what_is_forged_is_refused_and_not_kept(world: World, path: str) -> None
 
 @pytest.mark.parametrize(("seconds", "status"), [(300, 200), (301, 400), (-300, 200), (-301, 400)])
 def test_a_delivery_is_believed_for_five_minutes_on_both_sides(world: World, seconds: int, status: int) -> None:
-    from datetime import timedelta
-
     headers, body = delivery(world)
     world.clock.advance(timedelta(seconds=seconds))
     assert world.client.post(PATHS[0], headers=headers, content=body).status_code == status
@@ -111,10 +111,25 @@ def test_what_it_means_is_settled_afterwards(world: World) -> None:
     assert world.billing.backlog().due == 0
 
 
-def test_received_webhooks_are_counted(world: World) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_to_a_webhook_is_counted_with_its_status(world: World, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     headers, body = delivery(world)
-    for content in (body, body, b"x"):
-        world.client.post(PATHS[0], headers=headers, content=content)
+    answers = [world.client.post(path, headers=headers, content=content) for content in (body, body, b"x", b" " * 1024 * 1025)]
+    receive = type(world.billing).receive
+
+    def locked(*_: object) -> bool:
+        world.clock.advance(timedelta(seconds=7))
+        raise Busy("locked")
+
+    monkeypatch.setattr(type(world.billing), "receive", locked)
+    answers.append(world.client.post(path, headers=headers, content=body))
+    monkeypatch.setattr(type(world.billing), "receive", lambda *_: 1 // 0)
+    answers.append(world.client.post(path, headers=headers, content=body))
+    monkeypatch.setattr(type(world.billing), "receive", receive)
+    assert [answer.status_code for answer in answers] == [200, 200, 400, 413, 503, 500]
     page = world.client.get("/metrics").text
-    for outcome in ("new", "duplicate", "refused"):
-        assert f'tallystick_webhooks_total{{outcome="{outcome}"}} 1.0' in page
+    for outcome, count in {"new": 1, "duplicate": 1, "refused": 2, "failed": 2}.items():
+        assert f'tallystick_webhooks_total{{outcome="{outcome}"}} {count}.0' in page
+    for status, count in {200: 2, 400: 1, 413: 1, 503: 1, 500: 1}.items():
+        assert f'tallystick_webhook_answer_seconds_count{{status="{status}"}} {count}.0' in page
+    assert 'tallystick_webhook_answer_seconds_bucket{le="5.0",status="503"} 0.0' in page

@@ -21,14 +21,15 @@ class Metrics:
         self.events = Counter(
             "tallystick_events", "Events received over HTTP, by what became of them.", ["verdict"], registry=self._registry
         )
-        self.webhooks = Counter(
+        self._webhooks = Counter(
             "tallystick_webhooks", "Provider deliveries received, by what became of them.", ["outcome"], registry=self._registry
         )
         self.jobs = Gauge("tallystick_jobs", "Jobs due now, and jobs given up.", ["state"], registry=self._registry)
         self.job_lag = Gauge("tallystick_job_lag_seconds", "How long the oldest due job has waited.", registry=self._registry)
-        self.webhook_seconds = Histogram(
+        self._webhook_seconds = Histogram(
             "tallystick_webhook_answer_seconds",
-            "Time until a provider's delivery has its answer.",
+            "Time until a provider's delivery has its answer, by the status of that.",
+            ["status"],
             buckets=_BUCKETS,
             registry=self._registry,
         )
@@ -65,6 +66,11 @@ class Metrics:
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request has its answer."""
         self._answers.labels(method if method in _METHODS else "other", route, str(status)).observe(seconds)
+
+    def received(self, outcome: str, status: int, seconds: float) -> None:
+        """One delivery of the provider's has its answer, whatever that is."""
+        self._webhooks.labels(outcome).inc()
+        self._webhook_seconds.labels(str(status)).observe(seconds)
 
     def watched(self, watches: Iterable[Watch]) -> None:
         """The vital signs as they were just measured; one of which nothing was observed has no figure."""
