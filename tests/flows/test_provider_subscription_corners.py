@@ -62,7 +62,7 @@ def test_quotas_go_by_the_providers_periods_and_do_not_drift_off_the_end_of_the_
     world.billing.close()
 
 
-@pytest.mark.parametrize("effect", ["none", "done"])
+@pytest.mark.parametrize("effect", ["none", "half", "done"])
 def test_a_first_payment_that_fails_for_its_key_is_made_by_another_once(world: Business, effect: str) -> None:
     world.sandbox.faults.next("stored_500", on="POST /v1/invoices/{id}/pay", effect=effect)
     asked = world.billing.subscribe_at_provider("ada", "pro")

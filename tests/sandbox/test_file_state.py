@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import stripe
 
 from tallystick.sandbox import Faults, FileState, InProcessClient, MemoryState, Sandbox
+from tallystick.sandbox.objects import due
 from tests.sandbox.conftest import HandClock
 from tests.sandbox.session import drive
 
@@ -90,18 +92,62 @@ def test_a_file_and_the_memory_tell_the_same_story(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["memory", "file"])
 @pytest.mark.parametrize("effect", ["half", "none"])
 def test_what_was_half_done_is_the_first_half(tmp_path: Path, where: str, effect: str) -> None:
-    faults = Faults()
     state = MemoryState() if where == "memory" else FileState(tmp_path / "sandbox.db")
-    sandbox = Sandbox(clock=HandClock(), state=state, faults=faults)
-    v1 = stripe.StripeClient("sk_test_sandbox", http_client=InProcessClient(sandbox)).v1
-    ada = v1.customers.create()
-    invoice = v1.invoices.create({"customer": ada.id, "currency": "usd"})
-    v1.invoice_items.create({"customer": ada.id, "invoice": invoice.id, "amount": 900, "currency": "usd"})
-    method = v1.payment_methods.attach("pm_card_visa", {"customer": ada.id})
-    v1.invoices.finalize_invoice(invoice.id)
-    faults.next("stored_500", on="POST /v1/invoices/{id}/pay", effect=effect)
-    with pytest.raises(stripe.APIError):
-        v1.invoices.pay(invoice.id, {"payment_method": method.id})
+    v1, invoice = _paying_failed(Sandbox(clock=HandClock(), state=state, faults=Faults()), effect=effect)
     assert v1.invoices.retrieve(invoice.id).status == "open"
     assert len(v1.charges.list().data) == (1 if effect == "half" else 0)
     assert len({event.id for event in v1.events.list({"limit": 100}).data}) == len(v1.events.list({"limit": 100}).data)
+
+
+@pytest.mark.parametrize("where", ["memory", "file"])
+@pytest.mark.parametrize("method", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+def test_where_money_moved_the_other_half_follows_a_minute_later(tmp_path: Path, where: str, method: str) -> None:
+    clock, path = HandClock(), tmp_path / "sandbox.db"
+    sandbox = Sandbox(clock=clock, faults=Faults(), state=MemoryState() if where == "memory" else FileState(path))
+    v1, invoice = _paying_failed(sandbox, method)
+    if where == "file":
+        v1 = _client(Sandbox(clock=clock, state=FileState(path)))
+    clock.move(seconds=59)
+    assert v1.invoices.retrieve(invoice.id).status == "open"
+    clock.move(seconds=1)
+    told = v1.invoices.retrieve(invoice.id)
+    is_paid = method == "pm_card_visa"
+    assert (told.status, told.amount_paid) == (("paid", 900) if is_paid else ("open", 0))
+    assert len(v1.charges.list().data) == 1
+    kinds = Counter(event.type for event in v1.events.list({"limit": 100}).data)
+    assert (kinds["invoice.paid"], kinds["invoice.payment_failed"]) == ((1, 0) if is_paid else (0, 1))
+
+
+def test_who_pays_what_is_half_paid_already_is_told_that_it_is_paid() -> None:
+    sandbox = Sandbox(clock=HandClock(), faults=Faults())
+    v1, invoice = _paying_failed(sandbox)
+    with pytest.raises(stripe.InvalidRequestError, match="already paid"):
+        v1.invoices.pay(invoice.id)
+    assert len(v1.charges.list().data) == 1
+
+
+def test_what_is_due_within_the_minute_finds_it_whole() -> None:
+    sandbox = Sandbox(clock=HandClock(), faults=Faults())
+    v1, invoice = _paying_failed(sandbox)
+    with sandbox.state.transaction():
+        call = sandbox.call()
+        due.schedule(call, None, call.wall, "collect_invoice", invoice=invoice.id)
+    sandbox.catch_up()
+    assert (v1.invoices.retrieve(invoice.id).status, len(v1.charges.list().data)) == ("paid", 1)
+
+
+def _paying_failed(sandbox: Sandbox, card: str = "pm_card_visa", *, effect: str = "half") -> Any:
+    v1 = _client(sandbox)
+    ada = v1.customers.create()
+    invoice = v1.invoices.create({"customer": ada.id, "currency": "usd"})
+    v1.invoice_items.create({"customer": ada.id, "invoice": invoice.id, "amount": 900, "currency": "usd"})
+    method = v1.payment_methods.attach(card, {"customer": ada.id})
+    v1.invoices.finalize_invoice(invoice.id)
+    sandbox.faults.next("stored_500", on="POST /v1/invoices/{id}/pay", effect=effect)
+    with pytest.raises(stripe.APIError):
+        v1.invoices.pay(invoice.id, {"payment_method": method.id})
+    return v1, invoice
+
+
+def _client(sandbox: Sandbox) -> Any:
+    return stripe.StripeClient("sk_test_sandbox", http_client=InProcessClient(sandbox)).v1

@@ -4,7 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from tallystick.sandbox import checkout_page, saving_pages
+from tallystick.sandbox import checkout_page, halves, saving_pages
 from tallystick.sandbox.call import Call
 from tallystick.sandbox.errors import Refusal
 from tallystick.sandbox.layout import PAYING, Page, money, note, options, page, to
@@ -21,6 +21,7 @@ def answer(sandbox: "Sandbox", method: str, path: str, body: bytes) -> Page:
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()} if method == "POST" else None
     with sandbox.state.transaction():
         call = sandbox.call(ids=(identifier,))
+        halves.follow(call)
         due.run(call)
         try:
             if kind == "3ds":

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import stripe
 
-from tallystick.sandbox import idempotency
+from tallystick.sandbox import halves, idempotency
 from tallystick.sandbox.call import Call
 from tallystick.sandbox.errors import Refusal, broken, invalid, unauthenticated
 from tallystick.sandbox.expand import render
@@ -101,6 +101,7 @@ class Sandbox:
         """The customer passes, or fails, 3-D Secure for a payment intent or a setup intent; what it is afterwards."""
         with self.state.transaction():
             call = self.call()
+            halves.follow(call)
             return render(call, authentication.authenticated(call, intent, success=success), [])
 
     def _reply(self, request: _Request, found: tuple[Route, tuple[str, ...]] | None, subjects: tuple[str, ...]) -> Reply:
@@ -108,6 +109,8 @@ class Sandbox:
         if found is None:
             raise _unknown_url(request)
         self._refuse_by_fault(request, subjects)
+        if request.method != "GET":
+            halves.follow(self.call())
         due.run(self.call())
         route, ids = found
         call = self.call(ids=tuple(map(unquote, ids)), is_publishable=key.startswith("pk_"))
@@ -134,12 +137,14 @@ class Sandbox:
         if effect is None:
             doc = render(call, route.answer(call), call.params.get("expand", []))
             return json.dumps(browser_form(doc) if call.is_publishable else doc)
-        before = self.state.written()
+        before, charged = self.state.written(), halves.last_charge(call)
         if effect != "none":
             with contextlib.suppress(Refusal):
                 route.answer(call)
         if effect == "half":
-            self.state.undo(before + (self.state.written() - before) // 2)
+            left = self.state.undo(before + (self.state.written() - before) // 2)
+            if halves.last_charge(call) != charged:
+                halves.keep(call, left)
         raise broken()
 
     def _refuse_by_fault(self, request: _Request, subjects: tuple[str, ...]) -> None:

@@ -15,13 +15,14 @@ from tallystick.sandbox.kinds import INDEXED
 # Never changed once stored: an update stores a new one. So an event may keep the old one as its snapshot, without a copy.
 # Names that begin with "_" are the sandbox's own and are not shown; "_n" is the place in the order of creation.
 Doc = dict[str, Any]
+Write = list[Any]  # what was done, and with what: it can be done once more
 
 
 class State(Protocol):
     """What the sandbox asks of a state. Everything happens inside `transaction`."""
 
     def transaction(self) -> Any: ...
-    def undo(self, keep: int) -> None: ...
+    def undo(self, keep: int) -> list[Write]: ...
     def written(self) -> int: ...
     def number(self) -> int: ...
     def get(self, kind: str, identifier: str) -> Doc | None: ...
@@ -39,7 +40,7 @@ class _Journaled:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[tuple[Callable[[], None], Write]] = []
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -57,10 +58,14 @@ class _Journaled:
     def written(self) -> int:
         return len(self._undo)
 
-    def undo(self, keep: int) -> None:
-        """Takes back all writes of this transaction but the first `keep`."""
+    def undo(self, keep: int) -> list[Write]:
+        """Takes back all writes of this transaction but the first `keep`; the others, in the order in which they were made."""
+        others: list[Write] = []
         while len(self._undo) > keep:
-            self._undo.pop()()
+            take_back, write = self._undo.pop()
+            take_back()
+            others.append(write)
+        return others[::-1]
 
     def _begin(self) -> None: ...
 
@@ -90,12 +95,12 @@ class MemoryState(_Journaled):
     def put(self, kind: str, identifier: str, doc: Doc) -> None:
         old = self._docs[kind].get(identifier)
         self._set(kind, identifier, old, doc)
-        self._undo.append(lambda: self._set(kind, identifier, doc, old))
+        self._undo.append((lambda: self._set(kind, identifier, doc, old), ["put", kind, identifier, doc]))
 
     def delete(self, kind: str, identifier: str) -> None:
         old = self._docs[kind][identifier]
         self._set(kind, identifier, old, None)
-        self._undo.append(lambda: self._set(kind, identifier, None, old))
+        self._undo.append((lambda: self._set(kind, identifier, None, old), ["delete", kind, identifier]))
 
     def _set(self, kind: str, identifier: str, old: Doc | None, new: Doc | None) -> None:
         for name in ("", *INDEXED[kind]):
@@ -127,7 +132,7 @@ class MemoryState(_Journaled):
     def schedule(self, clock: str, at: int, task: Doc) -> None:
         entry = (at, self.number(), task)
         heappush(self._tasks.setdefault(clock, []), entry)
-        self._undo.append(lambda: self._unschedule(clock, entry))
+        self._undo.append((lambda: self._unschedule(clock, entry), ["schedule", clock, at, task]))
 
     def _unschedule(self, clock: str, entry: tuple[int, int, Doc]) -> None:
         self._tasks[clock].remove(entry)
@@ -138,7 +143,7 @@ class MemoryState(_Journaled):
         if not tasks or tasks[0][0] > until:
             return None
         entry = heappop(tasks)
-        self._undo.append(lambda: heappush(tasks, entry))
+        self._undo.append((lambda: heappush(tasks, entry), ["take", clock, until]))
         return entry[0], entry[2]
 
 
@@ -193,12 +198,12 @@ class FileState(_Journaled):
     def put(self, kind: str, identifier: str, doc: Doc) -> None:
         old = self.get(kind, identifier)
         self._set(kind, identifier, old, doc)
-        self._undo.append(lambda: self._set(kind, identifier, doc, old))
+        self._undo.append((lambda: self._set(kind, identifier, doc, old), ["put", kind, identifier, doc]))
 
     def delete(self, kind: str, identifier: str) -> None:
         old = self.get(kind, identifier)
         self._set(kind, identifier, old, None)
-        self._undo.append(lambda: self._set(kind, identifier, None, old))
+        self._undo.append((lambda: self._set(kind, identifier, None, old), ["delete", kind, identifier]))
 
     def _set(self, kind: str, identifier: str, old: Doc | None, new: Doc | None) -> None:
         for name in ("", *INDEXED[kind]):
@@ -233,7 +238,7 @@ class FileState(_Journaled):
     def schedule(self, clock: str, at: int, task: Doc) -> None:
         row = (clock, at, self.number())
         self._db.execute("INSERT INTO tasks VALUES (?, ?, ?, ?)", (*row, json.dumps(task)))
-        self._undo.append(lambda: self._drop_task(row))
+        self._undo.append((lambda: self._drop_task(row), ["schedule", clock, at, task]))
 
     def take(self, clock: str, until: int) -> tuple[int, Doc] | None:
         row = self._db.execute(
@@ -242,7 +247,7 @@ class FileState(_Journaled):
         if row is None:
             return None
         self._drop_task((clock, row[0], row[1]))
-        self._undo.append(lambda: self._insert_task((clock, *row)))
+        self._undo.append((lambda: self._insert_task((clock, *row)), ["take", clock, until]))
         return row[0], json.loads(row[2])
 
     def _drop_task(self, row: tuple[str, int, int]) -> None:

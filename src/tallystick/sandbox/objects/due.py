@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tallystick.sandbox import halves
 from tallystick.sandbox.call import Call
 from tallystick.sandbox.state import Doc
 
@@ -27,8 +28,10 @@ def schedule(call: Call, clock: str | None, at: int, name: str, **facts: Any) ->
 
 
 def run(call: Call) -> None:
-    """Does all that is due on the wall clock, each at its own time."""
+    """Does all that is due on the wall clock, each at its own time; what was left half done before anything else."""
+    halves.follow(call, until=call.wall)
     while (taken := call.state.take(WALL, call.wall)) is not None:
+        halves.follow(call)
         at, facts = taken
         perform(replace(call, now=at), facts)
 

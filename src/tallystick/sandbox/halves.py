@@ -1,0 +1,31 @@
+"""What a failure has left half done although money moved: its other half is kept, and follows by itself."""
+
+from tallystick.sandbox.call import Call
+from tallystick.sandbox.state import Write
+
+FOLLOWS_AFTER_SECONDS = 60
+_QUEUE = "halves"
+
+
+def last_charge(call: Call) -> str | None:
+    """By which it is known whether a charge was made."""
+    return next((doc["id"] for doc in call.state.scan("charge")), None)
+
+
+def keep(call: Call, left: list[Write]) -> None:
+    """Writes down what is still to be done."""
+    call.state.schedule(_QUEUE, call.wall + FOLLOWS_AFTER_SECONDS, {"left": left})
+
+
+def follow(call: Call, *, until: int | None = None) -> None:
+    """Does it where its time has come; without `until` at once, for nothing else may be written beside the half of something."""
+    end = call.wall + FOLLOWS_AFTER_SECONDS if until is None else until
+    while (taken := call.state.take(_QUEUE, end)) is not None:
+        for what, *facts in taken[1]["left"]:
+            match what:
+                case "put":
+                    call.state.put(*facts)
+                case "schedule":
+                    call.state.schedule(*facts)
+                case "delete" if call.state.get(*facts) is not None:  # of an old event: others may have forgotten it meanwhile
+                    call.state.delete(*facts)
