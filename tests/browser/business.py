@@ -1,13 +1,17 @@
 """A small business in the middle of March 2026, for the pages to show: three plans, customers in every state, and an admin."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from tallystick.app import Tallystick
 from tallystick.domain.api_keys import Scope
+from tallystick.domain.catalog import Charge
 from tallystick.domain.payments import Collection
+from tallystick.domain.price_documents import read_price
+from tallystick.domain.usage import Event, Meter
 from tallystick.testing import FakeClock
-from tallystick.values.ids import MeterKey
+from tallystick.values.ids import CustomerId, EventId, MeterKey
 from tallystick.values.money import EUR, USD, Money
 from tallystick.worker.loop import run_until_idle
 
@@ -15,8 +19,9 @@ BEGAN, NOW = datetime(2026, 2, 5, 9, tzinfo=UTC), datetime(2026, 3, 18, 12, tzin
 PASSWORD = "correct horse battery"
 ADMIN, ADA, LATE = "boss@example.com", "ada@example.com", "late@example.com"
 NEW, FRESH = "new@example.com", "fresh@example.com"  # without a plan; one of them is about to take one
-TOKENS, CALLS = MeterKey("tokens"), MeterKey("api_calls")
+TOKENS, CALLS, NIGHTS = MeterKey("tokens"), MeterKey("api_calls"), MeterKey("nights")
 _QUIET = (5, 6)  # of the days of a week
+_STAYS = {3: 40, 10: 50, 17: 30, 20: 4_200, 24: 4_300}  # nights on a day, the last two far above what is usual
 
 
 def catalogue() -> dict[str, object]:
@@ -57,6 +62,10 @@ def fill(billing: Tallystick, clock: FakeClock) -> None:
     """Lives from February to the middle of March."""
     clock.set(BEGAN)
     billing.apply_catalogue(catalogue(), actor="shell")
+    billing.put_meter(Meter(NIGHTS, unit="night", decimals=0))
+    billing.put_charge(
+        Charge("nights", NIGHTS, read_price({"currency": "usd", "model": "per_unit", "unit_amount": "1"}), "Nights")
+    )
     billing.register(ADMIN, PASSWORD, role="admin")
     ada = billing.register(ADA, PASSWORD).id
     billing.put_customer(ada, email=ADA, name="Ada Lovelace")
@@ -69,10 +78,13 @@ def fill(billing: Tallystick, clock: FakeClock) -> None:
     billing.put_customer(late, email=LATE, name="Late Payments Ltd")
     billing.subscribe(late, "starter", currency="eur", collection=Collection(payment_method="pm_card_chargeCustomerFail"))
     billing.put_customer("trial-co", email="hello@trial.example")
+    billing.put_customer("grand-hotel", email="office@grand.example", name="Grand Hotel")
     for at in range((NOW - BEGAN).days + 1):
         clock.set(BEGAN + timedelta(days=at))
         for customer, much in ((ada, 1), ("studio-kobo", 8), ("ben & sons", 0)):
             use(billing, customer, at, much)
+        if at in _STAYS:
+            stay(billing, _STAYS[at])
         for subscription in billing.due_subscriptions():
             billing.bill_subscription(subscription)
         run_until_idle(billing.context)
@@ -97,6 +109,14 @@ def use(billing: Tallystick, customer: str, at: int, much: int) -> None:
     sizes = {TOKENS: 2_000 * wave + 40 * at, CALLS: 18 * wave + at // 4}
     for meter, size in sizes.items():
         billing.consume(customer, meter, size * much, op=f"{meter}-{at}")
+
+
+def stay(billing: Tallystick, nights: int) -> None:
+    """By one who has no plan: billed on the same day, and charged for that alone."""
+    now = billing.context.clock.now()
+    hotel, name = CustomerId("grand-hotel"), EventId(f"stay-{now.date()}")
+    billing.record([Event(hotel, name, NIGHTS, Decimal(nights), now - timedelta(hours=1))])
+    billing.bill(hotel, collection=Collection(payment_method="pm_card_visa"), actor="shell")
 
 
 def deliver(billing: Tallystick) -> None:

@@ -125,6 +125,8 @@ ADMIN: dict[str, Act | In] = {
     "customer": In("customers/studio-kobo", _nothing),
     "customer-owes": In("customers/ben%20%26%20sons", _nothing),
     "admin-invoice": In("invoices", _then(_press(OPEN_INVOICE), _open_lines)),
+    "held": In("customers/grand-hotel", _then(_press(OPEN_INVOICE), _shows(".t-held dl"))),
+    "held-release": In("customers/grand-hotel", _press(OPEN_INVOICE, "Release: charge it as usual / 保留を解除して請求する")),
     "event-refused": In("events", _refuses),
     "dunning-of-one": In("dunning", _press(OPEN_INVOICE)),
     "repair": In("provider", _press("Compare and repair / 照合して修復")),

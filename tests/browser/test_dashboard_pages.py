@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tallystick.app import Tallystick
 from tallystick.testing import FakeClock
+from tallystick.worker.loop import run_until_idle
 from tests.browser import business
 from tests.browser.conftest import OpenPage
 from tests.browser.dashboard import SECTIONS, built, log_in, running, settled
@@ -143,6 +144,27 @@ def test_an_admin_finds_who_owes_and_sees_why_the_card_was_declined(admin: Page)
     admin.keyboard.press("Escape")
     admin.go_back()
     expect(panel(admin, "Customers")).to_be_visible()
+
+
+def test_an_admin_sees_why_a_payment_is_held_and_releases_it(service: Running, admin: Page) -> None:
+    admin.goto(f"{service[0]}/admin#customers/grand-hotel")
+    invoice = panel(admin, "Invoices").get_by_role("row").nth(2)
+    invoice.get_by_role("button").click()
+    sheet = admin.get_by_role("dialog")
+    expect(sheet).to_contain_text("The amount is far above what the customer has paid before")
+    expect(sheet).to_contain_text("$4,200")
+    expect(sheet).to_contain_text("$800")  # twenty times the mean of what was paid: 40, 50 and 30 dollars
+    expect(sheet).to_contain_text("Held since")
+    release = sheet.get_by_role("button", name="Release: charge it as usual")
+    release.click()
+    sheet.get_by_label("Reason, for the audit log").fill("they have booked the house")
+    release.click()
+    released = sheet.get_by_text("The payment was held. It was released on Mar 18, 2026")
+    expect(released).to_be_focused()
+    run_until_idle(service[1].context)
+    business.deliver(service[1])
+    admin.reload()
+    expect(invoice).to_contain_text("Paid")
 
 
 def test_a_change_for_later_can_be_taken_back(service: Running, dashboard: Page) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tallystick.domain.safety import Bounds
 from tallystick.flows.context import Terms
+from tallystick.values.time import rfc3339
 from tests.web.world import World, problem
 
 
@@ -140,7 +141,7 @@ def test_a_held_payment_says_so_and_an_admin_releases_it(world: World) -> None:
     invoice = billed(world, collection={"method": "intent", "payment_method": "pm_card_visa"})
     paid = f"/v1/invoices/{invoice['id']}/pay"
     held = world.call("POST", paid).json()["payment"]
-    assert (held["status"], held["held"]) == ("open", "charges")
+    assert (held["status"], held["held"], held["released_at"]) == ("open", "charges", None)
     released = f"/v1/invoices/{invoice['id']}/release"
     reader = world.billing.create_api_key("biller", ["billing:write"]).token
     refused = world.call("POST", released, {"reason": "it is right"}, Authorization=f"Bearer {reader}")
@@ -149,6 +150,7 @@ def test_a_held_payment_says_so_and_an_admin_releases_it(world: World) -> None:
     for _ in range(2):
         answer = world.call("POST", released, {"reason": "it is right"})
         assert (answer.status_code, answer.json()["held"]) == (200, None), answer.text
+        assert answer.json()["released_at"] == rfc3339(world.clock.now())
     act = world.call("GET", "/v1/audit?limit=1").json()["data"][0]
     assert (act["action"], act["reason"]) == ("payment.released", "it is right")
     assert world.call("POST", paid).json()["payment"]["status"] == "succeeded"

@@ -148,12 +148,13 @@ class PaymentShown(BaseModel):
     held: Literal["lines", "amount", "charges"] | None = Field(
         description="Beyond which safety bound it is; not charged by itself until it is released."
     )
+    released_at: str | None = Field(description="When somebody released it, had it been held.")
     updated_at: str
     client_secret: str | None = None
 
     @classmethod
     def of(cls, payment: Payment, *, client_secret: str | None = None) -> Self:
-        decline = payment.decline
+        decline, held = payment.decline, payment.held
         return cls(
             id=payment.id,
             invoice=payment.invoice_id,
@@ -163,7 +164,8 @@ class PaymentShown(BaseModel):
             currency=payment.amount.currency.code,
             url=payment.url,
             decline=None if decline is None else DeclineShown(code=decline.code, message=decline.message),
-            held=payment.held.reason.value if payment.is_held and payment.held is not None else None,
+            held=None if held is None or held.released_at is not None else held.reason.value,
+            released_at=None if held is None else moment(held.released_at),
             updated_at=rfc3339(payment.updated_at),
             client_secret=client_secret,
         )

@@ -3520,6 +3520,7 @@ export interface components {
             id: string;
             invoice: string;
             method: string;
+            released_at: string | null;
             status: string;
             updated_at: string;
             url: string | null;

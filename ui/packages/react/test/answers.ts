@@ -44,7 +44,7 @@ export const invoice = {
   closed_at: null,
 };
 
-const payment = {
+export const payment = {
   id: "pay_1",
   invoice: "inv_1",
   status: "open",
@@ -54,6 +54,7 @@ const payment = {
   url: "http://service.test/sandbox/pay",
   decline: { code: "insufficient_funds", message: "Your card has insufficient funds." },
   held: null,
+  released_at: null,
   updated_at: "2026-03-06T09:00:00Z",
   client_secret: null,
 };

@@ -2,6 +2,7 @@ import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 import { BillingAdmin } from "../src/index.js";
+import { customer, payment } from "./answers.js";
 import { violations } from "./axe.js";
 import { API, page, problem, serve } from "./service.js";
 
@@ -92,6 +93,13 @@ it("offers no stop where it is over", async () => {
   const { dialog } = await opened({ ...business, "GET /v1/dunning/inv_1": over });
   expect(await dialog.findByText("Over: paid, or taken back")).toBeDefined();
   expect(dialog.queryByRole("button", { name: "Stop: take the invoice back" })).toBeNull();
+});
+
+it("says where the next attempt is held, and can be released", async () => {
+  const held = { ...customer["GET /api/billing/invoices/inv_1"], payment: { ...payment, held: "charges" } };
+  const { dialog } = await opened({ ...business, "GET /v1/invoices/inv_1/explanation": held });
+  expect(await dialog.findByText("Payment held")).toBeDefined();
+  expect(dialog.getByRole("button", { name: "Release: charge it as usual" })).toBeDefined();
 });
 
 it("says all of it in Japanese", async () => {

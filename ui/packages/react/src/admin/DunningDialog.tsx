@@ -1,11 +1,12 @@
-import { type FormEvent, useState } from "react";
 import { useAct, useRead } from "../data/api.js";
-import type { Dunning } from "../data/reads.js";
+import { type Dunning, useExplanation } from "../data/reads.js";
 import { type Say, useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
-import { Failure, Loaded } from "../parts/Loaded.js";
+import { Loaded } from "../parts/Loaded.js";
 import { useTell } from "../parts/News.js";
 import { Badge, Facts } from "../parts/Panel.js";
+import { HeldPayment } from "./HeldPayment.js";
+import { WithReason } from "./WithReason.js";
 
 /** One failed payment: every attempt and letter in their order, what happens next, and how to stop it. */
 export function DunningDialog({ of, onClose }: { of: Dunning; onClose: () => void }) {
@@ -16,6 +17,7 @@ export function DunningDialog({ of, onClose }: { of: Dunning; onClose: () => voi
     (api) => api.engine.GET("/v1/dunning/{invoice_id}", { params: { path: { invoice_id: of.invoice } } }),
     { live: true },
   );
+  const explanation = useExplanation(of.invoice).data;
   return (
     <Dialog title={number} onClose={onClose}>
       <Loaded query={query}>
@@ -30,6 +32,7 @@ export function DunningDialog({ of, onClose }: { of: Dunning; onClose: () => voi
                 [say("dunning.ask"), say.code("dunning", `ask_${found.ask}`)],
               ]}
             />
+            {explanation && <HeldPayment of={explanation} />}
             <h3>{say("dunning.course")}</h3>
             <ol className="t-timeline">
               {stepsOf(found, say).map((step) => (
@@ -72,44 +75,12 @@ export function stepsOf(found: Dunning, say: Say): Step[] {
 function Stop({ invoice, number, done }: { invoice: string; number: string; done: () => void }) {
   const say = useSay();
   const tell = useTell();
-  const [asked, setAsked] = useState(false);
-  const [reason, setReason] = useState("");
   const stop = useAct(
-    (api) => api.engine.POST("/v1/invoices/{invoice_id}/void", { params: { path: { invoice_id: invoice } }, body: { reason } }),
+    (api, reason: string) => api.engine.POST("/v1/invoices/{invoice_id}/void", { params: { path: { invoice_id: invoice } }, body: { reason } }),
     () => {
       tell(say("dunning.stopped", { number }));
       done();
     },
   );
-  if (!asked) {
-    return (
-      <p>
-        <button type="button" className="t-danger" onClick={() => setAsked(true)}>
-          {say("dunning.stop")}
-        </button>
-      </p>
-    );
-  }
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    stop.mutate();
-  };
-  return (
-    <form onSubmit={submit}>
-      <p>{say("dunning.stop_sure", { number })}</p>
-      <label className="t-field">
-        <span>{say("dunning.stop_reason")}</span>
-        <input required maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
-      </label>
-      {stop.error && <Failure error={stop.error} title={say("common.not_done")} />}
-      <div className="t-actions">
-        <button type="submit" className="t-danger" disabled={stop.isPending}>
-          {say("dunning.stop")}
-        </button>
-        <button type="button" onClick={() => setAsked(false)}>
-          {say("common.cancel")}
-        </button>
-      </div>
-    </form>
-  );
+  return <WithReason name={say("dunning.stop")} sure={say("dunning.stop_sure", { number })} look="t-danger" act={stop} />;
 }

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useRead } from "../data/api.js";
 import { download, invoicesAsCsv } from "../data/csv.js";
-import type { Invoice } from "../data/reads.js";
+import { type Invoice, useExplanation } from "../data/reads.js";
 import { useSay } from "../data/words.js";
 import { Dialog } from "../parts/Dialog.js";
 import { InvoiceSheet } from "../parts/InvoiceSheet.js";
@@ -10,6 +10,7 @@ import { Loaded } from "../parts/Loaded.js";
 import { Pager, useCursor } from "../parts/Pages.js";
 import { Panel } from "../parts/Panel.js";
 import { Choice } from "../parts/Search.js";
+import { HeldPayment } from "./HeldPayment.js";
 
 const STATUSES = ["draft", "open", "paid", "void", "uncollectible"] as const;
 type Status = (typeof STATUSES)[number];
@@ -66,13 +67,19 @@ export function InvoicesSection({ customer }: { customer?: string }) {
 }
 
 function Explained({ id }: { id: string }) {
-  const explanation = useRead(["explanation", id], (api) =>
-    api.engine.GET("/v1/invoices/{invoice_id}/explanation", { params: { path: { invoice_id: id }, query: { events: 10 } } }),
-  );
+  const explanation = useExplanation(id);
   const dunning = useRead(
     ["dunning", id],
     (api) => api.engine.GET("/v1/dunning/{invoice_id}", { params: { path: { invoice_id: id } } }),
     { enabled: Boolean(explanation.data?.payment?.decline) },
   ).data;
-  return <Loaded query={explanation}>{(found) => <InvoiceSheet explanation={found} dunning={dunning} files={`/v1/invoices/${encodeURIComponent(id)}`} />}</Loaded>;
+  return (
+    <Loaded query={explanation}>
+      {(found) => (
+        <InvoiceSheet explanation={found} dunning={dunning} files={`/v1/invoices/${encodeURIComponent(id)}`}>
+          <HeldPayment of={found} />
+        </InvoiceSheet>
+      )}
+    </Loaded>
+  );
 }

@@ -37,3 +37,11 @@ export const useLimits = () => useRead(["limits"], (api) => api.user.GET("/billi
 export const useOwnAlerts = () => useRead(["alerts"], (api) => api.user.GET("/billing/alerts", { params: { query: { limit: 5 } } }));
 
 export const useCredits = () => useRead(["credits"], (api) => api.user.GET("/billing/credits"));
+
+/** An invoice as the admin sees it, down to its events. */
+export const useExplanation = (id: string) =>
+  useRead(
+    ["explanation", id],
+    (api) => api.engine.GET("/v1/invoices/{invoice_id}/explanation", { params: { path: { invoice_id: id }, query: { events: 10 } } }),
+    { live: true },
+  );
