@@ -42,8 +42,15 @@ class PayPage:
     def bank_says(self, answer: str) -> None:
         self.bank.get_by_role("button", name=answer).click()
 
+    def expect_recording(self) -> None:
+        """The success is said; the bill does not show it yet, so that nothing is offered."""
+        expect(self.news).to_contain_text("It is being recorded")
+        expect(self.pay).to_have_text("Recording the payment…")
+        expect(self.pay).to_be_disabled()
+
     def expect_recorded(self) -> None:
         """The success is said, and the bill shows it: the provider's message has arrived."""
         expect(self.news).to_contain_text("It is recorded", timeout=20_000)
         expect(self.amount("Paid through")).to_contain_text("202")
         expect(self.pay).to_be_focused()
+        expect(self.pay).to_be_enabled()

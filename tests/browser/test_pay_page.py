@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
@@ -27,6 +28,21 @@ def confirmations(page: Page) -> list[Request]:
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request) if request.url.endswith("/confirm") else None)
     return sent
+
+
+def intents(page: Page) -> list[Request]:
+    """Fills as the page asks for intents."""
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request) if request.url.endswith("/api/create-payment-intent") else None)
+    return asked
+
+
+def hold_the_bill(page: Page) -> Callable[[], None]:
+    """The bill stays as it is now, until the call."""
+    pattern = "**/api/billing-status"
+    body = page.request.get(page.url + "api/billing-status").text()
+    page.route(pattern, lambda route: route.fulfill(content_type="application/json", body=body))
+    return lambda: page.unroute(pattern)
 
 
 def answer(page: Page, pattern: str, status: int, body: dict[str, object]) -> None:
@@ -256,6 +272,56 @@ def test_two_presses_are_one_payment(page: Page, pay_page: PayPage) -> None:
     held[0].continue_()
     pay_page.expect_recorded()
     assert len(sent) == len(held) == 1
+
+
+def test_what_was_just_paid_is_not_offered_again_before_it_is_recorded(page: Page, pay_page: PayPage) -> None:
+    asked = intents(page)
+    goes_on = hold_the_bill(page)
+    pay_page.start()
+    pay_page.enter(PAYS)
+    page.get_by_label("Security code").press("Enter")
+    pay_page.expect_recording()
+    expect(pay_page.pay).to_be_focused()
+    page.keyboard.press("Enter")
+    pay_page.pay.dblclick(force=True)
+    page.get_by_role("button", name="Test payment").click(force=True)
+    pay_page.pay.focus()
+    pay_page.expect_recording()
+    goes_on()
+    pay_page.expect_recorded()
+    expect(pay_page.pay).to_have_text("Pay")  # so soon there is less due than the smallest payment
+    assert len(asked) == 1
+
+
+def test_a_press_that_comes_where_the_form_was_leaves_the_focus_on_the_button(page: Page, pay_page: PayPage) -> None:
+    asked = intents(page)
+    goes_on = hold_the_bill(page)
+    pay_page.start()
+    pay_page.send(PAYS)
+    pay_page.expect_recording()
+    page.mouse.click(8, 300)  # beside everything
+    expect(pay_page.pay).not_to_be_focused()
+    goes_on()
+    pay_page.expect_recorded()
+    assert len(asked) == 1
+
+
+def test_when_the_record_does_not_come_the_page_offers_what_it_knows(service: str, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    page.clock.install()
+    page.goto(f"{service}/")
+    pay_page = PayPage(page)
+    hold_the_bill(page)
+    page.get_by_role("button", name="Test payment").click()
+    pay_page.expect_recording()
+    for _ in range(40):  # each of the waits, however many the page has
+        page.clock.fast_forward(10_000)
+        if "do not pay again" in pay_page.news.inner_text():
+            break
+        page.wait_for_timeout(50)
+    expect(pay_page.news).to_contain_text("do not pay again")
+    expect(pay_page.pay).to_have_text(re.compile(r"Pay ¥5\d\d"))
+    expect(pay_page.pay).to_be_enabled()
 
 
 def test_a_customer_who_was_led_away_comes_back_to_the_result(page: Page, pay_page: PayPage) -> None:

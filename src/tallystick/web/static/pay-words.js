@@ -30,6 +30,7 @@ const WORDS = {
   asked: ["{amount} for the time until now. Enter your card:", "現在までの稼働時間分 {amount}。カード情報を入力してください。"],
   cancel: ["Not now", "今は支払わない"],
   working: ["One moment…", "処理しています…"],
+  recording: ["Recording the payment…", "お支払いを記録しています…"],
   test_title: ["Try it without a card", "カードなしで試す"],
   test_outcome: ["What the test card does", "テストカードの動作"],
   test_pays: ["Pays", "支払いが成功する"],

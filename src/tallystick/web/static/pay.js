@@ -16,8 +16,8 @@ let isStale = false;
 let refreshing = null;
 let nextRefresh = 0;
 let isBusy = false;
+let isRecording = false; // what was paid is not on the bill yet, and is not offered again
 let payment = null; // the one whose form is open
-let attempt = 0;
 let stripeLoading = null;
 const messages = { news: null, trouble: null }; // functions: the language may change while they stand
 
@@ -87,9 +87,10 @@ function showBill() {
 
 function showButtons() {
   const isPayable = bill && !isBelowMinimum();
-  put("pay", isBusy ? say("working") : isPayable ? say("pay_amount", { amount: amount(bill.amount_due) }) : say("pay"));
+  const offer = isPayable ? say("pay_amount", { amount: amount(bill.amount_due) }) : say("pay");
+  put("pay", isBusy ? say("working") : isRecording ? say("recording") : offer);
   put("confirm", isBusy || !payment ? say("working") : say("pay_amount", { amount: amount(payment.amount, payment.currency) }));
-  for (const id of ["pay", "confirm", "cancel", "test-pay"]) $(id).ariaDisabled = isBusy ? "true" : null;
+  for (const id of ["pay", "confirm", "cancel", "test-pay"]) $(id).ariaDisabled = isBusy || isRecording ? "true" : null;
 }
 
 function tick() {
@@ -191,9 +192,9 @@ function appearance() {
 
 // --- paying ---
 
-/** One thing at a time: a second press while the first is under way does nothing. */
+/** One thing at a time: a second press while the first is under way, or is being recorded, does nothing. */
 async function alone(work) {
-  if (isBusy) return;
+  if (isBusy || isRecording) return;
   setBusy(true);
   news(null);
   trouble(null);
@@ -288,21 +289,31 @@ function arrived({ status }, paying) {
   closeForm();
   news(() => say(status === "processing" ? "processing" : "paid_now", { amount: sum() }));
   $("pay").focus();
-  if (status === "succeeded") watchForRecord(sum, ++attempt, paying.before);
+  if (status === "succeeded") recorded(sum, paying.before);
 }
 
-/** The provider tells the server by webhook, which may take a moment after it has told us. */
-async function watchForRecord(sum, mine, before) {
+async function recorded(sum, before) {
+  isRecording = true;
+  showButtons();
+  const words = await untilRecorded(sum, before);
+  isRecording = false;
+  showButtons();
+  news(words);
+  // The second press of two may have come where the form was, and taken the focus from the button.
+  if (document.activeElement === document.body) $("pay").focus();
+}
+
+/** What to say in the end. The provider tells the server by webhook, which may take a moment after it has told us. */
+async function untilRecorded(sum, before) {
   for (const wait of RECORDING_WAITS_MS) {
     await refresh();
-    if (mine !== attempt || !messages.news) return;
     if (!isStale && paidThrough() !== before) {
       const through = bill.paid_through;
-      return news(() => say("recorded", { amount: sum(), moment: moment(through) }));
+      return () => say("recorded", { amount: sum(), moment: moment(through) });
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
-  if (mine === attempt && messages.news) news(() => say("recorded_later", { amount: sum() }));
+  return () => say("recorded_later", { amount: sum() });
 }
 
 /** Some banks lead away from the page and back: then the address says which payment it was. */
