@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import sqlite3
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -48,11 +49,22 @@ class Wired:
 
 def sandboxed(path: str | Path | None, *, clock: Clock, before_call: Callable[[], None], webhook_url: str | None = None) -> Wired:
     """The sandbox in Stripe's place, its state in `path` (None: in memory). `webhook_url` gets its events, signed."""
-    sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else FileState(path))
+    sandbox = Sandbox(clock=clock, state=MemoryState() if path is None else _kept_in(path))
     secrets = () if webhook_url is None else (_listen(sandbox, webhook_url), _listen_thinly(sandbox, webhook_url))
     client = InProcessClient(sandbox, before_call=before_call)
     provider = StripeProvider(SANDBOX_SECRET_KEY, webhook_secrets=secrets, http_client=client, circuits=Circuits(clock))
     return Wired(provider, SANDBOX_PUBLISHABLE_KEY, sandbox)
+
+
+def _kept_in(path: str | Path) -> FileState:
+    try:
+        return FileState(path)
+    except (sqlite3.Error, RuntimeError) as error:
+        raise WrongConfiguration(
+            f"sandbox: {path} cannot be opened ({error}); check the rights of the file and its folder, or name another file in "
+            "TALLYSTICK_SANDBOX_PATH",
+            field="sandbox",
+        ) from None
 
 
 def _listen(sandbox: Sandbox, url: str) -> str:

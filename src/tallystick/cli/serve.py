@@ -43,6 +43,7 @@ def serve_settings(settings: "Settings") -> None:
     from tallystick.app import Tallystick
     from tallystick.web.service import create_app
 
+    _check_free(settings)
     billing = Tallystick.from_settings(settings, receives=True)
     _greet(billing, settings)
     server = server_of(create_app(billing, settings), settings)
@@ -51,6 +52,28 @@ def serve_settings(settings: "Settings") -> None:
     billing.close()
     if not server.started:
         raise typer.Exit(3)
+
+
+def _check_free(settings: "Settings") -> None:
+    """Raises WrongConfiguration where nothing can be served. Asked before anything is done: whoever serves there already shares
+    our sandbox, and would hear of it no more.
+    """
+    import socket
+
+    from tallystick.values.errors import WrongConfiguration
+
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+    except OSError as error:
+        raise WrongConfiguration(
+            f"PORT: {settings.port} on {settings.host} cannot be listened on ({error.strerror}); stop what serves there, or take "
+            "another one, such as PORT=8001",
+            field="port",
+        ) from None
 
 
 def server_of(app: "FastAPI", settings: "Settings") -> "uvicorn.Server":
