@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import structlog
@@ -92,6 +94,11 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
     shell("migrate", exit_status=1)
     assert reason in shell.err
     assert "hunter2" not in shell.err
+
+
+def test_the_release_is_the_one_of_the_package(shell: Shell) -> None:
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))
+    assert shell("--version") == f"tallystick {project['project']['version']}\n"
 
 
 def test_the_installed_command_prints_help() -> None:

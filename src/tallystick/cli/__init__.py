@@ -1,7 +1,7 @@
 """The shell's door: prints, and decides nothing. Commands import what they need when they run, so that help is quick."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -73,8 +73,20 @@ for group in (
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the base of every "you called it wrongly"
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from tallystick import __version__
+
+        print(f"tallystick {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Which release this is, and nothing else.")
+    ] = False,
+) -> None:
     """The billing engine you import: usage metering, quotas and invoices, on Stripe.
 
     Exit status: 0 done, 1 failed, 2 would act (a dry run that found something to do).
