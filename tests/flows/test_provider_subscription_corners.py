@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from tallystick.domain.provider_subscriptions import InvoiceStanding, Standing
-from tallystick.flows import _entitle
+from tallystick.domain.provider_subscriptions import FollowedSubscription, InvoiceStanding, Standing
+from tallystick.domain.reconciliation import NIGHTLY, Part
+from tallystick.flows import _entitle, reconcile
 from tallystick.flows.bring_provider_subscription import Brought, bring_provider_subscription
 from tallystick.providers.protocol import SubscriptionOutcome
 from tallystick.storage import provider_events
 from tallystick.storage.provider_events import Settlement
 from tallystick.values.ids import CustomerId
+from tallystick.values.money import USD, Money
 from tests.flows.test_provider_subscriptions import PLAN, Business
 
 BY_PERIOD = {**PLAN, "quotas": [{"meter": "calls", "limit": "1000", "reset": "period"}]}
@@ -156,3 +158,57 @@ def test_one_that_bills_there_although_it_was_refused_here_is_for_people_to_look
     assert parked.delivery.kind == "customer.subscription.created"
     assert made["id"] in str(parked.reason)
     assert world.stands(asked).standing is Standing.REFUSED
+
+
+def expires(world: Business, *, bills_meanwhile: bool = False) -> FollowedSubscription:
+    """Ada has no card, uses 40 calls on the plan that waits for her first payment, and does not pay."""
+    for method in world.sandbox_call("GET", "/v1/payment_methods", customer=world.ref_of_ada())["data"]:
+        world.sandbox_call("POST", f"/v1/payment_methods/{method['id']}/detach")
+    asked = world.billing.subscribe_at_provider("ada", "pro")
+    world.hears()
+    world.later(hours=1).uses("ada", "calls", 40)
+    if bills_meanwhile:
+        assert world.later(hours=1).bill("ada").total == Money(1_00, USD)
+    world.later(hours=23)
+    world.hears(times=2)
+    assert str(world.stands(asked).reason).startswith("incomplete_expired: ")
+    return asked
+
+
+def test_what_was_used_before_a_first_payment_that_never_came_is_told_where_nobody_bills_it(world: Business) -> None:
+    asked = expires(world)
+    (told,) = [each for each in world.billing.reconcile(repair=True).findings if each["part"] == Part.USAGE]
+    assert (told["subject"], told["ours"], told["theirs"], told["verdict"]) == ("ada/calls", "40", None, "differs")
+    assert asked.id in str(told["reason"])
+    assert reconcile.due(world.billing.context, NIGHTLY) is None
+    (tonight, *_) = world.billing.reconciliations()
+    assert [each["ours"] for each in tonight.beyond_repair] == ["40"], "the night tells it as well"
+    world.sells("calls", {"currency": "usd", "model": "per_unit", "unit_amount": "0.05"}, decimals=0)
+    assert world.billing.reconcile().findings == [], "the next invoice asks for it"
+    assert world.bill("ada").total == Money(2_00, USD)
+    world.later(hours=2)
+    assert world.billing.reconcile().findings == []
+    world.proves()
+
+
+def test_what_was_used_on_one_that_expired_is_billed_by_ours_as_of_one_that_was_refused(world: Business) -> None:
+    world.sells("calls", {"currency": "usd", "model": "per_unit", "unit_amount": "0.05"}, decimals=0)
+    expires(world)
+    world.saves("pm_card_visa")
+    again = world.billing.subscribe_at_provider("ada", "pro")
+    world.hears()
+    assert world.stands(again).standing is Standing.ACTIVE
+    world.later(hours=1).uses("ada", "calls", 7)
+    assert world.bill("ada").total == Money(2_00, USD), "the seven are the provider's"
+    assert world.billing.reconcile().findings == []
+    world.proves()
+
+
+def test_a_bill_meanwhile_leaves_it_to_the_next_one(world: Business) -> None:
+    world.sells("calls", {"currency": "usd", "model": "per_unit", "unit_amount": "0.05"}, decimals=0)
+    world.uses("ada", "calls", 20)
+    world.later(minutes=1)
+    expires(world, bills_meanwhile=True)
+    assert world.bill("ada").total == Money(2_00, USD)
+    assert world.billing.reconcile().findings == []
+    world.proves()

@@ -31,6 +31,7 @@ class Standing(StrEnum):
 
 FINAL = frozenset({Standing.REFUSED, Standing.CANCELED})
 ENTITLED = frozenset({Standing.TRIALING, Standing.ACTIVE, Standing.PAST_DUE})
+EXPIRED = "incomplete_expired"  # with which the reason of one begins that was over before its first payment came
 _BEGUN = frozenset(Standing) - {Standing.REQUESTED, Standing.REFUSED}
 # The provider decides, and its news may skip steps: from what is not final, any step that it can tell of.
 TRANSITIONS: dict[Standing, frozenset[Standing]] = {
@@ -76,6 +77,7 @@ class ProviderSubscription:
     period: Period | None
     ends_with_period: bool = False
     ended_at: datetime | None = None
+    expired: bool = False  # over, since its first payment never came
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,11 @@ class FollowedSubscription:
     def is_on_page(self) -> bool:
         """Whether its customer may still begin it on its page."""
         return self.page is not None and self.standing in {Standing.REQUESTED, Standing.INCOMPLETE}
+
+    @property
+    def expired(self) -> bool:
+        """Whether its first payment never came: it was over before anything was billed."""
+        return self.standing is Standing.CANCELED and (self.reason or "").startswith(EXPIRED)
 
     @property
     def key(self) -> str:
@@ -216,6 +223,7 @@ def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> F
     return replace(
         subscription, ref=told.ref, standing=told.standing, period=told.period or subscription.period,
         ends_with_period=told.ends_with_period, ended_at=told.ended_at,
+        reason=f"{EXPIRED}: the first invoice was not paid in time" if told.expired else subscription.reason,
     )  # fmt: skip
 
 
@@ -248,8 +256,8 @@ def anchor(subscription: FollowedSubscription) -> datetime:
 
 
 def counts(subscription: FollowedSubscription) -> bool:
-    """Whether the provider bills usage by it: as soon as it may have it, and up to its end."""
-    return subscription.standing is not Standing.REFUSED
+    """Whether the provider bills usage by it: as soon as it may have it, and up to its end; of one that expired, nothing."""
+    return subscription.standing is not Standing.REFUSED and not subscription.expired
 
 
 def refused(subscription: FollowedSubscription, reason: str) -> FollowedSubscription:

@@ -303,6 +303,15 @@ def of_subscription(theirs: ProviderSubscription, ours: FollowedSubscription | N
     return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason, news)
 
 
+def unbilled(expired: FollowedSubscription, meter_key: MeterKey, recorded: str) -> Difference:
+    """Usage that neither a subscription nor a charge bills."""
+    reason = (
+        f"used while {expired.id} waited for a first payment that never came, and billed by nobody: "
+        f"put a charge on {meter_key} and bill the customer, or let it go"
+    )
+    return Difference(Part.USAGE, f"{expired.customer_id}/{meter_key}", expired.ref or "", recorded, None, reason)
+
+
 def of_item(change: ItemChange, *, was_pushed: bool, was_held: bool) -> Difference:
     """An item of the catalogue that the provider does not hold as it should. `was_held`: it did, once."""
     item, there = change.item, change.there

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.catalog import Charge, DynamicPrice
 from tallystick.domain.lines import Billable, Line
+from tallystick.domain.provider_subscriptions import FollowedSubscription
 from tallystick.domain.usage import Meter
 from tallystick.storage.subscriptions import Counting
 from tallystick.values.ids import CustomerId, MeterKey
@@ -65,6 +67,30 @@ def at_provider(conn: Connection, customer_id: CustomerId) -> list[Counting]:
                 key = domain.subscriptions.charge_key(followed.id, charge.key)
                 found.append(Counting(followed.id, key, charge.meter_key, followed.created_at, followed.ended_at))
     return found
+
+
+def unbilled(conn: Connection, followed: FollowedSubscription) -> list[tuple[MeterKey, Decimal]]:
+    """By meter, what was used while it waited for a first payment that never came, where no charge of ours bills that either."""
+    ended_at, terms = followed.ended_at, followed.terms
+    if ended_at is None or ended_at <= followed.created_at:
+        return []
+    waited = Period(followed.created_at, ended_at)
+    meters, charges = storage.catalog.meters(conn), storage.catalog.charges(conn).values()
+    plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+    found = []
+    for meter in [meters[charge.meter_key] for charge in plan.charges if charge.meter_key is not None]:
+        usage = storage.usage.total(conn, followed.customer_id, meter, waited)
+        ours = [charge.key for charge in charges if charge.meter_key == meter.key]
+        if usage.count and not any(_bills(conn, followed.customer_id, key, waited) for key in ours):
+            found.append((meter.key, usage.quantity))
+    return found
+
+
+def _bills(conn: Connection, customer_id: CustomerId, charge_key: str, period: Period) -> bool:
+    """Whether a charge outside of subscriptions has billed the usage of the period, or the next invoice will."""
+    position = storage.usage.position(conn, customer_id, charge_key)
+    is_to_come = position is None or position <= period.start
+    return is_to_come or bool(storage.invoices.lines_between(conn, customer_id, charge_key, period))
 
 
 def _counted(spans: Sequence[Counting], *, until: datetime) -> list[Period]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import TypeVar
 
 from tallystick import domain, storage
@@ -13,7 +14,7 @@ from tallystick.domain.provider_subscriptions import FollowedSubscription, Provi
 from tallystick.domain.reconciliation import OFFERS, Difference, Part, UsageRound
 from tallystick.domain.refunds import LIVE, ProviderRefund, Refund
 from tallystick.domain.usage import BACK_MAX
-from tallystick.flows import _provider_items, _usage_totals
+from tallystick.flows import _billables, _provider_items, _usage_totals
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Limited, Outcome, Refunded, Refused, Unknown
 from tallystick.storage.provider_items import Holding
@@ -241,19 +242,29 @@ def usage_tonight(ctx: Context, round_: UsageRound, most: int) -> tuple[Compared
     """So many customers' meters of the round, and how far it has come with them."""
     period = _whole_days(ctx, round_.start)
     if period is None:
-        return iter(()), round_
+        return _unbilled(ctx, round_.start), round_
     with ctx.database.reading() as conn:
         holders = storage.usage_exports.holders(conn, period)
     asked, after = round_.share(holders, most)
     if after.after is not None:
         ctx.faults.mark("reconcile.usage_goes_on")
-    return (_of_usage(_usage_totals.compared(ctx, period, *holder)) for holder in asked), after
+    compared = (_of_usage(_usage_totals.compared(ctx, period, *holder)) for holder in asked)
+    return chain(compared, _unbilled(ctx, round_.start)), after
 
 
 def _usage(ctx: Context, since: datetime) -> Compared:
-    """What the provider's meters have added up: one question for each customer and meter."""
+    """What the provider's meters have added up: one question for each customer and meter. And what nobody bills."""
     period = _whole_days(ctx, since)
-    return iter(()) if period is None else map(_of_usage, _usage_totals.totals(ctx, period))
+    compared = () if period is None else map(_of_usage, _usage_totals.totals(ctx, period))
+    return chain(compared, _unbilled(ctx, since))
+
+
+def _unbilled(ctx: Context, since: datetime) -> Compared:
+    """Usage of the time in which a subscription waited for a first payment that never came."""
+    with ctx.database.reading() as conn:
+        for followed in storage.provider_subscriptions.expired(conn, since=since):
+            for meter_key, recorded in _billables.unbilled(conn, followed):
+                yield domain.reconciliation.unbilled(followed, meter_key, plain(recorded))
 
 
 def _whole_days(ctx: Context, since: datetime) -> Period | None:

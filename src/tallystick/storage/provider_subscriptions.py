@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -104,6 +104,13 @@ def to_compare(conn: Connection) -> list[FollowedSubscription]:
     table = schema.followed_subscriptions
     asked = select(table).where(table.c.standing.not_in(sorted(FINAL)), table.c.ref.is_not(None)).order_by(table.c.id)
     return [_subscription(row) for row in conn.execute(asked)]
+
+
+def expired(conn: Connection, *, since: datetime) -> list[FollowedSubscription]:
+    """Those of which it was known since then, or by now, that their first payment never came."""
+    table = schema.followed_subscriptions
+    asked = select(table).where(table.c.standing == Standing.CANCELED.value, table.c.ended_at >= since).order_by(table.c.id)
+    return [found for found in map(_subscription, conn.execute(asked)) if found.expired]
 
 
 # Its invoices

@@ -10,6 +10,7 @@ import stripe
 from stripe.params import SubscriptionCreateParams, SubscriptionCreateParamsItem
 
 from tallystick.domain.provider_subscriptions import (
+    EXPIRED,
     MIRRORED,
     End,
     InvoiceStanding,
@@ -31,7 +32,7 @@ _STANDINGS = {
     "active": Standing.ACTIVE,
     "canceled": Standing.CANCELED,
     "incomplete": Standing.INCOMPLETE,
-    "incomplete_expired": Standing.CANCELED,
+    EXPIRED: Standing.CANCELED,
     "past_due": Standing.PAST_DUE,
     "paused": Standing.PAUSED,
     "trialing": Standing.TRIALING,
@@ -185,6 +186,7 @@ def subscription(doc: Doc) -> ProviderSubscription:
         period=_period(start, end),
         ends_with_period=bool(doc.get("cancel_at_period_end")),
         ended_at=None if ended_at is None else EPOCH + timedelta(seconds=ended_at),
+        expired=doc["status"] == EXPIRED,
     )
 
 
