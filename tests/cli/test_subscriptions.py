@@ -146,7 +146,7 @@ def test_it_is_paused_taken_up_again_and_ended(shop: Shell) -> None:
 def test_bill_brings_up_the_subscriptions_that_are_due(shop: Shell) -> None:
     since = rfc3339(SystemClock().now() - timedelta(days=40))
     assert shop.json("subscriptions", "start", "ada", "starter", "--start", since, *VISA)["invoices"][0]["status"] == "paid"
-    assert "1 invoices would be opened" in shop("bill", "--dry-run", exit_status=2)
+    assert "1 invoice would be opened" in shop("bill", "--dry-run", exit_status=2)
     assert len(shop.json("invoices", "list")) == 1
     (bill,) = json.loads(shop("bill", "--json"))
     assert (bill["status"], bill["total"]["amount"]) == ("paid", 3100)

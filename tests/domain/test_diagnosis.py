@@ -140,6 +140,17 @@ def test_work_that_was_given_up_is_told() -> None:
     assert "tallystick jobs --retry" in diagnosis.of_dead(1).remedy
 
 
+@pytest.mark.parametrize(
+    ("count", "job", "meter", "dead"), [(1, "job is", "meter is", "was"), (2, "jobs are", "meters are", "were")]
+)
+def test_one_is_said_as_one_and_two_as_two(count: int, job: str, meter: str, dead: str) -> None:
+    assert diagnosis.of_worker(NOON, due=count, lag=timedelta(minutes=6), now=NOON).detail.startswith(f"{count} {job} due")
+    exports = of_usage(exported=count)
+    assert exports is not None
+    assert exports.detail.startswith(f"{count} {meter} exported")
+    assert diagnosis.of_dead(count).detail == f"{count} {dead} given up"
+
+
 def test_what_is_not_well_says_what_to_do() -> None:
     account = ProviderAccount("acct_1", True, VERSION, NOON)
     found = [

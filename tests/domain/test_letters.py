@@ -73,6 +73,13 @@ def test_figures_are_written_exactly_and_as_the_language_writes_them() -> None:
     assert "45,000 calls" in text
 
 
+def test_a_figure_of_one_reads_as_well_as_one_of_many() -> None:
+    overdue = replace(alert(AlertKind.OPERATIONS_UNPAID_INVOICES), facts={"value": "1", "count": "1", "limit": "0"})
+    letter = letter_of(overdue.document, "en")
+    assert letter.subject == "Overdue invoices: 1"
+    assert "Due and unpaid: 1, of 1 open ones; there should be no more than 0." in letter.text
+
+
 def test_what_others_have_named_is_text_and_nothing_else() -> None:
     hostile = alert(AlertKind.QUOTA_THRESHOLD, "<script>{0.__class__}</script>", "{threshold}<img src=x>&\u2028Bcc: eve")
     letter = letter_of(hostile.document, "en")

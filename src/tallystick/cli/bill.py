@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tallystick.cli.engine import WOULD_ACT, DryRun, Json, Progress, engine, money_json, print_json, print_table, say
+from tallystick.values.english import counted
 
 if TYPE_CHECKING:
     from tallystick.app import Tallystick
@@ -73,7 +74,7 @@ def _preview(billing: "Tallystick", customers: list[str], due: list[str], until:
         print_json([as_json_of(invoice, None) | {"number": None} for invoice in drafts])
     else:
         print_table(("customer", "lines", "total"), [(i.customer_id, len(i.lines), i.total) for i in drafts])
-        say(f"{len(drafts)} invoices would be opened" if drafts else "nothing to bill")
+        say(f"{counted(len(drafts), 'invoice')} would be opened" if drafts else "nothing to bill")
     return WOULD_ACT if drafts else 0
 
 
@@ -140,7 +141,7 @@ def print_done(done: "list[Done]") -> None:
     if rows:
         print_table(("number", "customer", "total", "status", ""), rows)
     say(
-        f"{len(done)} invoices opened, {sum(i.status.value == 'paid' for i, _ in done)} of them paid"
+        f"{counted(len(done), 'invoice')} opened, {sum(i.status.value == 'paid' for i, _ in done)} of them paid"
         if done
         else "nothing to bill"
     )

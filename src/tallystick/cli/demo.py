@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.engine import Progress, say
+from tallystick.values.english import counted
 
 _DAYS = 365
 
@@ -60,5 +61,6 @@ def _made(url: str, *, customers: int, days: int, seed: int) -> bool:
         billing.close()
     books = "whole" if report.clean else "NOT whole; see `tallystick verify`"
     halves = "are the same" if not compared.findings else "DIFFER; see `tallystick reconcile`"
-    say(f"{days} days of {customers} customers: the books are {books}; the provider's half and ours {halves}")
+    lived = f"{counted(days, 'day')} of {counted(customers, 'customer')}"
+    say(f"{lived}: the books are {books}; the provider's half and ours {halves}")
     return report.clean and not compared.findings

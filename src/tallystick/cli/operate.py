@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.engine import Json, engine, facts, print_json, print_table, say
+from tallystick.values.english import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +33,7 @@ def worker(
 
     with engine() as billing:
         if once:
-            say(f"ran {loop.catch_up(billing.context)} jobs")
+            say(f"ran {counted(loop.catch_up(billing.context), 'job')}")
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,7 +53,8 @@ def verify(as_json: Json = False) -> int:
         facts({name: f"{count} checked" for name, count in report.checked.items()})
         for violation in report.violations:
             say(f"VIOLATED {violation.invariant}: {violation.subject}: {violation.detail}")
-        say("the books are right" if report.clean else f"{len(report.violations)} violations; restore or mend before billing on")
+        found = f"{counted(len(report.violations), 'violation')}; restore or mend before billing on"
+        say("the books are right" if report.clean else found)
     return 0 if report.clean else 1
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tallystick.cli.engine import Json, engine, print_json, print_table, say
+from tallystick.values.english import counted
 
 if TYPE_CHECKING:
     from tallystick.domain.plans import PlanVersion
@@ -61,7 +62,7 @@ def _print(plan: "PlanVersion") -> None:
     from tallystick.domain.price_documents import write_price
     from tallystick.values.decimals import plain
 
-    trial = f", {plan.trial.days} days of trial" if plan.trial else ""
+    trial = f", {counted(plan.trial.days, 'day')} of trial" if plan.trial else ""
     say(f"{plan.key}, version {plan.version}: by the {' or the '.join(str(cadence) for cadence in plan.cadences)}{trial}")
     for charge in plan.charges:
         of = f" of {charge.meter_key}" if charge.meter_key else ""

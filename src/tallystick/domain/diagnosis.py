@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tallystick.values.english import counted
 from tallystick.values.time import rfc3339
 
 SKEW_WARNS, SKEW_FAILS = timedelta(seconds=5), timedelta(minutes=4)  # at five minutes webhooks and usage are refused
@@ -121,7 +122,8 @@ def of_usage_events(
         f"add an event destination with the payload style thin to {url}/webhooks/stripe, for {' and '.join(missed)}, "
         "and put its secret beside the other one into STRIPE_WEBHOOK_SECRET"
     )
-    told = f"{exported} meters are exported, and nobody tells us what the provider does not count of them: {', '.join(missed)}"
+    meters = counted(exported, "meter is exported", "meters are exported")
+    told = f"{meters}, and nobody tells us what the provider does not count of that: {', '.join(missed)}"
     return Finding("usage errors", Health.WARN, told, remedy)
 
 
@@ -130,7 +132,8 @@ def of_secrets(endpoints: Sequence[ProviderEndpoint], url: str, *, known: int) -
     listening = len(_of_ours(endpoints, url))
     if not known or known >= listening:
         return None
-    told = f"{listening} endpoints send here, and {known} of their secrets is known: what the others send is refused"
+    secrets = counted(known, "of their secrets is known", "of their secrets are known")
+    told = f"{listening} endpoints send here, and {secrets}: what the others send is refused"
     return Finding("webhook secrets", Health.WARN, told, "put the secret of each into STRIPE_WEBHOOK_SECRET, with commas between")
 
 
@@ -177,7 +180,7 @@ def of_worker(seen_at: datetime | None, *, due: int, lag: timedelta, now: dateti
     """Whether somebody does the work: it says so every minute, and leaves nothing lying."""
     remedy = "start `tallystick worker`, or `serve` with TALLYSTICK_WORKER=true"
     if lag > LATE:
-        waits = f"{due} jobs are due, the oldest since {lag // timedelta(minutes=1)} min"
+        waits = f"{counted(due, 'job is due', 'jobs are due')}, the oldest since {lag // timedelta(minutes=1)} min"
         return Finding("worker", Health.FAIL, waits, remedy)
     if seen_at is None:
         return Finding("worker", Health.WARN, "none has run yet", remedy)
@@ -190,4 +193,4 @@ def of_dead(count: int) -> Finding:
     if not count:
         return Finding("jobs", Health.OK, "none was given up")
     remedy = "look at `tallystick jobs`, mend the cause, then `tallystick jobs --retry`"
-    return Finding("jobs", Health.WARN, f"{count} were given up", remedy)
+    return Finding("jobs", Health.WARN, counted(count, "was given up", "were given up"), remedy)

@@ -168,7 +168,7 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
     AlertKind.PROVIDER_DIFFERS: {
         "en": _Draft(
             "The provider's half differs from ours",
-            ("{count} differences could not be mended, the first of them: {first}", "See `tallystick reconcile`."),
+            ("Differences that could not be mended: {count}. The first of them: {first}", "See `tallystick reconcile`."),
         ),
         "ja": _Draft(
             "決済サービスの記録と一致しません",
@@ -179,7 +179,7 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
         "en": _Draft(
             "Usage does not reach the provider",
             (
-                "{value} % of the last {count} exports of usage succeeded; at least {limit} % should.",
+                "Of the latest exports of usage ({count}), {value} % succeeded; at least {limit} % should.",
                 "Look at `tallystick jobs` and at the log. Nothing is lost: what was not sent is sent again.",
             ),
         ),
@@ -195,7 +195,7 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
         "en": _Draft(
             "Many payments fail",
             (
-                "{value} % of the last {count} attempts to collect succeeded; at least {limit} % should.",
+                "Of the latest attempts to collect ({count}), {value} % succeeded; at least {limit} % should.",
                 "Look at the reasons of the declines, and whether the provider has an incident.",
             ),
         ),
@@ -225,9 +225,9 @@ _TEXTS: dict[AlertKind, dict[Locale, _Draft]] = {
     },
     AlertKind.OPERATIONS_UNPAID_INVOICES: {
         "en": _Draft(
-            "{value} invoices are overdue",
+            "Overdue invoices: {value}",
             (
-                "{value} of {count} open invoices were due and are unpaid; there should be no more than {limit}.",
+                "Due and unpaid: {value}, of {count} open ones; there should be no more than {limit}.",
                 "`tallystick invoices list --status open` names them.",
             ),
         ),

@@ -183,7 +183,7 @@ export const en = {
     show_before: "Compare with the period before",
     per_day: "Quota per day, if spread evenly: {quantity}",
     quota_line: "Even daily share of the quota",
-    chart: "{meter}, day by day: {total} days, at most {most} in a day",
+    chart: "{meter}, day by day: {total, plural, one {# day} other {# days}}, at most {most} in a day",
     no_days: "Nothing was used in this period yet.",
     pace: "At this pace about {quantity} by {day}",
     at_pace: "At this pace",
