@@ -36,9 +36,19 @@ def test_a_held_payment_is_released_by_the_number_of_its_invoice(shell: Shell, m
     billing.close()
     assert "open" in shell("invoices", "list")
     assert "held: lines" in shell("invoices", "show", "INV-000001")
+    assert "held (lines)" in shell("invoices", "pay", "INV-000001")
+    looked = shell("invoices", "release", "INV-000001", "--reason", "it is right", "--dry-run", exit_status=2)
+    assert "100.00 EUR; it would be charged as usual" in looked
+    assert "held: lines" in shell("invoices", "show", "INV-000001"), "a dry run releases nothing"
     released = shell("invoices", "release", "INV-000001", "--reason", "it is right")
     assert "payment open, 100.00 EUR" in released
-    assert "paid" in shell("invoices", "pay", "INV-000001")
+    again = shell.json("invoices", "release", "INV-000001", "--reason", "it is right")
+    assert (again["payment"], again["held"]) == ("open", False)
+    assert "its money would be asked for" in shell("invoices", "pay", "INV-000001", "--dry-run", exit_status=2)
+    assert "it would be taken back" in shell("invoices", "void", "INV-000001", "--reason", "x", "--dry-run", exit_status=2)
+    assert shell.json("invoices", "pay", "INV-000001")["status"] == "paid"
+    for command in (["pay"], ["void", "--reason", "x"], ["release", "--reason", "x"]):
+        assert "nothing would be done" in shell("invoices", command[0], "INV-000001", *command[1:], "--dry-run")
     assert "held" not in shell("invoices", "show", "INV-000001")
     shell("invoices", "release", "INV-000002", "--reason", "x", exit_status=1)
     assert "[not_found]" in shell.err

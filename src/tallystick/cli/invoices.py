@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli import credit_notes, documents, pages
-from tallystick.cli.engine import Json, engine, facts, money_json, print_json, print_table, say
+from tallystick.cli import bill, credit_notes, documents, pages
+from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, facts, money_json, print_json, print_table, say
 
 if TYPE_CHECKING:
     from tallystick.domain.invoices import Invoice
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tallystick.domain.payments import Payment
     from tallystick.domain.usage import Event
     from tallystick.flows.explain_invoice import Explanation
+
+Named = Annotated[str, typer.Argument(help="Its number or id, or the provider's id.")]
+Why = Annotated[str, typer.Option("--reason", prompt=True, help="Why; kept in the audit log.")]
 
 group = typer.Typer(no_args_is_help=True, help="What was billed, and why.")
 
@@ -47,7 +50,7 @@ def listed(
 
 @group.command("show")
 def show(
-    invoice: Annotated[str, typer.Argument(help="Its number or id, or the provider's id.")],
+    invoice: Named,
     events: Annotated[int, typer.Option(min=0, max=200, help="How many events to show of each line.")] = 5,
     as_json: Json = False,
 ) -> None:
@@ -62,41 +65,65 @@ def show(
 
 
 @group.command("pay")
-def pay(invoice: str) -> int:
+def pay(invoice: Named, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Ask the provider how the invoice's payment stands, and take it as far as it goes."""
     with engine() as billing:
         found = billing.find_invoice(invoice)
+        if dry_run:
+            payment = billing.explain(found.id, events_max=0).payment
+            asks = found.status.value == "open" and payment is not None
+            return _would(found, asks, "its money would be asked for", as_json=as_json)
         collected = billing.collect(found.id)
-        status, payment = billing.invoice(found.id).status, collected.payment
-        say(f"{found.number}: {status}; payment {payment.status} {payment.url or ''}".rstrip())
-    if collected.refusal is not None:
-        say(f"refused ({collected.refusal.code}): {collected.refusal.message}")
+        stands, payment = billing.invoice(found.id), collected.payment
+    if as_json:
+        print_json(bill.as_json_of(stands, collected) | {"payment": payment.status.value})
+    else:
+        say(f"{stands.number}: {stands.status}; payment {payment.status} {payment.url or ''}".rstrip())
+        problem = bill.problem(collected)
+        if problem is not None and stands.status.value == "open":
+            say(problem)
     return 1 if collected.refusal is not None else 0
 
 
 @group.command("void")
-def void(
-    invoice: str,
-    reason: Annotated[str, typer.Option(prompt=True, help="Why; kept in the audit log.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; exit 2.")] = False,
-) -> int:
+def void(invoice: Named, reason: Why, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Take an open invoice back, here and at the provider."""
     with engine() as billing:
         found = billing.find_invoice(invoice)
         if dry_run:
-            say(f"{found.number}: {found.status}, {found.total} would be taken back")
-            return 2
-        say(f"{found.number}: {billing.void(found.id, reason=reason, actor='shell').status}")
+            return _would(found, found.status.value in {"open", "uncollectible"}, "it would be taken back", as_json=as_json)
+        stands = billing.void(found.id, reason=reason, actor="shell")
+    if as_json:
+        print_json(_as_json(stands))
+    else:
+        say(f"{stands.number}: {stands.status}")
     return 0
 
 
 @group.command("release")
-def release(invoice: str, reason: Annotated[str, typer.Option(prompt=True, help="Why; kept in the audit log.")]) -> None:
+def release(invoice: Named, reason: Why, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Let a payment that is held, for it is beyond a safety bound, be charged as usual."""
     with engine() as billing:
         found = billing.find_invoice(invoice)
+        if dry_run:
+            held = billing.explain(found.id, events_max=0).payment
+            is_held = held is not None and held.is_held and found.status.value == "open"
+            return _would(found, is_held, "it would be charged as usual", as_json=as_json)
         payment = billing.release_payment(found.id, reason=reason, actor="shell")
+    if as_json:
+        print_json({"invoice": found.id, "number": found.number, "payment": payment.status.value, "held": payment.is_held})
+    else:
         say(f"{found.number}: payment {payment.status}, {payment.amount}; it is charged as usual")
+    return 0
+
+
+def _would(invoice: "Invoice", acts: bool, said: str, *, as_json: bool) -> int:
+    """What a dry run says, and its exit status."""
+    if as_json:
+        print_json(_as_json(invoice) | {"would_act": acts})
+    else:
+        say(f"{invoice.number}: {invoice.status}, {invoice.total}; {said if acts else 'nothing would be done'}")
+    return WOULD_ACT if acts else 0
 
 
 def _as_json(invoice: "Invoice") -> dict[str, object]:
