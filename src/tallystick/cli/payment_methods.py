@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, print_json, print_table
+from tallystick.cli.engine import WOULD_ACT, DryRun, Json, engine, print_json, print_table, say
 from tallystick.values.errors import NotFound
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def default(
             return 0
         before = billing.payment_methods(known.id)
     after = _chosen(before, method)
+    say("would be:") if not as_json else None
     _print(after, as_json=as_json)
     return WOULD_ACT if after != [*before] else 0
 
