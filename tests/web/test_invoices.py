@@ -156,6 +156,19 @@ def test_a_held_payment_says_so_and_an_admin_releases_it(world: World) -> None:
     assert world.call("POST", paid).json()["payment"]["status"] == "succeeded"
 
 
+def test_a_release_that_is_sent_again_does_not_release_what_is_held_for_another_reason(world: World) -> None:
+    world.billing.context = replace(world.billing.context, terms=Terms(safety=Bounds(charges_per_day=0, lines_max=0)))
+    invoice = billed(world, collection={"method": "intent", "payment_method": "pm_card_visa"})
+    paid, released = f"/v1/invoices/{invoice['id']}/pay", f"/v1/invoices/{invoice['id']}/release"
+    held, said = [], {"Idempotency-Key": "release-1"}
+    for _ in range(2):
+        held.append(world.call("POST", paid).json()["payment"]["held"])
+        answer = world.call("POST", released, {"reason": "it has many meters"}, **said)
+        assert (answer.status_code, answer.json()["held"]) == (200, None), answer.text
+    assert held == ["lines", "charges"]
+    assert world.call("POST", paid).json()["payment"]["held"] == "charges", "of that nobody has said anything"
+
+
 def test_what_is_not_held_is_not_released(world: World) -> None:
     invoice = billed(world, collection={"method": "intent", "automatic": False})
     answer = world.call("POST", f"/v1/invoices/{invoice['id']}/release", {"reason": "x"})

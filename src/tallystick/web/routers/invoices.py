@@ -110,10 +110,20 @@ def void_invoice(billing: Billing, caller: Caller, invoice_id: _Id, body: VoidBo
     return _shown(billing, billing.void(invoice_id, reason=body.reason, actor=caller.actor))
 
 
-@routes.post("/v1/invoices/{invoice_id}/release", dependencies=_ADMIN, summary="Charge a payment that is held")
-def release_payment(billing: Billing, caller: Caller, invoice_id: _Id, body: ReleaseBody) -> PaymentShown:
-    """It is charged as usual, soon. Released twice is released once, so no key is kept; what is not held: 409."""
-    return PaymentShown.of(billing.release_payment(invoice_id, reason=body.reason, actor=caller.actor))
+@routes.post(
+    "/v1/invoices/{invoice_id}/release", dependencies=_ADMIN, summary="Charge a payment that is held", response_model=PaymentShown
+)
+def release_payment(billing: Billing, caller: Caller, invoice_id: _Id, body: ReleaseBody, key: IdempotencyKey = None) -> Response:
+    """It is charged as usual, soon. Released twice is released once; what is not held: 409.
+
+    With a key, what is held for another reason meanwhile is not released by the same request, sent again.
+    """
+
+    def effect() -> tuple[int, str]:
+        payment = billing.release_payment(invoice_id, reason=body.reason, actor=caller.actor)
+        return 200, PaymentShown.of(payment).model_dump_json()
+
+    return answered_once(billing, key, f"POST /v1/invoices/{invoice_id}/release", body, effect)[0]
 
 
 def _shown(billing: Tallystick, invoice: Invoice) -> InvoiceShown:

@@ -7647,7 +7647,9 @@ export interface operations {
     release_payment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 invoice_id: string;
             };
