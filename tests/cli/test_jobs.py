@@ -45,7 +45,7 @@ def test_dead_jobs_are_listed_with_their_reason_and_begun_anew(shell: Shell, dat
     assert (shown["id"], shown["name"], shown["subject"], shown["status"]) == (job.id, "settle", "evt_1", "dead")
     assert (shown["attempts"], shown["error"]) == (1, "crashed: KeyError")
     assert "0 due; 1 given up; no worker was seen yet" in shell("jobs")
-    assert "1 begin anew" in shell("jobs", "--retry")
+    assert "begun anew: 1" in shell("jobs", "--retry")
     assert shell.json("jobs") == []
     assert "1 due, the oldest for" in shell("jobs")
 

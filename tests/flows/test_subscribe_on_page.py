@@ -1,6 +1,7 @@
 """A plan that the provider bills is begun on its page: once, paid there, followed from then on, whatever is lost or given up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -165,6 +166,34 @@ def test_where_the_provider_does_not_answer_one_asks_again_and_it_is_one_page(wo
         sent(world)
     assert sent(world).page_ref == sent(world).page_ref
     assert len(held(world, "checkout.session")) == 1
+
+
+class Meanwhile:
+    """The provider; when it has been asked for a customer, something else happens before its answer is read."""
+
+    def __init__(self, provider: Any, happens: Callable[[], object]) -> None:
+        self.provider, self.happenings = provider, [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.provider, name)
+
+    def ensure_customer(self, *about: Any, **said: Any) -> Any:
+        told = self.provider.ensure_customer(*about, **said)
+        while self.happenings:
+            self.happenings.pop()()
+        return told
+
+
+def test_a_worker_that_opens_the_page_at_the_same_moment_opens_the_same_one(any_world: Business) -> None:
+    world = any_world
+    here: Any = Meanwhile(world.billing.context.provider, world.works)
+    world.billing.context = replace(world.billing.context, provider=here)
+    asked = sent(world)
+    assert not here.happenings, "it did come in between"
+    assert (open_pages(world), len(held(world, "checkout.session"))) == ([asked.page_ref], 1)
+    assert on_page(world, asked) == 303
+    world.hears()
+    assert world.stands(asked).standing is Standing.ACTIVE
 
 
 def test_a_failure_that_the_provider_keeps_is_stepped_over(world: Business) -> None:

@@ -13,11 +13,12 @@ from tallystick.domain.periods import read_cadence
 from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription, MirroredInvoice, Standing
 from tallystick.flows.bring_provider_subscription import Brought
 from tallystick.flows.subscribe_at_provider import ProviderWish
-from tallystick.values.errors import InvalidInput, NotFound, ProviderRefused, ProviderUnavailable
+from tallystick.values.errors import Conflict, InvalidInput, NotFound, ProviderRefused, ProviderUnavailable
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tallystick.values.money import currency as known_currency
 
 _ROUNDS_MAX = 2  # a page that is over, and the next one
+_OVERTAKEN_MAX = 2  # the worker notes that it asks, and what it was told
 
 
 class ProviderSubscriptionCalls(Engine):
@@ -74,7 +75,19 @@ class ProviderSubscriptionCalls(Engine):
         return flows.subscribe_at_provider.end_at_provider(self.context, SubscriptionId(subscription_id), End(end), actor=actor)
 
     def bring_provider_subscription(self, subscription_id: str) -> Brought:
-        """Asks the provider now what the worker would ask it in a moment; how it stands then, `provider_subscription` tells."""
+        """Asks the provider now what the worker would ask it in a moment; how it stands then, `provider_subscription` tells.
+
+        The worker may ask at the very same moment: who is overtaken goes on from what the other has learned.
+        """
+        for _ in range(_OVERTAKEN_MAX):
+            try:
+                return self._brought(subscription_id)
+            except Conflict as overtaken:
+                if overtaken.code != "changed_meanwhile":
+                    raise
+        return self._brought(subscription_id)
+
+    def _brought(self, subscription_id: str) -> Brought:
         return flows.bring_provider_subscription.bring_provider_subscription(self.context, SubscriptionId(subscription_id))
 
     def provider_subscription(self, subscription_id: str) -> FollowedSubscription:

@@ -38,7 +38,7 @@ def listed(
         return
     rows = [(job.id, job.name, job.subject, job.attempt, job.run_at.isoformat(), job.error or "") for job in found]
     print_table(("id", "job", "about", "attempts", "due", "last error"), rows)
-    say(f"{retried} begin anew" if retry else _behind(backlog))
+    say(f"begun anew: {retried}" if retry else _behind(backlog))
 
 
 @group.command("retry")
