@@ -156,6 +156,16 @@ def test_a_subscription_that_waits_for_the_bank_is_begun_once_and_ends_with_its_
     assert world.v1.subscriptions.retrieve(waiting.id).status == "canceled"
 
 
+def test_the_page_of_a_subscription_that_has_expired_by_itself_is_over_after_its_day_all_the_same(world: Any) -> None:
+    session, page = subscribing(world)
+    ask(world, "POST", page, card="pm_card_authenticationRequired")
+    (waiting,) = world.v1.subscriptions.list({"status": "all"}).data
+    world.clock.move(hours=23, minutes=30)
+    assert (world.v1.subscriptions.retrieve(waiting.id).status, now(world, session).status) == ("incomplete_expired", "open")
+    world.clock.move(hours=1)
+    assert (world.v1.subscriptions.retrieve(waiting.id).status, now(world, session).status) == ("incomplete_expired", "expired")
+
+
 def test_a_trial_begins_with_a_saved_card_and_nothing_paid(world: Any) -> None:
     session, page = subscribing(world, subscription_data={"trial_period_days": 14})
     assert session.amount_total == 0

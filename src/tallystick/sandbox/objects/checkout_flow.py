@@ -38,8 +38,9 @@ def abandoned(call: Call, session: Doc) -> None:
         setup_intents.abandoned(call, intent)
     elif intent is not None:
         payment_flow.cancel(call, intent, "abandoned")
-    if session.get("_begun"):
-        subscription_flow.cancel(call, call.get("subscription", session["_begun"]), {})
+    begun = call.get("subscription", session["_begun"]) if session.get("_begun") else None
+    if begun is not None and begun["status"] not in {"canceled", "incomplete_expired"}:  # its own time is over before its page's
+        subscription_flow.cancel(call, begun, {})
 
 
 def _paid(call: Call, session: Doc, card: Doc) -> Doc:
