@@ -1,6 +1,7 @@
 """The dashboards as people use them: a customer from the first plan to the next, and an admin who looks for an event."""
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -165,6 +166,16 @@ def test_an_admin_sees_why_a_payment_is_held_and_releases_it(service: Running, a
     business.deliver(service[1])
     admin.reload()
     expect(invoice).to_contain_text("Paid")
+
+
+def test_the_link_in_a_letter_leads_on_by_a_button_and_without_scripts(service: Running, open_page: OpenPage) -> None:
+    url, billing, _ = service
+    links = [re.search(rf"{url}/mend/\S+", letter.text) for _, _, letter in billing.letters()]
+    page = open_page(next(link for link in links if link)[0], java_script_enabled=False)
+    expect(page.get_by_role("heading", name="Save another card")).to_be_visible()
+    assert page.get_by_role("button").evaluate("each => getComputedStyle(each).minHeight") == "52px", "its style may be applied"
+    page.get_by_role("button", name="Go to the payment service").click()
+    page.wait_for_url("**/sandbox/portal/**")
 
 
 def test_a_change_for_later_can_be_taken_back(service: Running, dashboard: Page) -> None:

@@ -101,13 +101,17 @@ class CheckoutCalls(Engine):
         if payment is not None:
             flows.collect.collect(self.context, payment.id)
 
+    def mending(self, token: str) -> Mending:
+        """What the link in a letter is about, which asks nobody, and writes nothing. Raises NotFound for one that is not ours."""
+        return flows.mend_payment.mending(self.context, token)
+
     def mend_payment(self, token: str) -> str | None:
-        """Where the link in a letter leads to now, for one visit; None where nothing is left to be paid.
+        """Where the button behind the link in a letter leads to now, for one visit; None where nothing is left to be paid.
 
         To a page on which a card is saved, or the payment confirmed. Raises NotFound for a link that is not ours, Conflict while
         the payment is on its way, ProviderUnavailable.
         """
-        mending = flows.mend_payment.mending(self.context, token)
+        mending = self.mending(token)
         if mending.is_over:
             return None
         if not mending.confirms:
@@ -121,7 +125,7 @@ class CheckoutCalls(Engine):
         if mending.is_over or not mending.confirms:
             return mending
         self._ask(mending.invoice.id)
-        return flows.mend_payment.mending(self.context, token)
+        return self.mending(token)
 
     def payment_methods(self, customer_id: str) -> Sequence[SavedMethod]:
         """What the customer has saved at the provider, the newest first, with the default marked."""

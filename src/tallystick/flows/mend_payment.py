@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.dunning import Ask, State
 from tallystick.domain.invoices import Invoice, InvoiceStatus
-from tallystick.flows import _customer_ref, _dunning, _dunning_letters, _outgoing
+from tallystick.domain.letter_frames import Locale
+from tallystick.flows import _customer_ref, _documents, _dunning, _dunning_letters, _outgoing
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, PortalOutcome, Refused, Unknown
 from tallystick.values.errors import NotFound, ProviderRefused, ProviderUnavailable
@@ -20,13 +21,14 @@ BACK = "/done"  # behind the link: where the provider's page leads back to
 class Mending:
     """What the link is about. `confirms`: the customer pays it themselves, on a page of the provider's; else only a card helps.
 
-    `back`: where the provider's page leads back to.
+    `back`: where the provider's page leads back to. `language` is that of the letter.
     """
 
     invoice: Invoice
     is_over: bool
     confirms: bool
     back: str
+    language: Locale
 
 
 def mending(ctx: Context, token: str) -> Mending:
@@ -74,4 +76,6 @@ def _mending(ctx: Context, conn: Connection, token: str) -> Mending:
     confirms = ctx.terms.dunning.rule(dunning.code).ask is Ask.CONFIRM
     back = f"{ctx.outgoing.base_url}{_dunning_letters.PATH}{token}{BACK}"
     is_over = dunning.state is State.OVER or invoice.status is not InvoiceStatus.OPEN
-    return Mending(invoice, is_over, confirms, back)
+    customer = storage.customers.get(conn, invoice.customer_id)
+    assert customer is not None, "who is billed is there"
+    return Mending(invoice, is_over, confirms, back, _documents.language(ctx, customer, None))

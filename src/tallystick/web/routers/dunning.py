@@ -1,17 +1,17 @@
-"""Payments that have failed: what happens about each, and the page behind the link in its letters."""
+"""Payments that have failed: what happens about each, and the pages behind the link in its letters."""
 
-from html import escape
 from typing import Annotated
 
 from fastapi import Path, Query
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from tallystick.domain.dunning import State
 from tallystick.values.errors import Conflict, NotFound, ProviderError
 from tallystick.web import pay_page
 from tallystick.web.door import Billing, Scope, router
 from tallystick.web.dunning_schemas import DunningShown
+from tallystick.web.mend_page import asking, saying
 from tallystick.web.pages import AskedPage, Page, page
 from tallystick.web.schemas import Key
 from tallystick.web.security import PUBLIC, needs
@@ -19,32 +19,6 @@ from tallystick.web.security import PUBLIC, needs
 routes = router("dunning")
 _KIND = "dunning"
 _Token = Annotated[str, Path(min_length=1, max_length=512)]
-_PAGE = (
-    '<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title></head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
-)
-_SAID = {
-    "over": {
-        "en": ("Nothing is left to be paid", "This invoice is settled. Thank you."),
-        "ja": ("お支払いは完了しています", "この請求書のお手続きは不要です。ありがとうございます。"),
-    },
-    "thanks": {
-        "en": ("Thank you", "A card that you have just saved is charged within a few minutes. You can close this page."),
-        "ja": ("ありがとうございます", "登録されたカードには数分以内に請求いたします。このページは閉じて構いません。"),
-    },
-    "on_its_way": {
-        "en": ("Your payment is on its way", "Open this link again in a few minutes if you hear nothing of it."),
-        "ja": ("お支払いを処理しています", "数分たっても完了しない場合は、このリンクをもう一度お開きください。"),
-    },
-    "unknown": {
-        "en": ("There is no such link", "Open the one in the newest letter, as a whole."),
-        "ja": ("リンクが見つかりません", "最新のメールにあるリンクをもう一度お開きください。"),
-    },
-    "later": {
-        "en": ("Please try again", "The payment service did not answer. Nothing was charged."),
-        "ja": ("もう一度お試しください", "決済サービスから応答がありませんでした。請求は行われていません。"),
-    },
-}
 
 
 @routes.get("/v1/dunning", dependencies=[needs(Scope.BILLING_READ)], summary="Payments that have failed, newest first")
@@ -67,30 +41,44 @@ def get_dunning(billing: Billing, invoice_id: Annotated[Key, Path()]) -> Dunning
 
 
 @routes.get("/mend/{token}", dependencies=[PUBLIC], include_in_schema=False)
+def show_link(request: Request, billing: Billing, token: _Token) -> Response:
+    """Behind the link in a letter: a button. What scans mail follows links, so nothing is done before it is pressed."""
+    try:
+        mending = billing.mending(token)
+    except NotFound:
+        return _unknown(request)
+    if mending.is_over:
+        return saying("over", mending.language)
+    return asking("confirm" if mending.confirms else "card", mending.language)
+
+
+@routes.post("/mend/{token}", dependencies=[PUBLIC], include_in_schema=False)
 def mend(request: Request, billing: Billing, token: _Token) -> Response:
-    """Behind the link in a letter: to the provider's page, on which a card is saved or the payment confirmed."""
+    """To the provider's page, on which a card is saved or the payment confirmed."""
+    try:
+        language = billing.mending(token).language
+    except NotFound:
+        return _unknown(request)
     try:
         url = billing.mend_payment(token)
-    except NotFound:
-        return _page(request, "unknown", status=404)
     except Conflict:
-        return _page(request, "on_its_way", status=409)
+        return saying("on_its_way", language, status=409)
     except ProviderError:
-        return _page(request, "later", status=503)
-    return _page(request, "over") if url is None else RedirectResponse(url, status_code=303)
+        return saying("later", language, status=503)
+    return saying("over", language) if url is None else RedirectResponse(url, status_code=303)
 
 
 @routes.get("/mend/{token}/done", dependencies=[PUBLIC], include_in_schema=False)
 def mended(request: Request, billing: Billing, token: _Token) -> Response:
     """Where the provider's page leads back to."""
     try:
-        return _page(request, "over" if billing.come_back(token).is_over else "thanks")
+        mending = billing.come_back(token)
     except NotFound:
-        return _page(request, "unknown", status=404)
+        return _unknown(request)
+    return saying("over" if mending.is_over else "thanks", mending.language)
 
 
-def _page(request: Request, said: str, *, status: int = 200) -> Response:
+def _unknown(request: Request) -> Response:
+    """Nobody knows whose language it would be but the browser."""
     language = pay_page.language_of(request.headers.get("accept-language", ""), None)
-    title, text = _SAID[said][language]
-    written = _PAGE.format(lang=language, title=escape(title), text=escape(text))
-    return HTMLResponse(written, status_code=status, headers={"Content-Language": language, "Vary": "Accept-Language"})
+    return saying("unknown", "ja" if language == "ja" else "en", status=404)
