@@ -152,6 +152,20 @@ def test_one_that_waits_for_the_bank_is_neither_charged_by_us_nor_kept_beside_an
     assert (world.stands(asked).standing, world.stands(other).standing) == (Standing.CANCELED, Standing.ACTIVE)
 
 
+def test_what_was_begun_on_a_page_and_never_paid_is_no_difference_once_both_are_over(any_world: Business) -> None:
+    """Nobody told us that it had been begun, until its page was over."""
+    world = any_world
+    asked = sent(world)
+    assert on_page(world, asked, "pm_card_authenticationRequired") == 303
+    world.later(hours=25)
+    world.works()
+    assert world.stands(asked).standing is Standing.REFUSED
+    assert [each["status"] for each in held(world, "subscription")] == ["incomplete_expired"]
+    assert world.billing.reconcile(repair=True).beyond_repair == []
+    world.works()
+    assert world.billing.reconcile().findings == []
+
+
 def test_a_trial_begins_on_the_page_with_a_card_for_later(world: Business) -> None:
     asked = sent(world, trial_days=14)
     assert on_page(world, asked) == 303

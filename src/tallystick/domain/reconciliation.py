@@ -295,6 +295,8 @@ def of_subscription(theirs: ProviderSubscription, ours: FollowedSubscription | N
         return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)
     if ours.ref == theirs.ref and _words_of(ours) == held:
         return None
+    if ours.ref is None and ours.standing in FINAL and theirs.standing in FINAL:
+        return None  # begun on a page that is over, and never paid
     if ours.standing in FINAL:
         reason = "over for us, and billed there: end it there"
         return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)

@@ -9,6 +9,7 @@ from tallystick.sandbox.objects import (
     subscription_flow,
     subscriptions,
 )
+from tallystick.sandbox.objects.subscription_records import ENDED
 from tallystick.sandbox.state import Doc
 
 
@@ -39,7 +40,7 @@ def abandoned(call: Call, session: Doc) -> None:
     elif intent is not None:
         payment_flow.cancel(call, intent, "abandoned")
     begun = call.get("subscription", session["_begun"]) if session.get("_begun") else None
-    if begun is not None and begun["status"] not in {"canceled", "incomplete_expired"}:  # its own time is over before its page's
+    if begun is not None and begun["status"] not in ENDED:  # its own time is over before its page's
         subscription_flow.cancel(call, begun, {})
 
 
