@@ -2,14 +2,18 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tallystick.values.errors import InvalidInput, WrongConfiguration
 from tallystick.values.money import Currency, currency
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 WEBHOOK_SECRET_LENGTH_MIN = 24
 WEBHOOK_SECRETS_MAX = 4
@@ -377,5 +381,28 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        wrong = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}".lstrip(": ") for item in error.errors()]
-        raise WrongConfiguration("; ".join(text.removeprefix("Value error, ") for text in wrong)) from None
+        raise WrongConfiguration("; ".join(_said(item) for item in error.errors())) from None
+
+
+def _said(wrong: "ErrorDetails") -> str:
+    """Which setting, why, and an example: our own reasons have one, pydantic's get what stands there if nothing is said."""
+    name, reason = ".".join(str(part) for part in wrong["loc"]), wrong["msg"]
+    if wrong["type"] == "value_error":
+        reason = reason.removeprefix("Value error, ")
+        return f"{name}: {reason}" if name else reason
+    example = _EXAMPLES.get(name)
+    return f"{name}: {reason}" if example is None else f"{name}: {reason}; such as {name}={example}"
+
+
+def _example(field: FieldInfo) -> str | None:
+    if field.examples:
+        return str(field.examples[0])
+    default = field.default
+    if isinstance(default, bool):
+        return str(default).lower()
+    return str(default) if isinstance(default, int | Decimal | str) and default != "" else None
+
+
+_EXAMPLES = {
+    field.validation_alias: _example(field) for field in Settings.model_fields.values() if isinstance(field.validation_alias, str)
+}

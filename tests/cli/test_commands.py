@@ -81,8 +81,11 @@ def test_an_unknown_invoice_is_an_error_in_one_line(shell: Shell) -> None:
     ("name", "value", "reason"),
     [
         ("CURRENCY", "doubloons", "CURRENCY"),
-        ("PORT", "99999", "PORT"),
-        ("HOURLY_RATE", "-1", "HOURLY_RATE"),
+        ("PORT", "99999", "PORT: Input should be less than or equal to 65535; such as PORT=8000"),
+        ("DEBUG", "perhaps", "; such as DEBUG=false"),
+        ("TALLYSTICK_NUMBER_PREFIX", "inv", "; such as TALLYSTICK_NUMBER_PREFIX=INV"),
+        ("TALLYSTICK_SAFETY_TIMES_THE_MEAN", "NaN", "; such as TALLYSTICK_SAFETY_TIMES_THE_MEAN=20"),
+        ("HOURLY_RATE", "-1", "; such as HOURLY_RATE=100"),
         ("STRIPE_SECRET_KEY", "hunter2", "begins with sk_test_"),
         ("DATABASE_URL", "mysql://nowhere", "not supported"),
     ],
