@@ -16,6 +16,7 @@ from tallystick.domain.provider_subscriptions import (
     FINAL,
     End,
     FollowedSubscription,
+    ItemHeld,
     ItemWanted,
     ProviderSubscription,
     Standing,
@@ -60,6 +61,37 @@ def told(standing: Standing = Standing.ACTIVE, *, reference: str = "psub_1", ref
 def test_seats_are_counted_and_usage_is_not() -> None:
     wanted = domain.provider_subscriptions.items(subscription().terms, plan())
     assert wanted == (ItemWanted("pro_seat", 3), ItemWanted("pro_base", 1), ItemWanted("pro_calls", None))
+
+
+def held(*items: tuple[str | None, int | None]) -> ProviderSubscription:
+    return replace(told(), items=tuple(ItemHeld(*item) for item in items))
+
+
+@pytest.mark.parametrize(
+    ("items", "seats"),
+    [
+        ([("pro_base", 1), ("pro_seat", 5), ("pro_calls", None)], 5),
+        ([("pro_seat", 0), ("pro_base", 1)], 0),
+        ([(None, 5), ("pro_base", 1), ("pro_calls", None)], 5),  # its key is a newer price's by now
+        ([("pro_of_before", 5), ("pro_base", 1)], 5),
+        ([(None, 5), (None, 1)], None),  # which of them is the seats?
+        ([("pro_seat", 5), ("pro_seat", 6)], None),
+        ([("pro_seat", 1_000_001)], None),
+        ([("pro_base", 1)], None),
+        ([], None),
+    ],
+)
+def test_the_seats_that_the_provider_bills_are_the_quantity_of_the_price_by_seats(
+    items: list[tuple[str | None, int | None]], seats: int | None
+) -> None:
+    there = held(*items)
+    assert domain.provider_subscriptions.seats_held(subscription().terms, plan(), there) == seats
+    assert learned(subscription(), there, seats=seats).terms.seats == (3 if seats is None else seats)
+
+
+def test_a_plan_without_seats_has_none_at_the_provider() -> None:
+    flat = plan(charges=[{"key": "base", "kind": "recurring", "prices": [price("pro_base")]}])
+    assert domain.provider_subscriptions.seats_held(subscription().terms, flat, held((None, 5))) is None
 
 
 def test_a_plan_that_the_provider_bills_is_written_as_it_was_read() -> None:

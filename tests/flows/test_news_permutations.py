@@ -101,6 +101,13 @@ def tried_and_paused(shop: Shop) -> None:
     shop.sandbox_call("POST", f"/v1/subscriptions/{ref}/pause", type="subscription")
 
 
+def with_other_seats(shop: Shop) -> None:
+    shop.subscribes()
+    (followed,) = shop.billing.provider_subscriptions("ada")
+    for seats in (5, 2):
+        shop.seats_there(followed, seats)
+
+
 def gone_with_its_customer(shop: Shop) -> None:
     shop.subscribes()
     shop.sandbox_call("DELETE", f"/v1/customers/{shop.ref_of_ada()}")
@@ -112,6 +119,7 @@ LIVES: Sequence[Callable[[Shop], None]] = (
     declined_and_left_so,
     paused_and_resumed,
     tried_and_paused,
+    with_other_seats,
     gone_with_its_customer,
 )
 
@@ -137,6 +145,7 @@ def check(shop: Shop) -> None:
     told = told_of(doc)
     assert (ours.ref, ours.standing, ours.period) == (told.ref, told.standing, told.period)
     assert (ours.ends_with_period, ours.ended_at) == (told.ends_with_period, told.ended_at)
+    assert [ours.terms.seats] == [item.quantity for item in told.items if item.lookup_key == "pro_seat"]
     assert shop.billing.has_feature("ada", "sso") == (told.standing in provider_subscriptions.ENTITLED)
     theirs = {each["id"]: (each["status"], each["amount_paid"]) for each in shop.sandbox_call("GET", "/v1/invoices")["data"]}
     mirrored = [each.invoice for each in shop.billing.provider_invoices("ada", limit=100)]

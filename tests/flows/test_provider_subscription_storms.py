@@ -28,6 +28,7 @@ WEATHER = st.one_of(
     st.tuples(st.just("subscribe"), st.just(""), st.just("")),
     st.tuples(st.just("end"), st.sampled_from(("period_end", "go_on", "now")), st.just("")),
     st.tuples(st.just("cancel there"), st.just(""), st.just("")),
+    st.tuples(st.just("seats there"), st.sampled_from("14"), st.just("")),
     st.tuples(st.just("news"), st.sampled_from(("once", "twice")), st.just("")),
     st.tuples(st.just("work"), st.just(""), st.just("")),
     st.tuples(st.just("wait"), st.sampled_from(("minutes", "days", "weeks")), st.just("")),
@@ -82,6 +83,8 @@ class Storm:
                 self._tried(lambda: world.billing.end_at_provider(self.last().id, which))
             case "cancel there":
                 self._tried(lambda: world.sandbox_call("DELETE", f"/v1/subscriptions/{self.last().ref}"))
+            case "seats there":
+                self._tried(lambda: world.seats_there(self.last(), int(which)))
             case "news":
                 self._lived(lambda: world.delivers(times=2 if which == "twice" else 1))
             case "work":
@@ -136,6 +139,7 @@ def check(world: Business) -> None:
         assert len(docs) == 1, f"{followed.id}: {len(docs)} at the provider"
         told = told_of(docs[0])
         assert (followed.ref, followed.standing, followed.ends_with_period) == (told.ref, told.standing, told.ends_with_period)
+        assert {item.quantity for item in told.items if item.lookup_key == "pro_seat"} == {followed.terms.seats}
         assert followed.standing is Standing.CANCELED or (followed.told, followed.end) in {
             (followed.wishes, End.PERIOD_END if told.ends_with_period else End.GO_ON)
         }, f"{followed.id}: {followed.end} was wished"

@@ -62,6 +62,12 @@ class Business(World):
         method = self.sandbox_call("POST", f"/v1/payment_methods/{card}/attach", customer=checkout_ref)["id"]
         self.sandbox_call("POST", f"/v1/customers/{checkout_ref}", invoice_settings__default_payment_method=method)
 
+    def seats_there(self, followed: FollowedSubscription, seats: int) -> None:
+        """Somebody changes their number in the provider's dashboard."""
+        items = self.sandbox_call("GET", "/v1/subscription_items", subscription=followed.ref)["data"]
+        (item,) = [each["id"] for each in items if each["price"]["lookup_key"] == "pro_seat"]
+        self.sandbox_call("POST", f"/v1/subscription_items/{item}", quantity=seats)
+
     def ref_of_ada(self) -> str:
         ref = _customer_ref.of(self.billing.context, CustomerId("ada"))
         assert isinstance(ref, str)
@@ -186,6 +192,25 @@ def test_unpaid_there_it_grants_nothing_here(world: Business) -> None:
     world.hears()
     assert world.stands(asked).standing is Standing.UNPAID
     assert not world.billing.has_feature("ada", "sso")
+
+
+def test_another_number_of_seats_at_the_provider_is_followed_and_in_the_trail_once(any_world: Business) -> None:
+    world = any_world
+    asked = world.billing.subscribe_at_provider("ada", "pro", seats=3)
+    world.works()
+    world.hears()
+    world.on("2026-02-10").seats_there(world.stands(asked), 5)
+    world.hears(times=2)
+    assert world.stands(asked).terms.seats == 5
+    with world.billing.context.database.reading() as conn:
+        trail = [entry.act for entry in audit.page(conn, subject=asked.id, limit=10)]
+    ((before, after),) = [(act.before, act.after) for act in trail if act.action == "provider_subscription.seats"]
+    assert before is not None
+    assert after is not None
+    assert (before["seats"], after["seats"], after["standing"]) == (3, 5, "active")
+    january, february = world.billing.mrr()[-2:]
+    assert (january.closing, february.expansion, february.closing) == (Money(60_00, USD), Money(40_00, USD), Money(100_00, USD))
+    world.proves()
 
 
 def test_its_end_is_a_wish_that_is_told_and_can_be_taken_back(world: Business) -> None:

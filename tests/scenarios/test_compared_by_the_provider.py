@@ -75,6 +75,30 @@ def test_a_subscription_that_ended_in_the_dashboard_is_found_without_its_news(bu
     business.proves()
 
 
+def test_seats_that_were_changed_there_are_told_with_both_halves_and_followed(business: World) -> None:
+    seated = {"key": "team", "billed_by": "provider", "charges": [{"key": "seats", "kind": "seats", "prices": [
+        {"currency": "usd", "model": "per_unit", "unit_amount": "20", "lookup_key": "team_seat"}]}]}  # fmt: skip
+    business.billing.apply_catalogue({"plans": [seated]})
+    business.billing.push_catalogue()
+    asked = business.billing.subscribe_at_provider("ada", "team", seats=3)
+    for _ in range(2):
+        business.works()
+        business.delivers()
+    business.sandbox.faults.set("webhook_drop", 1.0)
+    ref = business.billing.provider_subscription(asked.id).ref
+    (item,) = business.sandbox_call("GET", "/v1/subscription_items", subscription=ref)["data"]
+    business.sandbox_call("POST", f"/v1/subscription_items/{item['id']}", quantity=1)
+    business.delivers()
+    business.sandbox.faults.off()
+    until = "until 2026-03-02T00:00:00Z"
+    differs = (f"active, 3 seats, {until}", f"active, 1 seat, {until}")
+    assert of(business.billing.reconcile(), Part.SUBSCRIPTIONS) == [("differs", *differs)]
+    assert of(business.billing.reconcile(repair=True), Part.SUBSCRIPTIONS) == [("repaired", *differs)]
+    assert business.billing.provider_subscription(asked.id).terms.seats == 1
+    assert of(business.billing.reconcile(), Part.SUBSCRIPTIONS) == []
+    business.proves()
+
+
 def test_usage_that_somebody_else_has_sent_is_told_by_figures(business: World) -> None:
     business.sandbox_call(
         "POST", "/v1/billing/meter_events", event_name="calls_made", payload__value="7", timestamp=1769860800,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from tallystick.domain.checkouts import CheckoutStatus
 from tallystick.domain.pages import Page
 from tallystick.domain.plans import BilledBy, ChargeKind, PlanVersion
-from tallystick.domain.subscriptions import PlanTerms
+from tallystick.domain.subscriptions import SEATS_MAX, PlanTerms
 from tallystick.values.errors import Conflict, IllegalTransition, InvalidInput
 from tallystick.values.ids import CustomerId, SubscriptionId
 from tallystick.values.money import Money
@@ -68,6 +68,14 @@ class ItemWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemHeld:
+    """What it consists of there, now. A lookup key may have moved to a newer price since: then the older one has none."""
+
+    lookup_key: str | None
+    quantity: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderSubscription:
     """What the provider holds for one subscription, now. `reference` is the one of ours that it says it is for."""
 
@@ -78,6 +86,7 @@ class ProviderSubscription:
     ends_with_period: bool = False
     ended_at: datetime | None = None
     expired: bool = False  # over, since its first payment never came
+    items: tuple[ItemHeld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +213,24 @@ def items(terms: PlanTerms, plan: PlanVersion) -> tuple[ItemWanted, ...]:
     return tuple(found)
 
 
-def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> FollowedSubscription:
-    """The subscription as the provider says that it stands. What is final stays.
+def seats_held(terms: PlanTerms, plan: PlanVersion, told: ProviderSubscription) -> int | None:
+    """How many the provider bills: the quantity of what the plan sells by seats. None: it sells nothing so, or nobody can tell.
+
+    A price whose lookup key has moved on is what no other charge of the plan is.
+    """
+    seated, other = set[str | None](), set[str | None]()
+    for charge in plan.charges:
+        priced = charge.priced(terms.currency, terms.cadence)
+        if priced is not None:
+            (seated if charge.kind is ChargeKind.SEATS else other).add(priced.lookup_key)
+    counted = [item for item in told.items if item.quantity is not None and item.lookup_key not in other]
+    found = {item.quantity for item in [item for item in counted if item.lookup_key in seated] or counted}
+    quantity = found.pop() if seated and len(found) == 1 else None
+    return quantity if quantity is not None and quantity <= SEATS_MAX else None
+
+
+def learned(subscription: FollowedSubscription, told: ProviderSubscription, *, seats: int | None = None) -> FollowedSubscription:
+    """The subscription as the provider says that it stands, with so many seats, if it says. What is final stays.
 
     Raises IllegalTransition for another one's, and for one that bills there although it was refused here.
     """
@@ -221,7 +246,9 @@ def learned(subscription: FollowedSubscription, told: ProviderSubscription) -> F
         "the provider tells of what it has begun"
     )
     return replace(
-        subscription, ref=told.ref, standing=told.standing, period=told.period or subscription.period,
+        subscription, ref=told.ref, standing=told.standing,
+        terms=subscription.terms if seats is None else replace(subscription.terms, seats=seats),
+        period=told.period or subscription.period,
         ends_with_period=told.ends_with_period, ended_at=told.ended_at,
         reason=f"{EXPIRED}: the first invoice was not paid in time" if told.expired else subscription.reason,
     )  # fmt: skip
@@ -239,7 +266,8 @@ def on_page(subscription: FollowedSubscription, told: ProviderPage) -> FollowedS
 
 def known(subscription: FollowedSubscription) -> tuple[object, ...]:
     """What of it the provider has told: an answer that comes late must not stand over what was learned meanwhile."""
-    return subscription.ref, subscription.standing, subscription.period, subscription.ends_with_period, subscription.ended_at
+    seats, ended_at = subscription.terms.seats, subscription.ended_at
+    return subscription.ref, subscription.standing, seats, subscription.period, subscription.ends_with_period, ended_at
 
 
 def anchor(subscription: FollowedSubscription) -> datetime:

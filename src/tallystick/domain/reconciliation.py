@@ -280,29 +280,32 @@ def of_dispute(theirs: ProviderDispute, ours: Dispute | None) -> Difference | No
     return Difference(Part.DISPUTES, ours.id, theirs.ref, _words(ours), held, "the news of it never came", news)
 
 
-def of_subscription(theirs: ProviderSubscription, ours: FollowedSubscription | None) -> Difference | None:
-    """A subscription of the provider's that carries an id of ours."""
-    named, held = str(theirs.reference), _words_of(theirs)
+def of_subscription(
+    theirs: ProviderSubscription, ours: FollowedSubscription | None, seats: int | None = None
+) -> Difference | None:
+    """A subscription of the provider's that carries an id of ours, and the seats that it bills; None: that cannot be told."""
+    named, held = str(theirs.reference), _words_of(theirs, seats)
     if ours is None:
         if theirs.standing in FINAL:
             return None  # it bills nobody
         reason = "no subscription of ours has the id that it carries: end it there, unless another database here knows it"
         return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, None, held, reason)
+    kept = _words_of(ours, None if seats is None else ours.terms.seats)
     if ours.ref is not None and ours.ref != theirs.ref:
         if theirs.standing in FINAL:
             return None  # one of before
         reason = f"{ours.ref} is this subscription; this is a second one, and it is billed too"
-        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)
-    if ours.ref == theirs.ref and _words_of(ours) == held:
+        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, kept, held, reason)
+    if ours.ref == theirs.ref and kept == held:
         return None
     if ours.ref is None and ours.standing in FINAL and theirs.standing in FINAL:
         return None  # begun on a page that is over, and never paid
     if ours.standing in FINAL:
         reason = "over for us, and billed there: end it there"
-        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason)
+        return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, kept, held, reason)
     reason = "the answer that told of it was lost" if ours.ref is None else "the news of it never came"
     news = SubscriptionChanged(theirs.ref, ours.id)
-    return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, _words_of(ours), held, reason, news)
+    return Difference(Part.SUBSCRIPTIONS, named, theirs.ref, kept, held, reason, news)
 
 
 def unbilled(expired: FollowedSubscription, meter_key: MeterKey, recorded: str) -> Difference:
@@ -359,9 +362,11 @@ def _stands(status: PaymentStatus) -> PaymentStatus:
     return PaymentStatus.OPEN if status in waiting else status
 
 
-def _words_of(subscription: ProviderSubscription | FollowedSubscription) -> str:
+def _words_of(subscription: ProviderSubscription | FollowedSubscription, seats: int | None) -> str:
+    """Of one that is over, how many seats it had makes no difference."""
+    seated = "" if seats is None or subscription.standing in FINAL else f", {seats} seat{'' if seats == 1 else 's'}"
     until = "" if subscription.period is None else f", until {rfc3339(subscription.period.end)}"
-    return f"{subscription.standing}{until}{', and then over' if subscription.ends_with_period else ''}"
+    return f"{subscription.standing}{seated}{until}{', and then over' if subscription.ends_with_period else ''}"
 
 
 def _words(dispute: Dispute | ProviderDispute) -> str:

@@ -14,7 +14,7 @@ from tallystick.domain.provider_subscriptions import FollowedSubscription, Provi
 from tallystick.domain.reconciliation import OFFERS, Difference, Part, UsageRound
 from tallystick.domain.refunds import LIVE, ProviderRefund, Refund
 from tallystick.domain.usage import BACK_MAX
-from tallystick.flows import _billables, _provider_items, _usage_totals
+from tallystick.flows import _billables, _provider_items, _provider_subscriptions, _usage_totals
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Limited, Outcome, Refunded, Refused, Unknown
 from tallystick.storage.provider_items import Holding
@@ -218,7 +218,8 @@ def _subscriptions(ctx: Context, since: datetime) -> Compared:
         seen.add(theirs.ref)
         with ctx.database.reading() as conn:
             ours = storage.provider_subscriptions.get(conn, theirs.reference)
-        differs = domain.reconciliation.of_subscription(theirs, ours)
+            seats = None if ours is None else _provider_subscriptions.seats(conn, ours, theirs)
+        differs = domain.reconciliation.of_subscription(theirs, ours, seats)
         yield differs if differs is None or ours is None else _subscription_now(ctx, ours, theirs.ref)
     with ctx.database.reading() as conn:
         others = [each for each in storage.provider_subscriptions.to_compare(conn) if each.ref not in seen]
@@ -235,7 +236,9 @@ def _subscription_now(ctx: Context, before: FollowedSubscription, ref: str) -> D
         raise ProviderUnavailable(f"reconcile: {ref}: {told.message}; try again later")
     if isinstance(told, Refused):
         return domain.reconciliation.missing(Part.SUBSCRIPTIONS, ours.id, ref, ours.standing, f"{told.code}: {told.message}")
-    return domain.reconciliation.of_subscription(told, ours)
+    with ctx.database.reading() as conn:
+        seats = _provider_subscriptions.seats(conn, ours, told)
+    return domain.reconciliation.of_subscription(told, ours, seats)
 
 
 def usage_tonight(ctx: Context, round_: UsageRound, most: int) -> tuple[Compared, UsageRound]:

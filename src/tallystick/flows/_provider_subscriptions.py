@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from tallystick import domain, storage
 from tallystick.domain.payments import SubscriptionChanged, SubscriptionInvoiceChanged, SubscriptionPageChanged
+from tallystick.domain.plans import PlanVersion
 from tallystick.domain.provider_subscriptions import (
     ENTITLED,
     FollowedSubscription,
@@ -36,12 +37,11 @@ def follow(ctx: Context, news: News, fact: SubscriptionChanged) -> Result:
     if not isinstance(told, ProviderSubscription):
         return _news.no_answer(ctx, news, told)
     try:
-        after = domain.provider_subscriptions.learned(subscription, told)
+        with ctx.database.transaction("follow subscription") as conn:
+            saved(ctx, conn, subscription, learned(conn, subscription, told))
+            return _news.noted(ctx, conn, news, Settlement.SETTLED)
     except IllegalTransition as mismatch:
         return _news.mark(ctx, news, Settlement.PARKED, f"{mismatch.code}: {mismatch.message}")
-    with ctx.database.transaction("follow subscription") as conn:
-        saved(ctx, conn, subscription, after)
-        return _news.noted(ctx, conn, news, Settlement.SETTLED)
 
 
 def page(ctx: Context, news: News, fact: SubscriptionPageChanged) -> Result:
@@ -63,10 +63,9 @@ def page(ctx: Context, news: News, fact: SubscriptionPageChanged) -> Result:
 
 def request(ctx: Context, subscription: FollowedSubscription, customer_ref: str) -> SubscriptionRequest:
     """What the provider is asked for: the prices of the plan's version, by their lookup keys."""
-    terms = subscription.terms
     with ctx.database.reading() as conn:
-        plan = storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
-    items = domain.provider_subscriptions.items(terms, plan)
+        plan = _plan(conn, subscription)
+    items = domain.provider_subscriptions.items(subscription.terms, plan)
     return SubscriptionRequest(
         subscription.id, subscription.customer_id, customer_ref, items, subscription.trial, page=subscription.page
     )
@@ -95,22 +94,44 @@ def mirror(ctx: Context, news: News, fact: SubscriptionInvoiceChanged) -> Result
         return _news.noted(ctx, conn, news, Settlement.SETTLED)
 
 
+def seats(conn: Connection, subscription: FollowedSubscription, told: ProviderSubscription) -> int | None:
+    """How many the provider bills; None: that is not told."""
+    return domain.provider_subscriptions.seats_held(subscription.terms, _plan(conn, subscription), told)
+
+
+def learned(conn: Connection, before: FollowedSubscription, told: ProviderSubscription) -> FollowedSubscription:
+    """The subscription as the provider says that it stands. Raises IllegalTransition for another one's."""
+    return domain.provider_subscriptions.learned(before, told, seats=seats(conn, before, told))
+
+
+def _plan(conn: Connection, subscription: FollowedSubscription) -> PlanVersion:
+    terms = subscription.terms
+    return storage.plans.versions(conn, terms.plans)[terms.plan_key, terms.plan_version]
+
+
 def saved(ctx: Context, conn: Connection, before: FollowedSubscription, after: FollowedSubscription) -> FollowedSubscription:
-    """What has changed, kept: with what the customer may use from now on, and a line in the trail where it stands otherwise."""
+    """What has changed, kept: with what the customer may use from now on, and a line in the trail where it stands otherwise,
+    or has other seats.
+    """
     if before == after:
         return before
     kept = storage.provider_subscriptions.save(conn, before, after)
-    if _entitles(before) != _entitles(after):
+    if _entitles(before) != _entitles(after) or before.terms != after.terms:
         _entitle.entitle(ctx, conn, after.customer_id)
-    if before.standing is not after.standing:
-        said = {"plan": after.terms.plan_key, "ref": after.ref}
+    was, said = _said(before, after), _said(after, after)
+    if was != said:
+        what = "seats" if before.standing is after.standing else after.standing.value
         act = storage.audit.Act(
-            "provider", f"provider_subscription.{after.standing}", after.id,
-            before={**said, "standing": before.standing.value}, after={**said, "standing": after.standing.value},
-            reason=after.reason,
-        )  # fmt: skip
+            "provider", f"provider_subscription.{what}", after.id, before=was, after=said, reason=after.reason
+        )
         storage.audit.append(conn, act, at=ctx.clock.now())
     return kept
+
+
+def _said(subscription: FollowedSubscription, now: FollowedSubscription) -> dict[str, object]:
+    """What the trail says of it: how it stands and for how many; `now` by which name."""
+    named = {"plan": now.terms.plan_key, "ref": now.ref}
+    return {**named, "standing": subscription.standing.value, "seats": subscription.terms.seats}
 
 
 def _entitles(subscription: FollowedSubscription) -> datetime | None:

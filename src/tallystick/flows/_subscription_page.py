@@ -34,7 +34,7 @@ def stand(ctx: Context, seen: FollowedSubscription, *, close: bool = False) -> S
         before = _now(conn, seen)
         after = domain.provider_subscriptions.on_page(before, told)
         if begun is not None and domain.provider_subscriptions.known(before) == domain.provider_subscriptions.known(seen):
-            after = domain.provider_subscriptions.learned(after, begun)
+            after = _provider_subscriptions.learned(conn, after, begun)
         return _provider_subscriptions.saved(ctx, conn, before, after)
 
 
@@ -46,7 +46,7 @@ def given_up(ctx: Context, seen: FollowedSubscription) -> Stands:
         return told
     with ctx.database.transaction("give up subscription") as conn:
         before = _now(conn, seen)
-        return _provider_subscriptions.saved(ctx, conn, before, domain.provider_subscriptions.learned(before, told))
+        return _provider_subscriptions.saved(ctx, conn, before, _provider_subscriptions.learned(conn, before, told))
 
 
 def _asked(ctx: Context, seen: FollowedSubscription, *, close: bool) -> PageOutcome | None:

@@ -125,7 +125,7 @@ def _learned(
         if domain.provider_subscriptions.known(before) != domain.provider_subscriptions.known(seen):
             ctx.faults.mark("provider_subscription.overtaken")
             return None
-        after = domain.provider_subscriptions.learned(before, told)
+        after = _provider_subscriptions.learned(conn, before, told)
         return _provider_subscriptions.saved(ctx, conn, before, replace(after, told=max(after.told, carried_out)))
 
 

@@ -64,6 +64,9 @@ def _since(row: Any) -> datetime:
 
 
 def _theirs(row: Any, followed: Row[Any]) -> Stretch:
-    """The provider's word for how it stands, since we heard it; the terms are those that were asked for."""
-    terms: PlanTerms | None = read_terms(followed.terms) if row.after["standing"] in _RECURS_THERE else None
+    """The provider's word for how it stands, and with how many seats, since we heard it; the rest is what was asked for."""
+    terms: PlanTerms | None = None
+    if row.after["standing"] in _RECURS_THERE:
+        known = read_terms(followed.terms)
+        terms = replace(known, seats=row.after.get("seats", known.seats))
     return Stretch(CustomerId(followed.customer_id), SubscriptionId(row.subject), row.at, terms)

@@ -14,6 +14,7 @@ from tallystick.domain.provider_subscriptions import (
     MIRRORED,
     End,
     InvoiceStanding,
+    ItemHeld,
     ItemWanted,
     MirroredLine,
     ProviderInvoice,
@@ -176,6 +177,7 @@ def _items(client: stripe.StripeClient, wanted: Sequence[ItemWanted]) -> list[Su
 def subscription(doc: Doc) -> ProviderSubscription:
     """A subscription of Stripe's. What is not known of it is incomplete: nothing is granted on it."""
     items = translate.part(doc, "items").get("data", ())
+    held = [ItemHeld(translate.part(item, "price").get("lookup_key"), item.get("quantity")) for item in items]
     spans = [(item["current_period_start"], item["current_period_end"]) for item in items]
     start, end = min(spans, key=lambda span: span[1]) if spans else (0, 0)
     ended_at = doc.get("ended_at")
@@ -187,6 +189,7 @@ def subscription(doc: Doc) -> ProviderSubscription:
         ends_with_period=bool(doc.get("cancel_at_period_end")),
         ended_at=None if ended_at is None else EPOCH + timedelta(seconds=ended_at),
         expired=doc["status"] == EXPIRED,
+        items=tuple(held),
     )
 
 
