@@ -99,6 +99,16 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
     assert "hunter2" not in shell.err
 
 
+def test_a_database_that_is_not_there_is_said_with_its_host_and_without_its_password(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody:hunter2@127.0.0.1:1/nothing")
+    shell("verify", exit_status=1)
+    assert "the database cannot be reached" in shell.err
+    assert 'DATABASE_URL: connection failed: connection to server at "127.0.0.1", port 1 failed' in shell.err
+    assert "hunter2" not in shell.err
+
+
 def test_the_release_is_the_one_of_the_package(shell: Shell) -> None:
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text("utf-8"))
     assert shell("--version") == f"tallystick {project['project']['version']}\n"

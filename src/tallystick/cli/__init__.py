@@ -93,6 +93,12 @@ def _root(
     """
 
 
+def _why(cause: BaseException) -> str:
+    """The driver's own words: which host, and whether it is off, or does not let us in. They never hold a password."""
+    lines = str(getattr(cause, "orig", cause)).strip().splitlines()
+    return lines[0] if lines else "no reason is given"
+
+
 def main() -> None:
     """Runs one command; an error of ours is one line on standard error, never a traceback."""
     sys.exit(run(sys.argv[1:]))
@@ -107,6 +113,8 @@ def run(arguments: list[str]) -> int:
         return 1
     except TallystickError as error:
         print(f"tallystick: {error.message} [{error.code}]", file=sys.stderr)
+        if error.code == "unreachable" and error.__cause__ is not None:
+            print(f"DATABASE_URL: {_why(error.__cause__)}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
         print("tallystick: stopped; what was reported done is done, and the command may be run again", file=sys.stderr)
