@@ -72,6 +72,12 @@ def test_a_wrong_call_exits_1_and_says_so(shell: Shell, arguments: tuple[str, ..
     assert shell.err
 
 
+def test_a_customer_who_is_not_there_is_not_one_with_nothing_to_bill(shell: Shell) -> None:
+    for more in ([], ["--dry-run"]):
+        shell("bill", "--customer", "nobody", *more, exit_status=1)
+        assert "[not_found]" in shell.err
+
+
 def test_an_unknown_invoice_is_an_error_in_one_line(shell: Shell) -> None:
     shell("invoices", "show", "inv_nowhere", exit_status=1)
     assert shell.err == "tallystick: invoice: there is no such invoice [not_found]\n"

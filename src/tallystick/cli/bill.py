@@ -44,7 +44,7 @@ def bill(
 
     through = None if until is None else instant(until, field="until")
     with engine() as billing:
-        wanted: list[str] = customer or [*billing.customers_with_usage()]
+        wanted: list[str] = [billing.customer(each).id for each in customer or ()] or [*billing.customers_with_usage()]
         due = _due(billing, customer)
         if dry_run:
             return _preview(billing, wanted, due, through, as_json=as_json)
