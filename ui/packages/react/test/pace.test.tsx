@@ -39,6 +39,14 @@ it("shows the next invoice as it is so far, and at this pace", async () => {
   expect(panel.getByText(/So far, as things stand/)).toBeDefined();
 });
 
+it("says how many days the chart has, and one as one", async () => {
+  shown(customer);
+  expect(await screen.findByRole("img", { name: /day by day: 31 days, at most 3,000/ })).toBeDefined();
+  document.body.replaceChildren();
+  shown({ ...customer, "GET /api/billing/usage/days": { ...days, data: days.data.slice(1, 2) } });
+  expect(await screen.findByRole("img", { name: /day by day: 1 day, at most 100/ })).toBeDefined();
+});
+
 it("says nothing of a pace where there is none", async () => {
   const { container } = shown(customer);
   await screen.findByRole("img", { name: /day by day/ });
