@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from tallystick.cli import logs
+from tallystick.cli.engine import print_table
 from tests.cli.conftest import Shell
 
 
@@ -123,6 +124,16 @@ def test_the_release_is_the_one_of_the_package(shell: Shell) -> None:
 def test_the_installed_command_prints_help() -> None:
     printed = subprocess.run([sys.executable, "-m", "tallystick", "--help"], capture_output=True, text=True, check=True)
     assert "verify" in printed.stdout
+
+
+def test_figures_stand_to_the_right_and_sentences_that_begin_with_one_do_not(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("n", "how it is"), [("9", "12.50 EUR"), ("10", "9.00 EUR"), ("11", "2026-10-28.endive, and a long sentence")])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines] == ["n ", " 9", "10", "11"]
+    assert lines[1].endswith("12.50 EUR")
+    assert lines[2].endswith(" 9.00 EUR")
+    print_table(("how it is",), [("2026-10-28.endive",), ("as long a sentence as there is",)])
+    assert "\n2026-10-28.endive\n" in capsys.readouterr().out
 
 
 def test_quotes_go_through_pipes() -> None:

@@ -1,6 +1,7 @@
 """What every command shares: the engine that the settings describe, and one way to print."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; exit 2 if there is something to do.")]
 WOULD_ACT = 2
+_FIGURE = re.compile(r"-?\d[\d.,]*( ?%| [A-Z]{3})?")  # a number, a share or an amount; not a sentence that begins with one
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 
 
 def _aligned(cell: str, width: int) -> str:
-    return cell.rjust(width) if cell.removeprefix("-")[:1].isdigit() else cell.ljust(width)
+    return cell.rjust(width) if _FIGURE.fullmatch(cell) else cell.ljust(width)
 
 
 def money_json(money: "Money") -> dict[str, Any]:
