@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from tallystick import storage
 from tallystick.couriers.protocol import NoMailer
@@ -196,6 +197,24 @@ def test_a_customer_who_is_lost_at_the_provider_and_made_anew_has_released_nothi
     payment = world.payment(held)
     assert (payment.is_held, payment.charges, payment.status) == (True, 0, PaymentStatus.OPEN)
     assert (world.payment(released).is_held, world.payment(released).charges) == (False, 1)
+
+
+@pytest.mark.parametrize("erased", ["held = NULL, held_after = NULL", "released_at = charged_at", "charges = charges + 1"])
+def test_who_lets_go_what_is_held_without_a_word_is_found(world: World, erased: str) -> None:
+    billed(world, card=FUNDS)
+    bound(world, ONE_A_DAY)
+    held = billed(world)
+    world.proves()
+    database = world.billing.context.database
+    with database.transaction("test") as conn:
+        if "released_at" in erased:
+            conn.execute(text("UPDATE tallystick_payments SET charged_at = created_at WHERE held IS NOT NULL"))
+        conn.execute(text(f"UPDATE tallystick_payments SET {erased} WHERE held IS NOT NULL"))
+    wrong = world.billing.verify().violations
+    assert {(each.invariant, each.subject) for each in wrong} == {("held", world.payment(held).id)}
+    with database.transaction("test") as conn:
+        conn.execute(text("UPDATE tallystick_payments SET automatic = 0"))
+        conn.execute(text("UPDATE tallystick_payments SET held = NULL, held_after = NULL, released_at = NULL"))
 
 
 def test_a_credit_note_on_what_is_one_charge_too_many_releases_nothing(world: World) -> None:
