@@ -330,3 +330,13 @@ def test_a_customer_who_was_led_away_comes_back_to_the_result(page: Page, pay_pa
     page.goto(f"{page.url}?payment_intent_client_secret={created.value.json()['client_secret']}&redirect_status=failed")
     expect(pay_page.trouble).to_contain_text("Nothing was charged")
     assert "client_secret" not in page.url
+
+
+def test_who_comes_back_after_the_record_is_told_at_once_that_it_is_there(page: Page, pay_page: PayPage) -> None:
+    with page.expect_response("**/api/create-payment-intent") as created:
+        page.get_by_role("button", name="Test payment").click()
+    pay_page.expect_recorded()
+    secret = created.value.json()["client_secret"]
+    page.goto(f"{page.url}?paid_through=&payment_intent_client_secret={secret}&redirect_status=succeeded")
+    pay_page.expect_recorded()
+    assert "client_secret" not in page.url

@@ -245,7 +245,8 @@ async function confirmPayment() {
   const { error } = await elements.submit();
   if (error) return settle({ error }, payment);
   if (await isOutdated()) return undefined;
-  const confirmParams = { return_url: location.origin + location.pathname };
+  const before = new URLSearchParams({ paid_through: payment.before ?? "" });
+  const confirmParams = { return_url: `${location.origin}${location.pathname}?${before}` };
   const result = await stripe.confirmPayment({ elements, confirmParams, redirect: "if_required" });
   return settle(result, payment);
 }
@@ -316,14 +317,16 @@ async function untilRecorded(sum, before) {
   return () => say("recorded_later", { amount: sum() });
 }
 
-/** Some banks lead away from the page and back: then the address says which payment it was. */
+/** Some banks lead away from the page and back: then the address says which payment it was, and what was paid before. */
 async function resume() {
-  const clientSecret = new URLSearchParams(location.search).get("payment_intent_client_secret");
+  const asked = new URLSearchParams(location.search);
+  const clientSecret = asked.get("payment_intent_client_secret");
+  const before = asked.has("paid_through") ? asked.get("paid_through") || null : paidThrough();
   history.replaceState(null, "", location.pathname);
   const stripe = await stripeFor(publishableKey);
   if (!stripe) return;
   const { paymentIntent, error } = await stripe.retrievePaymentIntent(clientSecret);
-  settle({ paymentIntent, error }, { ...paymentIntent, before: paidThrough() });
+  settle({ paymentIntent, error }, { ...paymentIntent, before });
 }
 
 // --- language, theme, and the start ---
