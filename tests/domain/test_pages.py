@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tallystick.domain.dunning import can_be_tried
 from tallystick.domain.pages import Page
-from tallystick.domain.payments import Method, Payment, PaymentStatus, Step, next_step, reopened, sent_to_page
+from tallystick.domain.payments import Method, Payment, PaymentStatus, Step, next_step
+from tallystick.domain.replacements import reopened, sent_to_page
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
 from tallystick.values.money import USD, Money
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import decimals, integers, lists, sampled_from
 
-from tallystick.domain import payments
+from tallystick.domain import payments, replacements
 from tallystick.domain.payments import Method, Payment, PaymentStatus, ProviderPayment, Step
 from tallystick.domain.safety import Asked, Bounds, Excess, Hold, Reason, excess
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
@@ -114,9 +114,9 @@ def test_nobody_tries_what_is_held_again() -> None:
 def test_who_takes_the_place_of_a_payment_is_held_as_it_was(reason: Reason) -> None:
     held = payments.held_back(payment(status=PaymentStatus.CANCELED, charges=2), reason, now=NOW)
     released, less = payments.released(held, now=NOW), Money(50, JPY)
-    renewed = payments.renewed(held, less, nth=1, now=NOW)
+    renewed = replacements.renewed(held, less, nth=1, now=NOW)
     if reason is Reason.AMOUNT:
         assert renewed.held is None, "for less it is looked at anew"
     else:
         assert (renewed.held, renewed.charges) == (Hold(reason, 0), 0)
-    assert payments.renewed(released, less, nth=1, now=NOW).held == Hold(reason, 0, released_at=NOW)
+    assert replacements.renewed(released, less, nth=1, now=NOW).held == Hold(reason, 0, released_at=NOW)

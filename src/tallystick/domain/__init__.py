@@ -46,6 +46,7 @@ from tallystick.domain import (
     reconciliation,
     recurring_revenue,
     refunds,
+    replacements,
     retries,
     safety,
     spend_caps,
@@ -53,6 +54,7 @@ from tallystick.domain import (
     uptime,
     usage,
     usage_exports,
+    withdrawals,
 )
 
 __all__ = [
@@ -101,6 +103,7 @@ __all__ = [
     "reconciliation",
     "recurring_revenue",
     "refunds",
+    "replacements",
     "retries",
     "safety",
     "spend_caps",
@@ -108,4 +111,5 @@ __all__ = [
     "uptime",
     "usage",
     "usage_exports",
+    "withdrawals",
 ]

@@ -237,9 +237,10 @@ def is_renamed(before: Payment, after: Payment) -> bool:
 
 def can_be_tried(payment: Payment) -> bool:
     """Whether a further try may be begun: one at a time, and none while the customer's own money is on its way, or a
-    page on which they may pay is open; and none of what is held."""
+    page on which they may pay is open; and none of what is held, or what we take back."""
     is_waiting = payment.status is PaymentStatus.OPEN and payment.ready and payment.page is None
-    return is_waiting and payment.charges > 0 and not payment.charging and not payment.is_held
+    is_ours = not payment.is_held and payment.withdrawal is None
+    return is_waiting and is_ours and payment.charges > 0 and not payment.charging
 
 
 def standing(states: Collection[State]) -> Status:

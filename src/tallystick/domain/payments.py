@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from tallystick.domain import safety
 from tallystick.domain.ledger import Account, Entry, Transaction
 from tallystick.domain.pages import Page
 from tallystick.domain.safety import Hold, Reason
+from tallystick.domain.withdrawals import Why, Withdrawal
 from tallystick.values.errors import IllegalTransition
 from tallystick.values.ids import CheckoutId, CustomerId, InvoiceId, PaymentId, SubscriptionId, TransactionId, derived
 from tallystick.values.money import Money
@@ -96,6 +96,7 @@ class Step(StrEnum):
     COMPLETE = "complete"
     CHARGE = "charge"
     FETCH = "fetch"
+    WITHDRAW = "withdraw"
     NOTHING = "nothing"
 
 
@@ -129,6 +130,7 @@ class Payment:
     asked_at: datetime | None = None
     decline: Decline | None = None
     page: Page | None = None  # the customer was sent to a page of the provider's, which is its object; only there is it paid
+    withdrawal: Withdrawal | None = None  # we cancel its object, or have; before that is known nothing else is asked of it
     version: int = 0  # of the row: who saves must have read the newest
 
     def key(self, step: Step) -> str:
@@ -159,6 +161,8 @@ def next_step(payment: Payment, *, now: datetime) -> Step:
         return Step.NOTHING
     if payment.ref is None:
         return Step.FIND if payment.must_look_first(now) else Step.OPEN
+    if payment.withdrawal is not None:
+        return Step.WITHDRAW
     if not payment.ready:
         return Step.COMPLETE
     if payment.charging:
@@ -169,7 +173,7 @@ def next_step(payment: Payment, *, now: datetime) -> Step:
 
 def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
     """The payment as it is written down before `step` is asked: a crash from here on leaves a question, not a hole."""
-    if step in {Step.FIND, Step.FETCH, Step.NOTHING}:
+    if step in {Step.FIND, Step.FETCH, Step.WITHDRAW, Step.NOTHING}:
         return payment
     if step is Step.CHARGE and not payment.charging:
         payment = replace(payment, charging=True, charges=payment.charges + 1, charged_at=now)
@@ -181,6 +185,8 @@ def asked(payment: Payment, step: Step, *, now: datetime) -> Payment:
 def answered(before: Payment, step: Step, *, now: datetime, told: ProviderPayment | None = None) -> Payment:
     """The payment once `step` has a definite outcome, and the provider has `told` with it how the object stands."""
     payment = before if told is None else learned(before, told, now=now)
+    if step is Step.WITHDRAW:  # whatever else was asked is as open as it was, unless this is the end of it
+        return replace(payment, charging=payment.charging and payment.status not in FINAL, updated_at=now)
     payment = replace(payment, asked_at=None, look_first=False, updated_at=now)
     match step:
         case Step.COMPLETE:
@@ -228,6 +234,8 @@ def refused(payment: Payment, step: Step, *, now: datetime) -> Payment:
             return answered(payment, step, now=now)
         case Step.FIND | Step.FETCH:  # only asked how things stand: an earlier call is as open as it was
             return replace(payment, updated_at=now)
+        case Step.WITHDRAW:
+            return replace(payment, withdrawal=None, updated_at=now)
         case Step.OPEN | Step.COMPLETE | Step.NOTHING:
             return replace(payment, asked_at=None, updated_at=now)
         case _:
@@ -239,6 +247,7 @@ def tried_again(payment: Payment, *, payment_method: str | None, now: datetime) 
     assert payment.ready, "only what stands can be charged"
     assert not payment.charging, "one charge at a time: of the last one nobody knows yet"
     assert not payment.is_held, "what is held is not charged"
+    assert payment.withdrawal is None, "what we take back is not charged"
     return replace(
         payment, charging=True, charges=payment.charges + 1, charged_at=now, asked_at=None, look_first=False, updated_at=now,
         payment_method=payment_method,
@@ -261,24 +270,6 @@ def payment_id(invoice_id: InvoiceId, *, nth: int = 0) -> PaymentId:
     return PaymentId(derived("pay", invoice_id, *([str(nth)] if nth else [])))
 
 
-def renewed(payment: Payment, amount: Money, *, nth: int, now: datetime) -> Payment:
-    """The payment of what is left of an invoice, in the place of one that can no longer be paid."""
-    assert payment.status is PaymentStatus.CANCELED, "one live payment per invoice"
-    return Payment(
-        id=payment_id(payment.invoice_id, nth=nth),
-        invoice_id=payment.invoice_id,
-        customer_id=payment.customer_id,
-        method=payment.method,
-        amount=amount,
-        status=PaymentStatus.PENDING,
-        created_at=now,
-        updated_at=now,
-        automatic=payment.automatic,
-        payment_method=payment.payment_method,
-        held=safety.anew(payment.held, for_less=True),
-    )
-
-
 def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Payment:
     """The payment after the provider has told how it stands.
 
@@ -297,41 +288,22 @@ def learned(payment: Payment, told: ProviderPayment, *, now: datetime) -> Paymen
         return known
     if told.status not in TRANSITIONS[payment.status]:
         return payment
-    return replace(known, status=told.status)
+    # With money on its way there is nothing to take back any more.
+    is_in_time = told.status in {PaymentStatus.OPEN, PaymentStatus.CANCELED}
+    return replace(known, status=told.status, withdrawal=payment.withdrawal if is_in_time else None)
 
 
-def sent_to_page(canceled: Payment, page: Page, *, now: datetime) -> Payment:
-    """The payment by that page of the provider's, in the place of one that can no longer be paid.
-
-    It counts on where that one was: should the page come to nothing, the next one does not begin anew.
-    """
-    again = replace(reopened(canceled, now=now), id=PaymentId(derived("pay", "page", canceled.id)), page=page)
-    again = replace(again, automatic=canceled.automatic, payment_method=canceled.payment_method)
-    return replace(again, charges=canceled.charges, held=canceled.held)
+def withdrawn(payment: Payment, withdrawal: Withdrawal, *, now: datetime) -> Payment:
+    """The payment with the intent to cancel its object. Why stays, where its invoice is to be void: that ends all the rest."""
+    assert payment.ref is not None, "what the provider never heard of is dropped"
+    if payment.status in FINAL or payment.withdrawal == withdrawal or (is_to_be_void(payment) and withdrawal.why is not Why.VOID):
+        return payment
+    return replace(payment, withdrawal=withdrawal, updated_at=now)
 
 
-def reopened(canceled: Payment, *, now: datetime) -> Payment:
-    """The payment that takes the place of one which somebody has canceled at the provider: for as much, and of nobody's card.
-
-    Whoever canceled it may have meant it, so nothing is charged by itself any more; the customer may pay it. A page whose time
-    is over nobody has canceled: all is as it was before the customer was sent there.
-    """
-    assert canceled.status is PaymentStatus.CANCELED, "one live payment per invoice"
-    before = canceled if canceled.page is not None else None
-    return Payment(
-        id=PaymentId(derived("pay", "after", canceled.id)),
-        invoice_id=canceled.invoice_id,
-        customer_id=canceled.customer_id,
-        method=canceled.method,
-        amount=canceled.amount,
-        status=PaymentStatus.PENDING,
-        created_at=now,
-        updated_at=now,
-        automatic=before is not None and before.automatic,
-        payment_method=None if before is None else before.payment_method,
-        charges=0 if before is None else before.charges,
-        held=None if before is None else before.held,
-    )
+def is_to_be_void(payment: Payment) -> bool:
+    """Whether its object is being canceled so that its invoice can be void."""
+    return payment.withdrawal is not None and payment.withdrawal.why is Why.VOID
 
 
 def dropped(payment: Payment, *, now: datetime) -> Payment:

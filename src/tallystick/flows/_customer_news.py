@@ -1,17 +1,15 @@
 """What follows when the provider's customer is no longer as it was: it becomes known here, or is known no longer."""
 
-from dataclasses import replace
-
 from sqlalchemy import Connection
 
-from tallystick import domain, storage
+from tallystick import storage
 from tallystick.domain.customers import Customer, ProviderCustomer
 from tallystick.domain.payments import CustomerChanged, MethodsChanged, Payment
+from tallystick.domain.withdrawals import Why, Withdrawal
 from tallystick.flows import _dunning, _news, _settlement, _unpayable
 from tallystick.flows._news import News, Result
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Limited, Refused, Unknown
-from tallystick.storage.jobs import JobName
 from tallystick.storage.provider_events import Settlement
 
 
@@ -31,13 +29,11 @@ def follow(ctx: Context, news: News, fact: CustomerChanged) -> Result:
     stranded = _stranded(ctx, known) if told.gone and known is not None else []
     if any(payment.charging for payment in stranded):
         return news.wait  # what becomes of that has to be known first
-    # Nobody can pay any more what was asked of a customer who is gone there.
-    canceled = [(payment, _unpayable.canceled(ctx, payment)) for payment in stranded]
+    canceled = [moved for payment in stranded if (moved := _canceled(ctx, payment)) is not None]
     with ctx.database.transaction("news of customer") as conn:
-        learned = _learn(ctx, conn, told)
-        for before, after in canceled:
-            _ask_anew(ctx, conn, before, after)
-        return _news.noted(ctx, conn, news, *learned)
+        for before, after in canceled:  # first, as where one is voided; what has just moved is left as it is
+            _settlement.save(ctx, conn, before, after, via=news.via)
+        return _news.noted(ctx, conn, news, *_learn(ctx, conn, told))
 
 
 def _stranded(ctx: Context, known: Customer) -> list[Payment]:
@@ -45,18 +41,10 @@ def _stranded(ctx: Context, known: Customer) -> list[Payment]:
         return storage.payments.waiting(conn, known.id)
 
 
-def _ask_anew(ctx: Context, conn: Connection, before: Payment, canceled: Payment) -> None:
-    """For as much, by another object, of the customer who is made anew for it; tried as it was, by the card they have then."""
-    now = ctx.clock.now()
-    saved = _settlement.save(ctx, conn, before, canceled, via="gone")
-    if saved is None:
-        return  # it has just moved, and is left as it is
-    again = replace(domain.payments.reopened(saved, now=now), automatic=before.automatic)
-    again = replace(again, held=again.held or domain.safety.anew(saved.held))  # that is no release
-    added = storage.payments.add(conn, again)
-    assert added, f"{again.id}: the one before it is canceled, once"
-    storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
-    ctx.faults.mark("payment.asked_anew")
+def _canceled(ctx: Context, payment: Payment) -> tuple[Payment, Payment] | None:
+    """Nobody can pay any more what was asked of a customer who is gone there; with it canceled, another one asks for as much."""
+    before = _unpayable.withdrawn(ctx, payment, Withdrawal(Why.GONE, actor="provider"))
+    return None if before is None else (before, _unpayable.canceled(ctx, before))
 
 
 def methods(ctx: Context, news: News, fact: MethodsChanged) -> Result:

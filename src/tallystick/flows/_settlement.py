@@ -1,6 +1,7 @@
 """What follows when the provider has told how a payment stands: the same from an answer, a webhook, or a sweep."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -8,11 +9,11 @@ from tallystick import domain, storage
 from tallystick.domain.alerts import AlertKind
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
-from tallystick.flows import _alerts, _dunning, _operations, _outgoing
+from tallystick.flows import _alerts, _dunning, _given_back, _operations, _outgoing
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
 
-_BY_US = frozenset({"credit", "gone", "page", "void"})
+_BY_US = frozenset({"credit", "page", "void"})
 
 
 def save(
@@ -39,23 +40,45 @@ def save(
 
 
 def _canceled(ctx: Context, conn: Connection, payment: Payment, *, via: str) -> None:
-    """Somebody has canceled it at the provider, or the time of its page is over. What is still owed stays payable, by another
-    object; people are told of what somebody did.
+    """It is canceled at the provider: we had begun to, and whoever did came no further; or the time of its page is over; or
+    somebody else has. What is still owed stays payable, by another object; people are told of what somebody did.
     """
     invoice = storage.invoices.get(conn, payment.invoice_id)
     assert invoice is not None, f"{payment.id}: belongs to an invoice of ours"
-    if invoice.status is not InvoiceStatus.OPEN:
+    if _voided(ctx, conn, payment, invoice) or invoice.status is not InvoiceStatus.OPEN:
         return
     now = ctx.clock.now()
-    again = domain.payments.reopened(payment, now=now)
+    again = domain.replacements.reopened(payment, now=now)
     added = storage.payments.add(conn, again)
     assert added, f"{again.id}: the one before it is canceled, once"
     storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)
-    said, action = {"via": via, "ref": payment.ref, "instead": again.id}, "canceled" if payment.page is None else "page_closed"
+    said: dict[str, object] = {"via": via, "ref": payment.ref, "instead": again.id}
+    if payment.withdrawal is not None:
+        ours = {**said, "why": payment.withdrawal.why.value}
+        act = storage.audit.Act(payment.withdrawal.actor, "payment.withdrawn", payment.id, after=ours)
+        storage.audit.append(conn, act, at=now)
+        ctx.faults.mark("payment.withdrawn")
+        return
+    action = "canceled" if payment.page is None else "page_closed"
     storage.audit.append(conn, storage.audit.Act("provider", f"payment.{action}", payment.id, after=said), at=now)
     ctx.faults.mark("payment.reopened")
-    if payment.page is not None:
-        return
+    if payment.page is None:
+        _tell(conn, payment, invoice, now=now)
+
+
+def _voided(ctx: Context, conn: Connection, payment: Payment, invoice: Invoice) -> bool:
+    """Whether it was canceled so that its invoice can be void: it is now, where it still can be."""
+    withdrawal = payment.withdrawal
+    if withdrawal is None or not domain.payments.is_to_be_void(payment):
+        return False
+    if InvoiceStatus.VOID not in domain.invoices.TRANSITIONS[invoice.status] or _given_back.numbers(conn, invoice):
+        return False
+    void(ctx, conn, invoice, reason=withdrawal.reason, actor=withdrawal.actor)
+    ctx.faults.mark("void.finished")
+    return True
+
+
+def _tell(conn: Connection, payment: Payment, invoice: Invoice, *, now: datetime) -> None:
     money = {"amount_minor": str(payment.amount.minor), "currency": payment.amount.currency.code}
     told = {"ref": payment.ref, "invoice": invoice.number or invoice.id, **money}
     alert = domain.alerts.of_provider(

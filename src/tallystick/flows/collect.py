@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from tallystick import domain, storage
 from tallystick.domain.customers import Customer
 from tallystick.domain.invoices import Invoice
-from tallystick.domain.payments import Payment, Step
-from tallystick.flows import _customer_ref, _safety, _settlement
+from tallystick.domain.payments import Payment, PaymentStatus, Step
+from tallystick.flows import _customer_ref, _safety, _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.providers.protocol import Declined, Done, Limited, Outcome, PaymentRequest, Refused, RequestedLine, Unknown
 from tallystick.values.errors import NotFound
@@ -55,24 +55,33 @@ def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collect
             continue
         if question.step is Step.NOTHING:
             return Collected(question.payment)
-        outcome = _call(ctx, question)
+        outcome = _unpayable.asked(ctx, question.payment) if question.step is Step.WITHDRAW else _call(ctx, question)
         payment = _answer(ctx, question, outcome)
-        if question.step is Step.FIND and isinstance(outcome, Done | None):
-            ctx.faults.mark("collect.find.nothing" if outcome is None else "collect.find.found")
-        match outcome:
-            case Limited() | Unknown():
-                ctx.faults.mark(f"collect.{question.step}.{type(outcome).__name__.lower()}")
-                return Collected(payment, again_in=max(wait, outcome.after), said=outcome.message)
-            case Refused(unheard=unheard) if unheard or question.step is not Step.CHARGE:
-                return Collected(payment, refusal=outcome)
-            case Done(told) if question.step is Step.FETCH and not payment.charging:
-                return Collected(payment, told.intent_ref, told.client_secret)
-            case _:
-                pass
+        if (collected := _collected(ctx, question, outcome, payment, wait)) is not None:
+            return collected
     with ctx.database.reading() as conn:
         stands = storage.payments.get(conn, payment_id)
         assert stands is not None, f"{payment_id}: was there, and stays"
     return Collected(stands, again_in=wait)
+
+
+def _collected(ctx: Context, question: _Question, outcome: Outcome | None, payment: Payment, wait: timedelta) -> Collected | None:
+    """How far it came, where nothing more is to be asked now; None: go on."""
+    step = question.step
+    if step is Step.FIND and isinstance(outcome, Done | None):
+        ctx.faults.mark("collect.find.nothing" if outcome is None else "collect.find.found")
+    match outcome:
+        case Limited() | Unknown():
+            ctx.faults.mark(f"collect.{step}.{type(outcome).__name__.lower()}")
+            return Collected(payment, again_in=max(wait, outcome.after), said=outcome.message)
+        case Refused(unheard=unheard) if unheard or step not in {Step.CHARGE, Step.WITHDRAW}:
+            return Collected(payment, refusal=outcome)
+        case Done() if step is Step.WITHDRAW and payment.status is PaymentStatus.OPEN:
+            return Collected(payment, again_in=wait)
+        case Done(told) if step is Step.FETCH and not payment.charging:
+            return Collected(payment, told.intent_ref, told.client_secret)
+        case _:
+            return None
 
 
 def _ask(ctx: Context, payment_id: PaymentId) -> _Question | None:
@@ -120,8 +129,8 @@ def _call(ctx: Context, question: _Question) -> Outcome | None:
             return ctx.provider.charge(payment.ref or "", payment.method, key=key, payment_method=payment.payment_method)
         case Step.FETCH:
             return ctx.provider.fetch(payment.ref or "", payment.method)
-        case Step.NOTHING:
-            raise AssertionError("nothing is asked of the provider for a final payment")
+        case Step.WITHDRAW | Step.NOTHING:
+            raise AssertionError("nothing is asked of the provider here")
         case _:
             assert_never(step)
 

@@ -70,6 +70,9 @@ def _seen(conn: Connection, invoice_id: InvoiceId) -> _Seen:
     invoice = storage.invoices.get(conn, invoice_id)
     if invoice is None:
         raise NotFound("invoice: there is no such invoice", field="invoice")
+    payment = storage.payments.of_invoice(conn, invoice_id)
+    if payment is not None:  # first, as where one succeeds or is voided
+        storage.payments.lock(conn, payment)
     storage.customers.lock(conn, invoice.customer_id)
     invoice = storage.invoices.get(conn, invoice_id)
     assert invoice is not None, f"{invoice_id}: was there, and stays"

@@ -8,6 +8,7 @@ from tallystick import domain, storage
 from tallystick.domain.credit_notes import CreditNote, CreditOrder
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.payments import Payment, PaymentStatus
+from tallystick.domain.withdrawals import Why, Withdrawal
 from tallystick.flows import _credit, _given_back, _outgoing, _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
@@ -104,6 +105,11 @@ def _of_open(ctx: Context, seen: _Seen, order: CreditOrder, actor: str) -> Credi
     _decided(ctx, seen, order, number="")  # what would be refused leaves the payment as it is
     payment = seen.payment
     assert payment is not None, f"{seen.invoice.id}: what is open has a payment"
+    if domain.payments.is_to_be_void(payment):
+        raise Conflict(f"{seen.invoice.number}: is being voided; ask again when that is known", code="to_be_void")
+    payment = _unpayable.withdrawn(ctx, payment, Withdrawal(Why.CREDIT, order.reason, actor))
+    if payment is None:
+        raise Conflict(f"{seen.invoice.number}: its payment has just moved; ask again")
     canceled = _unpayable.canceled(ctx, payment)
     with ctx.database.transaction("credit note") as conn:
         saved = _settlement.save(ctx, conn, payment, canceled, via="credit")
@@ -119,7 +125,7 @@ def _of_open(ctx: Context, seen: _Seen, order: CreditOrder, actor: str) -> Credi
         status = domain.credit_notes.status_after(seen.invoice, rest, note)
         ctx.faults.mark(f"credit_note.{status}")
         if status is InvoiceStatus.OPEN:
-            _ask_for(ctx, conn, domain.payments.renewed(saved, rest, nth=len(seen.earlier) + 1, now=note.created_at))
+            _ask_for(ctx, conn, domain.replacements.renewed(saved, rest, nth=len(seen.earlier) + 1, now=note.created_at))
         elif status is InvoiceStatus.VOID:
             _settlement.void(ctx, conn, seen.invoice, reason=note.reason, actor=actor)
         else:

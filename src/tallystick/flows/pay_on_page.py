@@ -6,6 +6,7 @@ from tallystick import domain, storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.pages import Page
 from tallystick.domain.payments import Method, Payment, PaymentStatus
+from tallystick.domain.withdrawals import Why, Withdrawal
 from tallystick.flows import _settlement, _unpayable
 from tallystick.flows.context import Context
 from tallystick.storage.jobs import JobName
@@ -26,10 +27,12 @@ def pay_on_page(ctx: Context, invoice_id: InvoiceId, page: Page | None, *, actor
             payment = _payable(storage.invoices.get(conn, invoice_id), storage.payments.of_invoice(conn, invoice_id))
         if payment.method is Method.HOSTED or payment.page == page:
             return payment
-        canceled = _unpayable.canceled(ctx, payment)
-        with ctx.database.transaction("pay on page") as conn:
-            if (saved := _settlement.save(ctx, conn, payment, canceled, via="page")) is not None:
-                return _taken_over(ctx, conn, saved, page, actor)
+        withdrawn = _unpayable.withdrawn(ctx, payment, Withdrawal(Why.PAGE, actor=actor))
+        canceled = None if withdrawn is None else _unpayable.canceled(ctx, withdrawn)
+        if withdrawn is not None and canceled is not None:
+            with ctx.database.transaction("pay on page") as conn:
+                if (saved := _settlement.save(ctx, conn, withdrawn, canceled, via="page")) is not None:
+                    return _taken_over(ctx, conn, saved, page, actor)
         ctx.faults.mark("page.lost_race")
     raise Conflict(f"{invoice_id}: its payment moves all the time; ask again", code="changed_meanwhile")
 
@@ -41,12 +44,15 @@ def _payable(invoice: Invoice | None, payment: Payment | None) -> Payment:
         raise Conflict(f"{invoice.number or invoice.id}: is {invoice.status}; nothing is left to be paid", code="not_open")
     if payment.charging or payment.status is PaymentStatus.PROCESSING:
         raise Conflict(f"{invoice.number}: a payment is on its way; wait for what becomes of it", code="payment_on_its_way")
+    if domain.payments.is_to_be_void(payment):
+        raise Conflict(f"{invoice.number}: is being voided; nothing is to be paid", code="to_be_void")
     return payment
 
 
 def _taken_over(ctx: Context, conn: Connection, canceled: Payment, page: Page | None, actor: str) -> Payment:
     now = ctx.clock.now()
-    again = domain.payments.reopened(canceled, now=now) if page is None else domain.payments.sent_to_page(canceled, page, now=now)
+    replacements = domain.replacements
+    again = replacements.reopened(canceled, now=now) if page is None else replacements.sent_to_page(canceled, page, now=now)
     added = storage.payments.add(conn, again)
     assert added, f"{again.id}: the one before it is canceled, once"
     storage.jobs.enqueue(conn, JobName.COLLECT, again.id, run_at=now)

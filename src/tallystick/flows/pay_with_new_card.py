@@ -44,13 +44,15 @@ def pay_with_new_card(ctx: Context, customer_id: CustomerId, *, attempt: int = 0
 
 def _try_on_each(ctx: Context, conn: Connection, customer_id: CustomerId, method: str) -> timedelta | None:
     """How long to wait for another charge that is on its way, or for a page on which the customer may pay; None for neither."""
+    for payment in storage.payments.owed(conn, customer_id):  # before the customer, as where one is voided
+        storage.payments.lock(conn, payment)
     storage.customers.lock(conn, customer_id)
     waits = []
     for payment in storage.payments.owed(conn, customer_id):
         tried = {each.payment_method for each in storage.dunning.tries(conn, customer_id, payment.invoice_id)}
         if method in tried:
             continue
-        if payment.charging:
+        if payment.charging or payment.withdrawal is not None:
             waits.append(_WHILE_CHARGING)
         elif payment.page is not None:
             waits.append(_WHILE_ON_PAGE)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, text
 from tallystick.domain.pages import Page
 from tallystick.domain.payments import Decline, Method, Payment, PaymentStatus
 from tallystick.domain.safety import Hold, Reason
+from tallystick.domain.withdrawals import Why, Withdrawal
 from tallystick.storage import schema
 from tallystick.storage.database import insert_new
 from tallystick.values.ids import CustomerId, InvoiceId, PaymentId
@@ -191,6 +192,7 @@ def _row(payment: Payment) -> dict[str, Any]:
         "look_first": payment.look_first,
         "asked_at": payment.asked_at,
         "decline": None if payment.decline is None else _decline(payment.decline),
+        "withdrawal": None if payment.withdrawal is None else asdict(payment.withdrawal),
         "version": payment.version,
     }
 
@@ -198,6 +200,10 @@ def _row(payment: Payment) -> dict[str, Any]:
 def _decline(decline: Decline) -> dict[str, str]:
     known = {"payment_method": decline.payment_method, "attempt": decline.attempt}
     return {"code": decline.code, "message": decline.message, **{name: ref for name, ref in known.items() if ref is not None}}
+
+
+def _withdrawal(told: dict[str, str]) -> Withdrawal:
+    return Withdrawal(Why(told["why"]), told["reason"], told["actor"])
 
 
 def _payment(row: Row[Any]) -> Payment:
@@ -224,5 +230,6 @@ def _payment(row: Row[Any]) -> Payment:
         asked_at=row.asked_at,
         decline=None if row.decline is None else Decline(**row.decline),
         page=None if row.page is None else Page(**row.page),
+        withdrawal=None if row.withdrawal is None else _withdrawal(row.withdrawal),
         version=row.version,
     )

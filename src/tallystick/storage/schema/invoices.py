@@ -118,6 +118,7 @@ payments = table(
     key("held", nullable=True),
     whole("held_after", nullable=True),
     at("released_at", nullable=True),
+    doc("withdrawal", nullable=True),
     PrimaryKeyConstraint("customer_id", "id"),
     ForeignKeyConstraint(["customer_id", "invoice_id"], ["tallystick_invoices.customer_id", "tallystick_invoices.id"]),
     one_of("method", Method),
