@@ -4,11 +4,15 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+import typer
 
+from tallystick import cli
 from tallystick.cli import logs
 from tallystick.cli.engine import print_table
 from tests.cli.conftest import Shell
@@ -51,6 +55,18 @@ def test_projections_are_printed(shell: Shell) -> None:
     shell("project", "code", "abc", "1", "1", exit_status=1)
 
 
+def test_what_is_done_is_said_in_json_too(shell: Shell) -> None:
+    shell("api-keys", "create", "a program")
+    key = shell.json("api-keys", "list")[0]["key_id"]
+    assert shell.json("api-keys", "revoke", key) == {"id": key, "revoked": True}
+    endpoint = shell.json("webhooks", "endpoints", "create", "https://example.com/hook")["id"]
+    assert shell.json("webhooks", "endpoints", "disable", endpoint) == {"id": endpoint, "enabled": False}
+    assert shell.json("webhooks", "endpoints", "enable", endpoint) == {"id": endpoint, "enabled": True}
+    assert shell.json("webhooks", "endpoints", "test", endpoint)["endpoint"] == endpoint
+    assert shell.json("webhooks", "endpoints", "remove", endpoint) == {"id": endpoint, "removed": True}
+    assert shell.json("webhooks", "replay", "--parked") == {"deliveries": []}
+
+
 def test_keys_are_shown_once_listed_and_revoked(shell: Shell) -> None:
     issued = shell.json("api-keys", "create", "ci", "--scope", "events:write")
     assert issued["key"].startswith("mk_")
@@ -77,6 +93,27 @@ def test_a_customer_who_is_not_there_is_not_one_with_nothing_to_bill(shell: Shel
     for more in ([], ["--dry-run"]):
         shell("bill", "--customer", "nobody", *more, exit_status=1)
         assert "[not_found]" in shell.err
+
+
+# What goes on until it is stopped, and what writes a document or JSON by itself.
+SPEAKS_FOR_ITSELF = {
+    "serve", "demo", "worker", "migrate", "quote", "prorate", "periods", "catalog show",
+    "invoices pdf", "invoices html", "invoices csv",
+}  # fmt: skip
+
+
+def _commands(of: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for word, each in getattr(of, "commands", {}).items():
+        yield from _commands(each, f"{name} {word}".strip())
+    if not hasattr(of, "commands"):
+        yield name, of
+
+
+def test_everything_prints_json() -> None:
+    silent = {
+        name for name, each in _commands(typer.main.get_command(cli.app)) if all("--json" not in it.opts for it in each.params)
+    }
+    assert silent == SPEAKS_FOR_ITSELF
 
 
 def test_an_unknown_invoice_is_an_error_in_one_line(shell: Shell) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tallystick.cli.engine import Json, engine, facts, print_json, print_table, say
+from tallystick.cli.engine import Json, engine, facts, print_json, print_table, say, told
 from tallystick.values.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def show(delivery: str, as_json: Json = False) -> None:
 def replay(
     deliveries: Annotated[list[str] | None, typer.Argument(help="The ids of deliveries.")] = None,
     parked: Annotated[bool, typer.Option("--parked", help="All that are parked, once what was wrong is mended.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Settle deliveries once more, by how things stand at the provider now; twice is once."""
     if bool(deliveries) == parked:
@@ -53,7 +54,7 @@ def replay(
         ids = deliveries or [stored.delivery.id for stored in billing.deliveries(settlement="parked", limit=1000)]
         for delivery_id in ids:
             billing.replay_delivery(delivery_id, actor="cli")
-    say(f"{len(ids)} to be settled by the worker")
+    told(f"{len(ids)} to be settled by the worker", {"deliveries": ids}, as_json=as_json)
 
 
 def _delivery(stored: "Stored") -> dict[str, Any]:

@@ -43,6 +43,11 @@ def print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def told(said: str, shown: Mapping[str, object], *, as_json: bool) -> None:
+    """What was done: in a line, or as JSON."""
+    print_json(shown) if as_json else say(said)
+
+
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Columns as wide as they must be; numbers and amounts to the right."""
     texts = [[str(cell) for cell in row] for row in rows]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.engine import Json, engine, print_json, print_table, say
+from tallystick.cli.engine import Json, engine, print_json, print_table, say, told
 
 group = typer.Typer(no_args_is_help=True, help="Keys that open /v1.")
 
@@ -44,8 +44,8 @@ def listed(as_json: Json = False) -> None:
 
 
 @group.command("revoke")
-def revoke(key_id: str) -> None:
+def revoke(key_id: str, as_json: Json = False) -> None:
     """Close the door to a key, at once."""
     with engine() as billing:
         billing.revoke_api_key(key_id, actor="shell")
-    say(f"{key_id}: revoked")
+    told(f"{key_id}: revoked", {"id": key_id, "revoked": True}, as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tallystick.cli.engine import Json, engine, facts, print_json, print_table, say
+from tallystick.cli.engine import Json, engine, facts, print_json, print_table, say, told
 
 group = typer.Typer(no_args_is_help=True, help="Accounts that log in to the dashboards.")
 Role = Annotated[str, typer.Option(help="user or admin.")]
@@ -42,11 +42,12 @@ def listed(
 
 
 @group.command("set-role")
-def set_role(email: str, role: Annotated[str, typer.Argument(help="user or admin.")]) -> None:
+def set_role(email: str, role: Annotated[str, typer.Argument(help="user or admin.")], as_json: Json = False) -> None:
     """Give an account another role; whoever is logged in under it has to do so again. The last admin stays one."""
     with engine() as billing:
         account = billing.set_role(email, role, actor="shell")
-    say(f"{account.email}: is {account.role.value}")
+    shown = {"email": account.email, "role": account.role.value}
+    told(f"{account.email}: is {account.role.value}", shown, as_json=as_json)
 
 
 @group.command("reset-password")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tallystick.cli import deliveries
-from tallystick.cli.engine import Json, engine, print_json, print_table, say
+from tallystick.cli.engine import Json, engine, print_json, print_table, say, told
 
 if TYPE_CHECKING:
     from tallystick.domain.messages import Dispatch, Endpoint, Message
@@ -61,35 +61,36 @@ def rotate(
 
 
 @endpoints.command("enable")
-def enable(endpoint: str) -> None:
+def enable(endpoint: str, as_json: Json = False) -> None:
     """Send to it again; what it has missed is sent by `resend`."""
     with engine() as billing:
         billing.update_endpoint(endpoint, enabled=True, actor="shell")
-    say(f"{endpoint}: enabled")
+    told(f"{endpoint}: enabled", {"id": endpoint, "enabled": True}, as_json=as_json)
 
 
 @endpoints.command("disable")
-def disable(endpoint: str) -> None:
+def disable(endpoint: str, as_json: Json = False) -> None:
     """Send nothing to it for the time being."""
     with engine() as billing:
         billing.update_endpoint(endpoint, enabled=False, actor="shell")
-    say(f"{endpoint}: disabled")
+    told(f"{endpoint}: disabled", {"id": endpoint, "enabled": False}, as_json=as_json)
 
 
 @endpoints.command("test")
-def test(endpoint: str) -> None:
+def send_test(endpoint: str, as_json: Json = False) -> None:
     """Send it a message of the type endpoint.test."""
     with engine() as billing:
         message = billing.test_endpoint(endpoint, actor="shell")
-    say(f"{message.id}: on its way; see `tallystick webhooks messages`")
+    shown = {"message": message.id, "endpoint": endpoint}
+    told(f"{message.id}: on its way; see `tallystick webhooks messages`", shown, as_json=as_json)
 
 
 @endpoints.command("remove")
-def remove(endpoint: str) -> None:
+def remove(endpoint: str, as_json: Json = False) -> None:
     """Send nothing to it any more, and forget it."""
     with engine() as billing:
         billing.remove_endpoint(endpoint, actor="shell")
-    say(f"{endpoint}: removed")
+    told(f"{endpoint}: removed", {"id": endpoint, "removed": True}, as_json=as_json)
 
 
 @group.command("list")
@@ -128,12 +129,15 @@ def messages(
 
 @group.command("resend")
 def resend(
-    message: str, endpoint: Annotated[str | None, typer.Option(help="To this one; else to each that it went to.")] = None
+    message: str,
+    endpoint: Annotated[str | None, typer.Option(help="To this one; else to each that it went to.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Send a message once more, under the same id."""
     with engine() as billing:
         sent = billing.resend_message(message, endpoint_id=endpoint, actor="shell")
-    say(f"{message}: on its way to {', '.join(dispatch.target for dispatch in sent)}")
+    targets = [dispatch.target for dispatch in sent]
+    told(f"{message}: on its way to {', '.join(targets)}", {"message": message, "targets": targets}, as_json=as_json)
 
 
 def _print_secret(endpoint_id: str, secret: str, *, as_json: bool) -> None:
