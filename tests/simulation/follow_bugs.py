@@ -62,6 +62,12 @@ def what_the_provider_tells_changes_nothing_of_what_is_granted() -> Iterator[Non
 
 
 @bug(followed=1.0)
+def seats_that_are_changed_there_stay_as_they_were_asked_for() -> Iterator[None]:
+    with instead(domain.provider_subscriptions, "seats_held", lambda *_: None):
+        yield
+
+
+@bug(followed=1.0)
 def an_invoice_of_the_providers_stays_as_it_was_first_seen() -> Iterator[None]:
     real = storage.provider_subscriptions.mirror
 

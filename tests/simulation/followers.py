@@ -1,4 +1,4 @@
-"""Somebody on a plan that the provider bills: begins, ends, changes their mind and their card; and both sides must agree."""
+"""Somebody on a plan that the provider bills: begins, ends, changes their mind, seats and card; and both sides must agree."""
 
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -65,7 +65,7 @@ class Follower(Actor):
             self._begin()
             return
         chosen = self.random.choice(live)
-        self.random.choice((self._save_card, self._save_card, self._end, self._end, self._end_there))(chosen)
+        self.random.choice((self._save_card, self._save_card, self._end, self._end, self._end_there, self._seats_there))(chosen)
 
     def _live(self) -> list[FollowedSubscription]:
         return [each for each in self.world.app.provider_subscriptions(CUSTOMER) if each.standing not in FINAL]
@@ -92,6 +92,10 @@ class Follower(Actor):
     def _end_there(self, live: FollowedSubscription) -> None:
         if live.ref is not None and self.random.random() < 0.4:
             self.world.in_the_dashboard("DELETE", f"/v1/subscriptions/{live.ref}")
+
+    def _seats_there(self, live: FollowedSubscription) -> None:
+        for item in self._there()[live.id][0]["items"]["data"] if live.ref is not None else ():
+            self.world.in_the_dashboard("POST", f"/v1/subscription_items/{item['id']}", {"quantity": self.random.randint(1, 4)})
 
     def _save_card(self, _live: FollowedSubscription) -> None:
         ref = dict(checkers.rows(self.world, "SELECT id, provider_ref FROM tallystick_customers")).get(CUSTOMER)
@@ -141,8 +145,9 @@ class Follower(Actor):
     def _check_standing(self, followed: FollowedSubscription, doc: Any) -> None:
         is_over = doc["status"] in {"canceled", "incomplete_expired"}
         until = min(item["current_period_end"] for item in doc["items"]["data"])
-        said = (followed.ref, followed.standing.value, followed.ends_with_period)
-        shown = (doc["id"], "canceled" if is_over else doc["status"], doc["cancel_at_period_end"])
+        seats = sum(item["quantity"] for item in doc["items"]["data"])
+        said = (followed.ref, followed.standing.value, followed.terms.seats, followed.ends_with_period)
+        shown = (doc["id"], "canceled" if is_over else doc["status"], seats, doc["cancel_at_period_end"])
         if said != shown or followed.period is None or to_micros(followed.period.end) != until * 10**6:
             raise self.world.wrong("followed = there", f"{followed} stands as {shown} until {until}")
         match self.wished.get(followed.id):
