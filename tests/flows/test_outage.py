@@ -35,6 +35,27 @@ def billing(clock: FakeClock) -> Tallystick:
     return billing
 
 
+def test_a_customer_who_was_made_for_one_payment_is_looked_for_by_another_a_day_later(
+    billing: Tallystick, clock: FakeClock
+) -> None:
+    """The key under which the reply was lost is forgotten by then."""
+    assert billing.sandbox is not None
+    asked = "POST /v1/customers"
+    (first,) = billing.bill("ada")
+    billing.sandbox.faults.next("lost_reply", asked)
+    billing.collect(first.id)
+    clock.advance(timedelta(hours=5))
+    billing.record([Event(CustomerId("ada"), EventId("2"), MeterKey("tokens"), Decimal(1000), clock.now())])
+    clock.advance(timedelta(hours=1))
+    (second,) = billing.bill("ada")
+    billing.sandbox.faults.next("lost_request", asked)
+    billing.collect(second.id)
+    clock.advance(timedelta(hours=19))
+    assert billing.collect(second.id).payment.ref is not None
+    assert billing.collect(first.id).payment.ref is not None
+    assert len(list(billing.sandbox.state.scan("customer"))) == 1
+
+
 def test_an_outage_of_five_days_buries_no_job(billing: Tallystick, clock: FakeClock) -> None:
     assert billing.sandbox is not None
     billing.sandbox.faults.outage(clock.now(), clock.now() + timedelta(days=5))

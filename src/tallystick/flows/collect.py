@@ -1,7 +1,7 @@
 """Bring one payment as far as it goes: write the question down, ask the provider outside, write the answer down."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from sqlalchemy import Connection
@@ -41,6 +41,7 @@ class _Question:
     step: Step
     customer: Customer
     invoice: Invoice
+    first_asked: datetime | None  # for any payment of a customer whom the provider may know by now, and we do not
 
 
 def collect(ctx: Context, payment_id: PaymentId, *, attempt: int = 0) -> Collected:
@@ -108,13 +109,15 @@ def _asked(ctx: Context, conn: Connection, payment_id: PaymentId) -> _Question |
     if step is not Step.NOTHING and domain.payments.is_too_old(payment.asked_at, now=now):
         ctx.faults.mark("collect.key_too_old")
     saved = _settlement.save(ctx, conn, payment, domain.payments.asked(payment, step, now=now), via="ask")
-    return None if saved is None else _Question(saved, step, customer, invoice)
+    first_asked = storage.payments.first_asked(conn, customer.id) if customer.provider_ref is None else None
+    return None if saved is None else _Question(saved, step, customer, invoice, first_asked)
 
 
 def _call(ctx: Context, question: _Question) -> Outcome | None:
     payment, step, now = question.payment, question.step, ctx.clock.now()
     look_first = payment.must_look_first(now)
-    ref = _customer_ref.ensured(ctx, question.customer, look_first=look_first or step is Step.FIND)
+    is_old = domain.payments.is_too_old(question.first_asked, now=now)
+    ref = _customer_ref.ensured(ctx, question.customer, look_first=look_first or is_old or step is Step.FIND)
     if not isinstance(ref, str):
         return ref
     request, key = _request(question.invoice, payment, ref), payment.key(step)

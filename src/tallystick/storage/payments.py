@@ -142,6 +142,14 @@ def waiting(conn: Connection, customer_id: CustomerId) -> list[Payment]:
     return [_payment(row) for row in conn.execute(asked.order_by(table.id))]
 
 
+def first_asked(conn: Connection, customer_id: CustomerId) -> datetime | None:
+    """When the oldest question was asked that is still open, of the customer's payments that the provider has not told of."""
+    table = schema.payments.c
+    open_ones = (table.customer_id == customer_id, table.ref.is_(None), text(schema.NOT_FINAL))
+    first: datetime | None = conn.execute(select(func.min(table.asked_at)).where(*open_ones)).scalar_one()
+    return first
+
+
 def charges_begun(conn: Connection, customer_id: CustomerId, *, since: datetime, until: datetime) -> int:
     """How many charges of the customer's payments were begun since then, and before `until`.
 
