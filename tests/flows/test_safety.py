@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tallystick import storage
 from tallystick.couriers.protocol import NoMailer
 from tallystick.domain.alerts import Alert
-from tallystick.domain.dunning import State
+from tallystick.domain.dunning import Dunning, State
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.letters import Letter
 from tallystick.domain.payments import Method, PaymentStatus
@@ -64,6 +64,13 @@ def provider_ref(world: World) -> str | None:
         ada = storage.customers.get(conn, CustomerId("ada"))
     assert ada is not None
     return ada.provider_ref
+
+
+def dunning_of(world: World, invoice: Invoice) -> Dunning:
+    with world.billing.context.database.reading() as conn:
+        found = storage.dunning.get(conn, invoice.id)
+    assert found is not None
+    return found
 
 
 def charges_there(world: World) -> int:
@@ -154,14 +161,30 @@ def test_a_retry_of_dunning_is_held_too_and_goes_on_once_released(world: World) 
     for _ in range(5):
         world.later(days=7).works()
     assert (world.payment(invoice).charges, len(alarms(world))) == (1, 1)
-    with world.billing.context.database.reading() as conn:
-        dunning = storage.dunning.get(conn, invoice.id)
-    assert dunning is not None
+    dunning = dunning_of(world, invoice)
     assert (dunning.state, dunning.tries) == (State.RETRYING, 0), "it waits, and is not given up"
     world.billing.release_payment(invoice.id, reason="the card is good again")
     world.works()
     assert world.payment(invoice).charges == 2
     assert len(alarms(world)) == 1
+
+
+def test_nobody_is_given_up_on_while_what_they_did_is_held(world: World) -> None:
+    invoice = billed(world, card="pm_card_chargeDeclinedExpiredCard")
+    bound(world, NONE_A_DAY)
+    saved = world.sandbox_call("POST", "/v1/payment_methods/pm_card_visa/attach", customer=provider_ref(world))
+    world.sandbox_call("POST", f"/v1/customers/{provider_ref(world)}", invoice_settings__default_payment_method=saved["id"])
+    world.delivers()
+    for _ in range(6):
+        world.works()
+        world.later(days=4)
+    assert world.payment(invoice).is_held, "the new card would have paid it within the fifteen days"
+    assert dunning_of(world, invoice).state is State.WAITING
+    world.billing.release_payment(invoice.id, reason="it is right")
+    bound(world, Bounds())
+    world.works()
+    assert (world.now(invoice).status, world.payment(invoice).charges) == (InvoiceStatus.PAID, 2)
+    assert audited(world, "dunning.given_up") == 0
 
 
 def test_tries_of_a_day_count_as_charges_of_it(world: World) -> None:

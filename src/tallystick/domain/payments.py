@@ -260,6 +260,11 @@ def held_back(payment: Payment, reason: Reason, *, now: datetime) -> Payment:
     return replace(payment, held=Hold(reason, payment.charges), updated_at=now)
 
 
+def was_held(payment: Payment, *, since: datetime) -> bool:
+    """Whether it is held, or was until after that instant."""
+    return payment.held is not None and (payment.held.released_at is None or payment.held.released_at > since)
+
+
 def released(payment: Payment, *, now: datetime) -> Payment:
     assert payment.held is not None, "only what is held is released"
     return replace(payment, held=replace(payment.held, released_at=now), updated_at=now)

@@ -125,6 +125,8 @@ def _gone_on(ctx: Context, conn: Connection, seen: _Seen, dunning: Dunning) -> D
         if not _dunning.begin(ctx, conn, dunning, payment, begun):
             return _looked(ctx, conn, payment, dunning)
         return domain.dunning.trying(dunning, Cause.SCHEDULE, now=now)
+    if payment is not None and domain.payments.was_held(payment, since=now - domain.dunning.LOOK_AGAIN):
+        return _looked(ctx, conn, payment, dunning)  # it is not for the customer that nothing was charged
     return _given_up(ctx, conn, seen.invoice, dunning)
 
 
