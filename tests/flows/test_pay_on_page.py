@@ -11,7 +11,9 @@ import pytest
 from tallystick import storage
 from tallystick.domain.invoices import Invoice, InvoiceStatus
 from tallystick.domain.ledger import Account
-from tallystick.domain.payments import Collection, Method, Payment, PaymentStatus
+from tallystick.domain.payments import Collection, Method, Payment, PaymentChanged, PaymentStatus
+from tallystick.flows import _follow
+from tallystick.flows._news import News
 from tallystick.sandbox import pages
 from tallystick.values.errors import Conflict, InvalidInput, NotFound, ProviderUnavailable
 from tallystick.values.faults import NoFaults
@@ -289,6 +291,21 @@ def test_the_customer_of_an_invoice_in_dunning_pays_it_on_the_page_and_the_dunni
         (kept,) = storage.subscriptions.of_customer(conn, CustomerId("ada"))
     assert kept.subscription.status.value == "active"
     assert world.balance(Account.RECEIVABLE, EUR) == Money(0, EUR)
+
+
+def test_late_news_of_what_is_paid_does_not_put_off_that_its_dunning_is_over(any_world: World) -> None:
+    world = any_world
+    collection = Collection(Method.INTENT, payment_method="pm_card_visa_chargeDeclinedInsufficientFunds")
+    invoice = world.billing.subscribed("ada", "pro", collection=collection).invoice
+    assert invoice is not None
+    world.works()
+    on_page(world, sent(world, invoice))
+    payment = world.billing.collect(invoice.id).payment
+    assert (payment.status, payment.ref is None) == (PaymentStatus.SUCCEEDED, False)
+    world.clock.advance(timedelta(hours=2))  # and no worker has come to its dunning
+    assert payment.ref is not None
+    _follow.follow(world.billing.context, News(PaymentChanged(payment.ref, invoice.id)))
+    world.proves()
 
 
 def test_a_card_that_was_saved_while_the_page_was_open_pays_when_it_is_over(any_world: World) -> None:

@@ -19,6 +19,7 @@ def follow(ctx: Context, conn: Connection, before: Payment, after: Payment, *, r
 
     Nothing has failed where the very first charge found no card: nobody was asked, and the invoice says how it is paid.
     """
+    ends = after.status in FINAL and before.status not in FINAL
     if domain.dunning.is_renamed(before, after):
         storage.dunning.rename_try(conn, _try(ctx, before, None), charge=after.charges)
     elif domain.dunning.has_failed(before, after):
@@ -29,7 +30,7 @@ def follow(ctx: Context, conn: Connection, before: Payment, after: Payment, *, r
         if storage.dunning.fail_try(conn, failed):
             storage.dunning.begin(conn, domain.dunning.noticed(failed))
             look(ctx, conn, after)
-    elif after.status in FINAL and storage.dunning.hasten(conn, after.customer_id, after.invoice_id, at=ctx.clock.now()):
+    elif ends and storage.dunning.hasten(conn, after.customer_id, after.invoice_id, at=ctx.clock.now()):
         look(ctx, conn, after)
 
 
