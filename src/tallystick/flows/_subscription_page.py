@@ -29,6 +29,7 @@ def stand(ctx: Context, seen: FollowedSubscription, *, close: bool = False) -> S
         answer = ctx.provider.fetch_subscription(told.subscription_ref)
         if not isinstance(answer, ProviderSubscription):
             return answer
+        ctx.faults.mark("page.subscribed")
         begun = answer
     with ctx.database.transaction("know page of subscription") as conn:
         before = _now(conn, seen)

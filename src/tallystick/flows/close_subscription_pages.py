@@ -22,6 +22,7 @@ def close_subscription_pages(ctx: Context, customer_id: CustomerId, *, but: Subs
 
 
 def _closed(ctx: Context, other: FollowedSubscription) -> FollowedSubscription:
+    ctx.faults.mark("page.closed_for_another")
     stands = _subscription_page.stand(ctx, other, close=True)
     if isinstance(stands, FollowedSubscription) and stands.standing is Standing.INCOMPLETE:
         stands = _subscription_page.given_up(ctx, stands)
