@@ -110,12 +110,16 @@ class Payer(Actor):
             through_page = payment.method is Method.INTENT or self.random.random() < 0.4
             if through_page and collected.client_secret and collected.intent_ref:
                 self._confirm(collected.intent_ref, collected.client_secret, card)
-            elif payment.method is Method.HOSTED and payment.url:
-                path = payment.url.removeprefix(self.world.sandbox.public_url)
-                status, _, headers = pages.answer(self.world.sandbox, "POST", path, urlencode({"card": card}).encode())
-                self.world.trace(f"pays {path[:24]}… with {card}: {status}")
-                if "/3ds/" in headers.get("Location", ""):
-                    self._authenticate(headers["Location"].rpartition("/")[2])
+            elif payment.url and (payment.method is Method.HOSTED or payment.page is not None):
+                self._submit(payment.url, card)
+
+    def _submit(self, url: str, card: str) -> None:
+        """The button on a page of the provider's."""
+        path = url.removeprefix(self.world.sandbox.public_url)
+        status, _, headers = pages.answer(self.world.sandbox, "POST", path, urlencode({"card": card}).encode())
+        self.world.trace(f"pays {path[:24]}… with {card}: {status}")
+        if "/3ds/" in headers.get("Location", ""):
+            self._authenticate(headers["Location"].rpartition("/")[2])
 
     def _confirm(self, ref: str, secret: str, card: str) -> None:
         body = urlencode({"client_secret": secret, "payment_method": card})

@@ -64,10 +64,24 @@ class Watch:
                 ours = (doc.get("metadata") or {}).get(_TALLIED)
                 if ours and doc["status"] in statuses:
                     live[ours] += 1
+        live.update(invoice for invoice, _ in _live_pages(self._world))
         twice = [invoice for invoice, count in live.items() if count > 1]
         if twice:
             raise self._world.wrong("one live object per invoice", f"{twice} have several at the provider")
         creditor.check_refunds(self._world)
+
+
+def _live_pages(world: "World") -> Iterator[tuple[str, str]]:
+    """Those on which an invoice of ours can still be paid, or was; one is over where its money has not come after all."""
+    state = world.sandbox.state
+    for page in state.scan("checkout.session") if world.weather["paged"] else ():
+        ours = page["metadata"].get(_TALLIED)
+        if ours and (page["status"] == "open" or _has_money(state.get("payment_intent", page["payment_intent"] or ""))):
+            yield ours, page["id"]
+
+
+def _has_money(intent: Any) -> bool:
+    return intent is not None and intent["status"] in {"processing", "succeeded"}
 
 
 def rows(world: "World", statement: str) -> list[Any]:
@@ -98,19 +112,11 @@ def charges(world: "World") -> dict[str, list[int]]:
     """What the provider took, for which of our invoices: from its own ledger. Its own invoices are not among them."""
     state, found = world.sandbox.state, defaultdict(list)
     for charge in state.scan("charge", ascending=True):
-        held = _held_for(world, charge["payment_intent"])
+        held = creditor.held_for(world, charge["payment_intent"])
         if charge["status"] == "succeeded" and not held.get("_subscription"):
             ours = (held.get("metadata") or {}).get(_TALLIED, f"nobody ({charge['payment_intent']})")
             found[str(ours)].append(charge["amount"])
     return found
-
-
-def _held_for(world: "World", intent_id: str) -> dict[str, Any]:
-    """What the intent collects: the invoice that it was made for, else itself."""
-    state = world.sandbox.state
-    intent = state.get("payment_intent", intent_id)
-    assert intent is not None, "a charge is of an intent"
-    return (state.get("invoice", intent["_invoice"]) or {}) if intent["_invoice"] else intent
 
 
 def money(world: "World", *, settled: bool) -> None:
@@ -258,3 +264,6 @@ def _no_orphans(world: "World") -> None:
             if ours and doc["status"] in statuses and refs.get(doc["id"]) != "succeeded":
                 known = refs.get(doc["id"], "unknown")
                 raise world.wrong("no orphan at rest", f"{doc['id']} for {ours} is {doc['status']} at the provider, {known} here")
+    for ours, page in _live_pages(world):
+        if refs.get(page) != "succeeded":
+            raise world.wrong("no orphan at rest", f"the page {page} for {ours} is not over, {refs.get(page, 'unknown')} here")

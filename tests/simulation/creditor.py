@@ -104,10 +104,18 @@ def _charges(world: "World") -> list[Any]:
 
 
 def _holder(world: "World", intent_id: str) -> str | None:
+    return (held_for(world, intent_id).get("metadata") or {}).get(_TALLIED)
+
+
+def held_for(world: "World", intent_id: str) -> dict[str, Any]:
+    """What the intent collects: the invoice, or the page, that it was made for, else itself."""
     state = world.sandbox.state
     intent = state.get("payment_intent", intent_id) or {}
-    held = state.get("invoice", intent["_invoice"]) if intent.get("_invoice") else intent
-    return ((held or {}).get("metadata") or {}).get(_TALLIED)
+    for kind in ("invoice", "checkout.session"):
+        name = intent.get("_invoice" if kind == "invoice" else "_checkout")
+        if name:
+            return state.get(kind, name) or {}
+    return intent
 
 
 def check_refunds(world: "World") -> None:

@@ -37,7 +37,8 @@ class Dashboard(Payer):
         waiting = checkers.rows(self.world, _WAITING)
         if waiting:
             method, ref = self.random.choice(waiting)
-            self._post(f"/v1/payment_intents/{ref}/cancel" if method == "intent" else f"/v1/invoices/{ref}/void")
+            intent = f"/v1/checkout/sessions/{ref}/expire" if ref.startswith("cs_") else f"/v1/payment_intents/{ref}/cancel"
+            self._post(intent if method == "intent" else f"/v1/invoices/{ref}/void")
 
     def _give_back(self) -> None:
         """Where its news may be lost, or never written, the night finds it; where nobody compares, it must be heard of."""

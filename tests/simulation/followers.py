@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription
+from tallystick.domain.provider_subscriptions import FINAL, End, FollowedSubscription, Standing
 from tallystick.values.errors import Busy, Conflict
 from tallystick.values.time import to_micros
 from tests.simulation import checkers
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 CUSTOMER, PLAN, FEATURE = "hosted", "there", "sso"
-_OURS = "tallystick_subscription"
+_OURS, _WHOSE = "tallystick_subscription", "tallystick_customer"
 _CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_visa", "pm_card_chargeCustomerFail")
 _GRANTING = frozenset({"trialing", "active", "past_due"})
 _SEAT: dict[str, object] = {"currency": "usd", "model": "per_unit", "unit_amount": "7", "lookup_key": "a seat there"}
@@ -35,6 +35,7 @@ class Follower(Actor):
 
     name = "follower"
     process = "web"
+    customer = CUSTOMER
 
     def __init__(self, world: "World") -> None:
         super().__init__(world)
@@ -43,11 +44,15 @@ class Follower(Actor):
         self._beginning: tuple[str, int, int] | None = None
         self.asked, self.wished = set[str](), dict[str, End]()
         if self.is_there:
-            world.app.apply_catalogue(_CATALOGUE)
-            world.in_the_dashboard("POST", "/v1/products", {"id": PLAN, "name": "A plan of the provider's"})
-            price = {"product": PLAN, "currency": "usd", "unit_amount": 700, "recurring[interval]": "day"}
-            world.in_the_dashboard("POST", "/v1/prices", {**price, "lookup_key": _SEAT["lookup_key"]})
+            self._come_in()
             world.after_call.append(self._check_once)
+
+    def _come_in(self) -> None:
+        world = self.world
+        world.app.apply_catalogue(_CATALOGUE)
+        world.in_the_dashboard("POST", "/v1/products", {"id": PLAN, "name": "A plan of the provider's"})
+        price = {"product": PLAN, "currency": "usd", "unit_amount": 700, "recurring[interval]": "day"}
+        world.in_the_dashboard("POST", "/v1/prices", {**price, "lookup_key": _SEAT["lookup_key"]})
 
     def step(self) -> timedelta | None:
         if self.is_done:
@@ -68,7 +73,10 @@ class Follower(Actor):
         self.random.choice((self._save_card, self._save_card, self._end, self._end, self._end_there, self._seats_there))(chosen)
 
     def _live(self) -> list[FollowedSubscription]:
-        return [each for each in self.world.app.provider_subscriptions(CUSTOMER) if each.standing not in FINAL]
+        return [each for each in self._ours().values() if each.standing not in FINAL]
+
+    def _ours(self) -> dict[str, FollowedSubscription]:
+        return {each.id: each for each in self.world.app.provider_subscriptions(self.customer, limit=1000)}
 
     def _begin(self) -> None:
         """Perhaps twice, under one name: it is one subscription."""
@@ -77,7 +85,7 @@ class Follower(Actor):
             self._beginning = f"begin {self._begun}", self.random.randint(1, 4), self.random.choice((0, 0, 0, 1))
         op, seats, trial_days = self._beginning
         for _ in range(self.random.choice((1, 1, 2))):
-            begun = self.world.app.subscribe_at_provider(CUSTOMER, PLAN, seats=seats, trial_days=trial_days, op=op)
+            begun = self.world.app.subscribe_at_provider(self.customer, PLAN, seats=seats, trial_days=trial_days, op=op)
             self.asked.add(begun.id)
         self._beginning = None
 
@@ -98,7 +106,7 @@ class Follower(Actor):
             self.world.in_the_dashboard("POST", f"/v1/subscription_items/{item['id']}", {"quantity": self.random.randint(1, 4)})
 
     def _save_card(self, _live: FollowedSubscription) -> None:
-        ref = dict(checkers.rows(self.world, "SELECT id, provider_ref FROM tallystick_customers")).get(CUSTOMER)
+        ref = dict(checkers.rows(self.world, "SELECT id, provider_ref FROM tallystick_customers")).get(self.customer)
         if ref is not None:
             self.world.saves_card(ref, self.random.choice(_CARDS))
 
@@ -124,23 +132,28 @@ class Follower(Actor):
     def _there(self) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = defaultdict(list)
         for doc in self.world.sandbox.state.scan("subscription"):
-            found[doc["metadata"].get(_OURS, "nobody")].append(doc)
+            if doc["metadata"].get(_WHOSE, self.customer) == self.customer:
+                found[doc["metadata"].get(_OURS, "nobody")].append(doc)
         return found
 
     def compare(self) -> None:
         """At rest: what was acknowledged is there, as it was wished, and stands here as it stands there, to the last invoice."""
         if not self.is_there:
             return
-        there, ours = self._there(), {each.id: each for each in self.world.app.provider_subscriptions(CUSTOMER)}
-        if not self.asked <= ours.keys() or ours.keys() != there.keys():
-            raise self.world.wrong("followed = asked for", f"{self.asked} were asked for: {ours.keys()}, {there.keys()} there")
+        there, ours = self._there(), self._ours()
+        self._check_asked(ours, there)
         for followed in ours.values():
-            self._check_standing(followed, there[followed.id][0])
+            if followed.standing is not Standing.REFUSED:
+                self._check_standing(followed, there[followed.id][0])
         grants = any(doc["status"] in _GRANTING for docs in there.values() for doc in docs)
-        given = self.world.app.has_feature(CUSTOMER, FEATURE), self.world.app.check(CUSTOMER, "work", "0.01").allowed
+        given = self.world.app.has_feature(self.customer, FEATURE), self.world.app.check(self.customer, "work", "0.01").allowed
         if given != (grants, grants):
             raise self.world.wrong("followed = entitled", f"the feature and the quota are {given}; {list(ours.values())}")
         self._check_invoices()
+
+    def _check_asked(self, ours: dict[str, FollowedSubscription], there: dict[str, list[Any]]) -> None:
+        if not self.asked <= ours.keys() or ours.keys() != there.keys():
+            raise self.world.wrong("followed = asked for", f"{self.asked} were asked for: {ours.keys()}, {there.keys()} there")
 
     def _check_standing(self, followed: FollowedSubscription, doc: Any) -> None:
         is_over = doc["status"] in {"canceled", "incomplete_expired"}
@@ -163,11 +176,12 @@ class Follower(Actor):
     def _check_invoices(self) -> None:
         """Each is mirrored as it is, charged once at most, and none is ours."""
         world, state = self.world, self.world.sandbox.state
-        docs = {doc["id"]: doc for doc in state.scan("invoice") if doc.get("_subscription")}
+        mine = {doc["id"] for docs in self._there().values() for doc in docs}
+        docs = {doc["id"]: doc for doc in state.scan("invoice") if doc.get("_subscription") in mine}
         shown = {ref: (doc["status"], doc["total"], doc["amount_paid"]) for ref, doc in docs.items()}
         mirrored = {
             each.invoice.ref: (each.invoice.standing.value, each.invoice.total.minor, each.invoice.amount_paid.minor)
-            for each in world.app.provider_invoices(CUSTOMER, limit=1000)
+            for each in world.app.provider_invoices(self.customer, limit=1000)
         }
         if mirrored != shown:
             raise world.wrong("mirrored = there", f"mirrored {mirrored}, there are {shown}")
@@ -179,9 +193,9 @@ class Follower(Actor):
         paid = {ref: doc["amount_paid"] for ref, doc in docs.items() if doc["amount_paid"]}
         if dict(taken) != paid:
             raise world.wrong("no two successful charges", f"charged {dict(taken)}, paid {paid}")
-        ours = checkers.rows(world, f"SELECT id FROM tallystick_invoices WHERE customer_id = '{CUSTOMER}'")
+        ours = checkers.rows(world, f"SELECT id FROM tallystick_invoices WHERE customer_id = '{self.customer}'")
         if ours:
             raise world.wrong("who bills decides", f"{ours} are asked for by us, too")
 
 
-__all__ = ["CUSTOMER", "Follower"]
+__all__ = ["CUSTOMER", "PLAN", "Follower"]

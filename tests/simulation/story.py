@@ -20,6 +20,7 @@ from tests.simulation import (
     post,
     shop,
     subscribers,
+    visitors,
     weather,
 )
 from tests.simulation.clients import Client, Server, Truth
@@ -88,6 +89,7 @@ class Story:
         self.sweeper, self.deliverer = actors.Sweeper(world), actors.Deliverer(world)
         self.exporter = exporters.Exporter(world, meters)
         self.follower, self.guard = followers.Follower(world), guards.Guard(world)
+        self.visitor, self.beginner = visitors.Visitor(world), visitors.Beginner(world)
         world.receiver = actors.Receiver(world)
         self.all = [*self.clients, *self.subscribers, self.server, self.biller, self.payer, self.operator, *self.workers,
                     self.sweeper, self.deliverer, actors.ClockTurner(world), self.amender, self.creditor,
@@ -114,6 +116,9 @@ class Story:
         world.schedule(self.follower, timedelta(minutes=self.follower.random.randint(0, 240)))
         if world.weather["bounded"]:
             world.schedule(self.guard, timedelta(minutes=self.guard.random.randint(0, 240)))
+        for guest in (self.visitor, self.beginner):
+            if not guest.is_done:
+                world.schedule(guest, timedelta(minutes=guest.random.randint(0, 240)))
         for _ in range(3):
             world.run(world.at + timedelta(days=days / 3))
             with _quietly(world):
@@ -147,7 +152,7 @@ class Story:
         world.calm()
         self.takers.finish()
         for actor in (*self.clients, *self.subscribers, self.server, self.biller, self.operator, self.amender, self.creditor,
-                      self.exporter, self.debtor, self.dashboard, self.follower):  # fmt: skip
+                      self.exporter, self.debtor, self.dashboard, self.follower, self.visitor, self.beginner):  # fmt: skip
             actor.is_done = True
         world.run(world.at + timedelta(hours=6))
         late = [client.name for client in self.clients if client.batch]
@@ -163,6 +168,7 @@ class Story:
         for subscriber in self.subscribers:
             subscriber.leaves()
         self.follower.leaves()
+        self.beginner.leaves()
         self.takers.compare()
         for customer in self.customers:
             opened = world.app.bill(customer)
@@ -201,7 +207,9 @@ class Story:
 
     def _is_ours_to_charge(self, invoice_id: str) -> bool:
         """Nobody comes to pay what is to be charged without them, before that was tried."""
-        untried = "SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND charges = 0 AND status <> 'canceled'"
+        untried = """
+        SELECT invoice_id FROM tallystick_payments WHERE automatic = 1 AND charges = 0 AND status <> 'canceled' AND page IS NULL
+        """
         return (invoice_id,) in checkers.rows(self.world, untried)
 
     def _recover(self) -> None:
@@ -241,6 +249,7 @@ class Story:
         dashboard.check_disputes(world)
         dashboard.both_halves_match(world)
         self.follower.compare()
+        self.beginner.compare()
         post.mailed(world)
 
     def _report(self) -> Told:

@@ -44,12 +44,13 @@ EXPORTS: dict[str, tuple[float, ...]] = {"export": (*(0.0,) * 16, 1.0, 1.0, 1.0,
 # Likewise: what happens at the provider without us, and three days in which none of its news arrives.
 PROVIDERS: dict[str, tuple[float, float]] = {"elsewhere": (0.2, 0.6), "deaf": (0.5, 1.0)}
 # Each in few worlds: hours in which the provider answers nothing but 429; a plan that it bills; invoices that are mailed;
-# charges that somebody must let go.
+# charges that somebody must let go; customers who are sent to its pages.
 SOMETIMES: dict[str, tuple[float, ...]] = {
     "limit_storm": (0.0, 0.0, 0.0, 1.0),
     "followed": (*(0.0,) * 5, 1.0),
     "mail": (*(0.0,) * 7, 1.0),
     "bounded": (*(0.0,) * 7, 1.0),
+    "paged": (0.0, 0.0, 0.0, 1.0),
 }
 MAIL = ("mail_refused", "mail_reply_lost")
 KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS, "limit_storm", *MAIL)

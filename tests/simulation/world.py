@@ -46,6 +46,9 @@ _HEARD = (
     "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
 )  # fmt: skip
 _FOLLOWED = ("customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted")
+_OF_PAGES = tuple(
+    f"checkout.session.{what}" for what in ("completed", "expired", "async_payment_succeeded", "async_payment_failed")
+)
 
 
 class Failure(BaseException):
@@ -144,7 +147,7 @@ class World:
             settings.pin(conn, "mode", "sandbox")
 
     def _listen(self) -> str:
-        wanted = (*_HEARD, *_FOLLOWED) if self.weather["followed"] else _HEARD
+        wanted = (*_HEARD, *(_FOLLOWED if self.weather["followed"] else ()), *(_OF_PAGES if self.weather["paged"] else ()))
         heard = {f"enabled_events[{place}]": kind for place, kind in enumerate(wanted)}
         body = urlencode({"url": "https://engine.test/hook", **heard}).encode()
         headers = {"Authorization": f"Bearer {SECRET_KEY}"}
