@@ -54,15 +54,3 @@ def a_page_is_closed_here_alone() -> Iterator[None]:
 
     with instead(subscription_pages, "closed", closed):
         yield
-
-
-@bug(paged=1.0, followed=1.0)
-def a_page_is_over_as_soon_as_it_is_closed() -> Iterator[None]:
-    """Somebody may have subscribed on it meanwhile."""
-    real = subscription_pages.closed
-
-    def closed(client: Any, ref: str, key: str) -> Any:
-        return replace(real(client, ref, key), status=CheckoutStatus.EXPIRED, subscription_ref=None)
-
-    with instead(subscription_pages, "closed", closed):
-        yield
