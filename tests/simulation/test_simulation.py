@@ -40,7 +40,6 @@ MARKS = (
     "reconcile.missed_news", "reconcile.repaired.refunds", "reconcile.repaired.disputes", "reconcile.repaired.subscriptions",
     "reconcile.repaired.invoices",
     "mirror.later_answer_stands", "provider_subscription.found",
-    "page.closed_for_another", "page.subscribed", "payment.sent_to_page",
 )  # fmt: skip
 
 
