@@ -65,7 +65,7 @@ class Verifier:
 
     def _delivery(self, body: bytes) -> Delivery:
         event = _strict_json(body)
-        if not isinstance(event, dict) or event.get("object") not in {"event", thin_events.OBJECT}:
+        if not isinstance(event, dict) or event.get("object") not in ("event", thin_events.OBJECT):  # which may be of any type
             raise _invalid("body: not an event, neither a snapshot nor a thin one")
         identifier, kind, livemode = (event.get(name) for name in ("id", "type", "livemode"))
         if not isinstance(identifier, str) or not _EVENT_ID.fullmatch(identifier):
