@@ -118,6 +118,18 @@ def test_where_money_moved_the_other_half_follows_a_minute_later(tmp_path: Path,
     assert (kinds["invoice.paid"], kinds["invoice.payment_failed"]) == ((1, 0) if is_paid else (0, 1))
 
 
+def test_money_that_was_half_sent_on_its_way_arrives(world: Any) -> None:
+    intent = world.v1.payment_intents.create({"amount": 900, "currency": "usd"})
+    world.faults.next("stored_500", on="POST /v1/payment_intents/{id}/confirm", effect="half")
+    with pytest.raises(stripe.APIError):
+        world.v1.payment_intents.confirm(
+            intent.id, {"payment_method": "pm_card_sandboxClearsLater", "return_url": "https://shop.test"}
+        )
+    assert world.v1.payment_intents.retrieve(intent.id).status == "processing"
+    world.clock.move(minutes=3)
+    assert world.v1.payment_intents.retrieve(intent.id).status == "succeeded"
+
+
 def test_who_pays_what_is_half_paid_already_is_told_that_it_is_paid() -> None:
     sandbox = Sandbox(clock=HandClock(), faults=Faults())
     v1, invoice = _paying_failed(sandbox)

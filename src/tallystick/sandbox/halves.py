@@ -7,9 +7,10 @@ FOLLOWS_AFTER_SECONDS = 60
 _QUEUE = "halves"
 
 
-def last_charge(call: Call) -> str | None:
-    """By which it is known whether a charge was made."""
-    return next((doc["id"] for doc in call.state.scan("charge")), None)
+def moved(call: Call) -> tuple[str | None, set[str]]:
+    """The last charge, and the intents of which money is on its way: by these it is known whether any has moved."""
+    on_their_way = {doc["id"] for doc in call.state.scan("payment_intent") if doc["status"] == "processing"}
+    return next((doc["id"] for doc in call.state.scan("charge")), None), on_their_way
 
 
 def keep(call: Call, left: list[Write]) -> None:

@@ -137,13 +137,13 @@ class Sandbox:
         if effect is None:
             doc = render(call, route.answer(call), call.params.get("expand", []))
             return json.dumps(browser_form(doc) if call.is_publishable else doc)
-        before, charged = self.state.written(), halves.last_charge(call)
+        before, moved = self.state.written(), halves.moved(call)
         if effect != "none":
             with contextlib.suppress(Refusal):
                 route.answer(call)
         if effect == "half":
             left = self.state.undo(before + (self.state.written() - before) // 2)
-            if halves.last_charge(call) != charged:
+            if halves.moved(call) != moved:
                 halves.keep(call, left)
         raise broken()
 
