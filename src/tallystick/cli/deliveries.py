@@ -53,7 +53,7 @@ def replay(
     with engine() as billing:
         ids = deliveries or [stored.delivery.id for stored in billing.deliveries(settlement="parked", limit=1000)]
         for delivery_id in ids:
-            billing.replay_delivery(delivery_id, actor="cli")
+            billing.replay_delivery(delivery_id, actor="shell")
     told(f"{len(ids)} to be settled by the worker", {"deliveries": ids}, as_json=as_json)
 
 

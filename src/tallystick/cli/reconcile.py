@@ -24,7 +24,7 @@ def reconcile(
 ) -> int:
     """Compare the provider's half with ours; exit 0 equal, 2 would repair, 1 differs and cannot be repaired."""
     with engine() as billing:
-        found = billing.reconcile(since=None if since is None else since.replace(tzinfo=UTC), repair=repair, actor="cli")
+        found = billing.reconcile(since=None if since is None else since.replace(tzinfo=UTC), repair=repair, actor="shell")
     if as_json:
         print_json(_shown(found))
     else:
