@@ -1,5 +1,6 @@
 """Somebody at the provider, without us: cancels what is open, gives money back; and banks take back what was paid, and decide."""
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ class Dashboard(Payer):
     def __init__(self, world: "World") -> None:
         super().__init__(world)
         self.is_done = False
+        self.canceled: set[str] = set()
 
     def step(self) -> timedelta | None:
         if self.is_done:
@@ -37,6 +39,7 @@ class Dashboard(Payer):
         waiting = checkers.rows(self.world, _WAITING)
         if waiting:
             method, ref = self.random.choice(waiting)
+            self.canceled.add(ref)
             intent = f"/v1/checkout/sessions/{ref}/expire" if ref.startswith("cs_") else f"/v1/payment_intents/{ref}/cancel"
             self._post(intent if method == "intent" else f"/v1/invoices/{ref}/void")
 
@@ -67,6 +70,14 @@ class Dashboard(Payer):
         done = self.world.in_the_dashboard("POST", path, fields)
         if done is not None:
             self.world.happened("elsewhere", f"{path.split('/')[2]} {done['id']}")
+
+
+def alarmed(world: "World", dashboard: Dashboard) -> None:
+    """Nobody is alarmed about a cancellation that was ours."""
+    alerts = checkers.rows(world, "SELECT facts FROM tallystick_alerts WHERE kind = 'payment.canceled'")
+    false = {json.loads(facts)["ref"] for (facts,) in alerts} - dashboard.canceled
+    if false:
+        raise world.wrong("alarms", f"said to be canceled by others, and by us it was: {sorted(false)}")
 
 
 def check_disputes(world: "World") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tallystick import domain
 from tallystick.domain.reconciliation import Finding, Part
-from tallystick.flows import _compare, _settlement, reconcile
+from tallystick.flows import _compare, _settlement, _unpayable, reconcile
 from tests.simulation.bugs import bug, instead
 from tests.simulation.weather import WEBHOOK
 
@@ -42,4 +42,10 @@ def a_repair_is_said_and_not_done() -> Iterator[None]:
 def nobody_looks_for_invoices_of_the_providers() -> Iterator[None]:
     """Neither among the news that was missed, nor among what the provider lists."""
     with instead(_compare, "_mirrored", lambda *_: iter(())), instead(reconcile, "_missed", lambda *_, **__: []):
+        yield
+
+
+@bug(credit=0.9, crash=0.02)
+def that_we_cancel_is_not_written_down_first() -> Iterator[None]:
+    with instead(_unpayable, "withdrawn", lambda _ctx, payment, _: payment):
         yield

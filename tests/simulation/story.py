@@ -247,6 +247,7 @@ class Story:
         checkers.billed(world, self.truth, self.meters)
         self.exporter.compare(self.truth)
         dashboard.check_disputes(world)
+        dashboard.alarmed(world, self.dashboard)
         dashboard.both_halves_match(world)
         self.follower.compare()
         self.beginner.compare()

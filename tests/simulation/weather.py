@@ -50,7 +50,7 @@ SOMETIMES: dict[str, tuple[float, ...]] = {
     "followed": (*(0.0,) * 5, 1.0),
     "mail": (*(0.0,) * 7, 1.0),
     "bounded": (*(0.0,) * 7, 1.0),
-    "paged": (0.0,),  # so far in the worlds of planted bugs alone
+    "paged": (0.0, 0.0, 0.0, 1.0),
 }
 MAIL = ("mail_refused", "mail_reply_lost")
 KINDS = (*OURS, *STRIPES, *CREDITS, *PROVIDERS, "limit_storm", *MAIL)
