@@ -316,7 +316,7 @@ def more_goes_back_than_was_paid() -> Iterator[None]:
         yield
 
 
-@bug(credit=0.9, lost_request=0.3, lost_reply=0.2)
+@bug(credit=0.9, lost_request=0.3, lost_reply=0.2, seeds_from=16, seeds_max=24)
 def a_refund_is_done_when_its_answer_is_lost() -> Iterator[None]:
     real = refund._answer
 
