@@ -1,7 +1,7 @@
 # make run     the service on http://localhost:8000, with everything it needs
 # make demo    a year of a made-up business, and the service on it, on http://localhost:8000
 # make test    what CI runs: style, types, arrows and every test
-# make check   the fast part of it, in three minutes, before each commit
+# make check   the fast part of it, before each commit
 # make bench   how fast it is on this machine
 # make ui      builds the dashboards anew, with Node 20.19 or newer
 # make client  writes the types that the dashboards know the API by, after it was changed
