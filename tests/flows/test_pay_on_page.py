@@ -276,13 +276,19 @@ def test_a_charge_off_session_waits_while_the_page_is_open_and_goes_on_after_it(
     assert on_page(world, page) == 410
 
 
-def test_the_customer_of_an_invoice_in_dunning_pays_it_on_the_page_and_the_dunning_is_over(any_world: World) -> None:
-    world = any_world
+def declined_and_paid_on_page(world: World) -> Invoice:
+    """Of a subscription's first invoice, whose card has been declined."""
     collection = Collection(Method.INTENT, payment_method="pm_card_visa_chargeDeclinedInsufficientFunds")
     invoice = world.billing.subscribed("ada", "pro", collection=collection).invoice
     assert invoice is not None
     world.works()
     on_page(world, sent(world, invoice))
+    return invoice
+
+
+def test_the_customer_of_an_invoice_in_dunning_pays_it_on_the_page_and_the_dunning_is_over(any_world: World) -> None:
+    world = any_world
+    invoice = declined_and_paid_on_page(world)
     world.delivers(times=2)
     world.works()
     assert world.now(invoice).status is InvoiceStatus.PAID
@@ -295,11 +301,7 @@ def test_the_customer_of_an_invoice_in_dunning_pays_it_on_the_page_and_the_dunni
 
 def test_late_news_of_what_is_paid_does_not_put_off_that_its_dunning_is_over(any_world: World) -> None:
     world = any_world
-    collection = Collection(Method.INTENT, payment_method="pm_card_visa_chargeDeclinedInsufficientFunds")
-    invoice = world.billing.subscribed("ada", "pro", collection=collection).invoice
-    assert invoice is not None
-    world.works()
-    on_page(world, sent(world, invoice))
+    invoice = declined_and_paid_on_page(world)
     payment = world.billing.collect(invoice.id).payment
     assert (payment.status, payment.ref is None) == (PaymentStatus.SUCCEEDED, False)
     world.clock.advance(timedelta(hours=2))  # and no worker has come to its dunning

@@ -70,7 +70,7 @@ class Storm:
         self.strikes = Strikes()
         self.world.billing.context.database.faults = self.strikes
 
-    def happens(self, what: str, which: str, where: str) -> None:  # noqa: C901 a case for each
+    def happens(self, what: str, which: str, where: str) -> None:
         world = self.world
         match what:
             case "fault":
@@ -81,16 +81,20 @@ class Storm:
                 self._tried(lambda: world.billing.subscribe_at_provider("ada", "pro"))
             case "end":
                 self._tried(lambda: world.billing.end_at_provider(self.last().id, which))
-            case "cancel there":
-                self._tried(lambda: world.sandbox_call("DELETE", f"/v1/subscriptions/{self.last().ref}"))
-            case "seats there":
-                self._tried(lambda: world.seats_there(self.last(), int(which)))
+            case "cancel there" | "seats there":
+                self._tried(lambda: self._there(what, which))
             case "news":
                 self._lived(lambda: world.delivers(times=2 if which == "twice" else 1))
             case "work":
                 self._lived(world.works)
             case _:
                 world.clock.advance(_WAITS[which])
+
+    def _there(self, what: str, which: str) -> None:
+        if what == "cancel there":
+            self.world.sandbox_call("DELETE", f"/v1/subscriptions/{self.last().ref}")
+        else:
+            self.world.seats_there(self.last(), int(which))
 
     def clears(self) -> None:
         """Everybody finishes what they were about; what was lost is asked for."""

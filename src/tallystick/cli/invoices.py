@@ -88,10 +88,13 @@ def pay(invoice: Named, dry_run: DryRun = False, as_json: Json = False) -> int:
 @group.command("void")
 def void(invoice: Named, reason: Why, dry_run: DryRun = False, as_json: Json = False) -> int:
     """Take an open invoice back, here and at the provider."""
+    from tallystick.domain.invoices import TRANSITIONS, InvoiceStatus
+
     with engine() as billing:
         found = billing.find_invoice(invoice)
         if dry_run:
-            return _would(found, found.status.value in {"open", "uncollectible"}, "it would be taken back", as_json=as_json)
+            can_be_void = InvoiceStatus.VOID in TRANSITIONS[found.status]
+            return _would(found, can_be_void, "it would be taken back", as_json=as_json)
         stands = billing.void(found.id, reason=reason, actor="shell")
     if as_json:
         print_json(_as_json(stands))

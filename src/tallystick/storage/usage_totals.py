@@ -56,12 +56,12 @@ def _of_whole_hours(*columns: Any, table: Table) -> Select[Any]:
 
 _OF_EVENTS = (
     _EVENTS.unit_price,
-    func.count().label("count"),
+    func.count().label("events"),
     *_summed(_EVENTS.quantity),
     func.max(_EVENTS.quantity).label("max"),
 )
 _SUMMED_HOURS = (
-    func.sum(_ROLLUPS["count"]).label("count"),
+    func.sum(_ROLLUPS["count"]).label("events"),
     *_summed(_ROLLUPS["sum"]),
     func.max(_ROLLUPS["max"]).label("max"),
 )
@@ -169,7 +169,7 @@ def _cut(period: Period) -> _Cut:
 
 
 def _part(row: Row[Any]) -> _Part:
-    return _Part(int(row.count), (int(row.high) << 32) + int(row.low), row.max)  # type: ignore[call-overload]
+    return _Part(int(row.events), (int(row.high) << 32) + int(row.low), row.max)
 
 
 def _joined(meter: Meter, parts: Sequence[_Part]) -> Decimal:
